@@ -1,0 +1,24 @@
+"""Which kernel has which BPF helper: truth from the history of ``include/uapi/linux/bpf.h``."""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from helperhist.errors import HelperhistError
+
+if TYPE_CHECKING:
+    from helperhist.dataset import load
+    from helperhist.scan import scan
+    from helperhist.timeline import Timeline
+
+__all__ = ["HelperhistError", "Timeline", "__version__", "load", "scan"]
+
+__version__ = "0.1.0"
+
+# Loaded when asked for: a look-up must not pay for pygit2.
+_LAZY = {"load": "dataset", "scan": "scan", "Timeline": "timeline"}
+
+
+def __getattr__(name: str) -> Any:
+    if name in _LAZY:
+        return getattr(import_module(f"helperhist.{_LAZY[name]}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,5 @@
+"""``python -m helperhist``."""
+
+from helperhist.cli import main
+
+main()

@@ -1,0 +1,84 @@
+"""The command line: the group, and the one place where errors become exit codes.
+
+Exit codes: 0 done; 1 a negative answer (unknown name, newer kernel needed); 2 an error that the
+user can mend; 130 interrupted. Each command lives in a module of its own below
+``helperhist.commands`` and is imported when it is run.
+"""
+
+import os
+import sys
+from importlib import import_module
+
+import click
+
+from helperhist import __version__
+from helperhist.errors import HelperhistError
+
+__all__ = ["cli", "main"]
+
+#: Command to its summary in ``helperhist --help``; the module has the same name.
+COMMANDS = {
+    "since": "Say which kernel a name needs.",
+    "list": "List the names that a kernel has.",
+    "diff": "Compare two kernels.",
+    "releases": "List the releases in the data.",
+    "scan": "Read a git history into a dataset.",
+}
+
+
+class _UserError(click.ClickException):
+    exit_code = 2
+
+
+class _Commands(click.Group):
+    """A group that imports a command when it is needed, and turns our errors into messages."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        module = import_module(f"helperhist.commands.{cmd_name}")
+        command: click.Command = module.command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        # click would import every command for its summary.
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+    def invoke(self, ctx: click.Context) -> object:
+        try:
+            return super().invoke(ctx)
+        except HelperhistError as error:
+            raise _UserError(str(error)) from error
+        except RecursionError as error:
+            raise _UserError("input nested too deep") from error
+
+
+@click.command(
+    cls=_Commands,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="Examples: helperhist since bpf_probe_read_str; helperhist list --at 5.4; "
+    "helperhist scan ~/linux. Completion: helperhist completion --help.",
+)
+@click.version_option(__version__, prog_name="helperhist")
+@click.pass_context
+def cli(ctx: click.Context) -> None:
+    """Tell which kernel has which BPF helper, from the history of the kernel's own bpf.h.
+
+    Speaks of mainline: distributions backport without changing the version number.
+    """
+    if os.environ.get("NO_COLOR"):
+        ctx.color = False
+
+
+def main() -> None:
+    """Run the command line and exit."""
+    try:
+        cli(prog_name="helperhist")
+    except BrokenPipeError:
+        # The reader of our output is gone (`| head`); keep Python from complaining at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(141)

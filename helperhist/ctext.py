@@ -1,0 +1,317 @@
+"""C text: split a header into top-level pieces, tokens, and constant expressions.
+
+Pure functions over bytes; no macro is expanded and nothing is included. The rules are those of
+C11 (N1570): translation phases 2 and 3 (5.1.1.2), integer constants (6.4.4.1), the usual
+arithmetic conversions (6.3.1.8) and constant expressions (6.6), with the widths of LP64, the only
+data model in which the kernel's UAPI is used with BPF.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+__all__ = ["Constant", "Pieces", "evaluate", "split_pieces", "strip_comments", "tokenize"]
+
+# Each alternative consumes at least one byte and none can backtrack over a long span: the text
+# is hostile. An unterminated comment or string ends with the text or the line.
+_COMMENT = rb"/\*[^*]*+(?:\*(?!/)[^*]*+)*+(?:\*/)?|//(?:\\\r?\n|[^\n])*+"
+_STRING = rb"\"(?:\\.|[^\"\\\n])*+\"?|'(?:\\.|[^'\\\n])*+'?"
+_SPACE = re.compile(rb"\s+")
+_DIRECTIVE = re.compile(
+    rb"#(?:" + _COMMENT + rb"|" + _STRING + rb"|\\\r?\n|[^\n/\"'\\]++|[/\\])*+\n?", re.DOTALL
+)
+_COMMENT_RE = re.compile(_COMMENT, re.DOTALL)
+_PLAIN = re.compile(rb"[^/\"'#{};]++")
+_STRING_RE = re.compile(_STRING, re.DOTALL)
+_COMMENT_OR_STRING = re.compile(rb"(" + _STRING + rb")|" + _COMMENT, re.DOTALL)
+_SPLICE = re.compile(rb"\\\r?\n")
+_TOKEN = re.compile(
+    rb"[A-Za-z_$][A-Za-z0-9_$]*|[0-9][0-9A-Za-z_.]*|" + _STRING + rb"|<<|>>|\.\.\.|##|[^\s]",
+    re.DOTALL,
+)
+
+_CHUNK = 4096
+_MAX_NESTING = 64  # of an expression; more is hostile, and no value
+
+
+@dataclass(frozen=True, slots=True)
+class Pieces:
+    """A text cut into its top-level pieces.
+
+    :ivar data: the text
+    :ivar pieces: directives, declarations and comments, without the white space between them
+    :ivar ends: the offset in ``data`` at which each piece ends
+    """
+
+    data: bytes
+    pieces: tuple[bytes, ...]
+    ends: tuple[int, ...]
+
+
+def split_pieces(data: bytes, previous: Pieces | None = None) -> Pieces:
+    """Split a header into top-level directives, declarations and comments.
+
+    A piece starts with ``#``, ``/*`` or ``//``; anything else is a declaration, which ends with
+    the ``;`` that is in no braces. Directives within braces stay in their declaration.
+
+    :param previous: an earlier version of the same header; what it shares with ``data`` at both
+        ends is not read again. The result is the same with and without it.
+    """
+    if previous is None:
+        return _scan(data, 0, (), (), {})
+    prefix = _common_prefix(previous.data, data)
+    suffix = _common_suffix(previous.data, data, prefix)
+    # A piece that ends right at the difference may go on in the new text.
+    kept = _count_below(previous.ends, prefix)
+    start = previous.ends[kept - 1] if kept else 0
+    shift = len(data) - len(previous.data)
+    first = len(data) - suffix
+    # Where the scan stands at one of these offsets, the rest is the old rest.
+    resume: dict[int, int] = {}
+    for index in range(len(previous.ends) - 1, -1, -1):
+        if previous.ends[index] + shift < first:
+            break
+        resume[previous.ends[index] + shift] = index + 1
+    new = _scan(data, start, previous.pieces[:kept], previous.ends[:kept], resume)
+    join = resume.get(new.ends[-1]) if new.ends else None
+    if join is None:
+        return new
+    return Pieces(
+        data,
+        new.pieces + previous.pieces[join:],
+        new.ends + tuple(end + shift for end in previous.ends[join:]),
+    )
+
+
+def _scan(
+    data: bytes,
+    start: int,
+    pieces: tuple[bytes, ...],
+    ends: tuple[int, ...],
+    stop: Mapping[int, int],
+) -> Pieces:
+    found, offsets = list(pieces), list(ends)
+    position, size = start, len(data)
+    while position < size:
+        if space := _SPACE.match(data, position):
+            position = space.end()
+            continue
+        begin = position
+        if match := (_DIRECTIVE.match(data, position) or _COMMENT_RE.match(data, position)):
+            position = match.end()
+        else:
+            position = _end_of_declaration(data, position)
+        found.append(data[begin:position])
+        offsets.append(position)
+        if position in stop:
+            break
+    return Pieces(data, tuple(found), tuple(offsets))
+
+
+def _end_of_declaration(data: bytes, position: int) -> int:
+    depth, size = 0, len(data)
+    while position < size:
+        if plain := _PLAIN.match(data, position):
+            position = plain.end()
+            if position == size:
+                break
+        byte = data[position]
+        if byte == 0x7B:  # {
+            depth += 1
+        elif byte == 0x7D:  # }
+            depth = max(depth - 1, 0)
+        elif byte == 0x3B and depth == 0:  # ;
+            return position + 1
+        skip = (
+            _COMMENT_RE.match(data, position)
+            or _STRING_RE.match(data, position)
+            or _DIRECTIVE.match(data, position)
+        )
+        position = skip.end() if skip else position + 1
+    return size
+
+
+def _common_prefix(old: bytes, new: bytes) -> int:
+    limit, at = min(len(old), len(new)), 0
+    while at < limit and old[at : at + _CHUNK] == new[at : at + _CHUNK]:
+        at += _CHUNK
+    low, high = min(at, limit), min(at + _CHUNK, limit)
+    while low < high:
+        middle = (low + high + 1) // 2
+        if old[low:middle] == new[low:middle]:
+            low = middle
+        else:
+            high = middle - 1
+    return low
+
+
+def _common_suffix(old: bytes, new: bytes, prefix: int) -> int:
+    limit, length = min(len(old), len(new)) - prefix, 0
+    old_size, new_size = len(old), len(new)
+    while (
+        length + _CHUNK <= limit
+        and old[old_size - length - _CHUNK : old_size - length]
+        == new[new_size - length - _CHUNK : new_size - length]
+    ):
+        length += _CHUNK
+    low, high = length, min(length + _CHUNK, limit)
+    while low < high:
+        middle = (low + high + 1) // 2
+        if old[old_size - middle : old_size - low] == new[new_size - middle : new_size - low]:
+            low = middle
+        else:
+            high = middle - 1
+    return low
+
+
+def _count_below(ends: Sequence[int], limit: int) -> int:
+    low, high = 0, len(ends)
+    while low < high:
+        middle = (low + high) // 2
+        if ends[middle] < limit:
+            low = middle + 1
+        else:
+            high = middle
+    return low
+
+
+def strip_comments(text: bytes) -> bytes:
+    """Join spliced lines and replace each comment by a space, as phases 2 and 3 do."""
+    if b"\\" in text:
+        text = _SPLICE.sub(b"", text)
+    if b"/" not in text:
+        return text
+    return _COMMENT_OR_STRING.sub(lambda match: match[1] or b" ", text)
+
+
+def tokenize(text: bytes) -> list[str]:
+    """Return the tokens of a text without comments.
+
+    >>> tokenize(b"BPF_ANY = 1ULL << 2,")
+    ['BPF_ANY', '=', '1ULL', '<<', '2', ',']
+    """
+    return [token.decode("latin-1") for token in _TOKEN.findall(text)]
+
+
+@dataclass(frozen=True, slots=True)
+class Constant:
+    """The value of an integer constant expression, with its C type.
+
+    :ivar value: as the type holds it: ``-1`` for ``-1``, ``0xffffffff`` for ``~0U``
+    :ivar bits: 32 or 64
+    :ivar unsigned: whether the type is unsigned
+    """
+
+    value: int
+    bits: int = 32
+    unsigned: bool = False
+
+
+_INTEGER = re.compile(r"(0[xX][0-9a-fA-F]+|0[bB][01]+|0[0-7]*|[1-9][0-9]*)([uU]?[lL]{0,2}[uU]?)")
+_BINARY: tuple[tuple[str, ...], ...] = (
+    ("|",),
+    ("^",),
+    ("&",),
+    ("<<", ">>"),
+    ("+", "-"),
+    ("*", "/", "%"),
+)
+
+
+def evaluate(tokens: Sequence[str], names: Mapping[str, Constant]) -> Constant | None:
+    """Evaluate an integer constant expression.
+
+    :param tokens: of the expression
+    :param names: values of the enumerators and macros in scope
+    :return: None where the expression has a name, operator or value that is not known
+    """
+    try:
+        value, rest = _binary(tokens, 0, names, 0, 0)
+    except _Unknown:
+        return None
+    return value if rest == len(tokens) else None
+
+
+class _Unknown(Exception):
+    """An expression that cannot be evaluated."""
+
+
+def _literal(token: str) -> Constant:
+    match = _INTEGER.fullmatch(token)
+    if match is None or len(token) > 24:
+        raise _Unknown
+    digits, suffix = match[1].lower(), match[2].lower()
+    base = 16 if digits[:2] == "0x" else 2 if digits[:2] == "0b" else 8 if digits[0] == "0" else 10
+    value = int(digits, base)
+    is_long, unsigned = "l" in suffix, "u" in suffix
+    # 6.4.4.1: the first type of the list that holds the value; a decimal without u has no
+    # unsigned types in its list.
+    for bits in (64,) if is_long else (32, 64):
+        if not unsigned and value < 1 << (bits - 1):
+            return Constant(value, bits, False)
+        if (unsigned or base != 10) and value < 1 << bits:
+            return Constant(value, bits, True)
+    raise _Unknown
+
+
+def _wrap(value: int, bits: int, unsigned: bool) -> Constant:
+    value &= (1 << bits) - 1
+    if not unsigned and value >> (bits - 1):
+        value -= 1 << bits
+    return Constant(value, bits, unsigned)
+
+
+def _binary(
+    tokens: Sequence[str], at: int, names: Mapping[str, Constant], level: int, depth: int
+) -> tuple[Constant, int]:
+    if level == len(_BINARY):
+        return _unary(tokens, at, names, depth)
+    left, at = _binary(tokens, at, names, level + 1, depth)
+    while at < len(tokens) and tokens[at] in _BINARY[level]:
+        operator = tokens[at]
+        right, at = _binary(tokens, at + 1, names, level + 1, depth)
+        left = _apply(operator, left, right)
+    return left, at
+
+
+def _unary(
+    tokens: Sequence[str], at: int, names: Mapping[str, Constant], depth: int
+) -> tuple[Constant, int]:
+    if at >= len(tokens) or depth > _MAX_NESTING:
+        raise _Unknown
+    token = tokens[at]
+    if token in ("-", "~", "+"):
+        operand, at = _unary(tokens, at + 1, names, depth + 1)
+        value = {"-": -operand.value, "~": ~operand.value, "+": operand.value}[token]
+        return _wrap(value, operand.bits, operand.unsigned), at
+    if token == "(":
+        if tokens[at + 1 : at + 3] in (["__u64", ")"], ["__u32", ")"]):
+            operand, end = _unary(tokens, at + 3, names, depth + 1)
+            return _wrap(operand.value, int(tokens[at + 1][3:]), True), end
+        value_in, at = _binary(tokens, at + 1, names, 0, depth + 1)
+        if at >= len(tokens) or tokens[at] != ")":
+            raise _Unknown
+        return value_in, at + 1
+    if token in names:
+        return names[token], at + 1
+    return _literal(token), at + 1
+
+
+def _apply(operator: str, left: Constant, right: Constant) -> Constant:
+    if operator in ("<<", ">>"):
+        # 6.5.7: the type is the left operand's; a shift by the width or more is undefined.
+        if not 0 <= right.value < left.bits:
+            raise _Unknown
+        shifted = left.value << right.value if operator == "<<" else left.value >> right.value
+        return _wrap(shifted, left.bits, left.unsigned)
+    bits = max(left.bits, right.bits)
+    unsigned = any(side.unsigned and side.bits == bits for side in (left, right))
+    a, b = (_wrap(side.value, bits, unsigned).value for side in (left, right))
+    if operator in ("/", "%"):
+        if b == 0:
+            raise _Unknown
+        quotient = abs(a) // abs(b) * (1 if (a < 0) == (b < 0) else -1)
+        return _wrap(quotient if operator == "/" else a - b * quotient, bits, unsigned)
+    value = {"|": a | b, "^": a ^ b, "&": a & b, "+": a + b, "-": a - b, "*": a * b}[operator]
+    return _wrap(value, bits, unsigned)
+

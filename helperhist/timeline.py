@@ -1,0 +1,450 @@
+"""The timeline: which name came with which release, and the questions that it answers."""
+
+import fnmatch
+import re
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from helperhist.errors import DatasetError
+from helperhist.version import KernelVersion
+
+if TYPE_CHECKING:
+    import pandas
+
+__all__ = [
+    "Backport",
+    "Diff",
+    "Doc",
+    "Event",
+    "Metadata",
+    "Name",
+    "Row",
+    "Span",
+    "Tag",
+    "Timeline",
+    "canonical_name",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Backport:
+    """A name that a stable series has, though the release it starts from has not.
+
+    :ivar series: ``"5.10"``
+    :ivar since: the first update from which on the series has the name: ``"5.10.42"``
+    """
+
+    series: str
+    since: str
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """What is known of one name.
+
+    :ivar kind: see :class:`helperhist.uapi.Entry`
+    :ivar name: helpers with ``bpf_``, fields by path, anything else as in the header
+    :ivar id: number of a helper, value of a constant, at the newest tag that has the name
+    :ivar since: the first release (``"5.8"``) from which on mainline has the name without a gap;
+        None if no mainline release ever had it
+    :ivar tag: the tag of that release; None while only release candidates are tagged
+    :ivar first_tag: the first tag with the name, mostly a release candidate
+    :ivar released: ISO date of ``tag``; None where it is not known
+    :ivar removed: the first mainline tag without the name again, None if it is still there
+    :ivar or_earlier: whether the history begins at ``first_tag``, so that the name may be older
+    :ivar commit: 40 hex digits of the introducing commit, with its dates (ISO 8601, UTC) and
+        subject; each None where it is not known
+    :ivar prototype: C prototype of a helper, without ``;``, from the newest tag documenting it
+    :ivar attributes: attributes of a helper's declaration (``__bpf_fastcall``)
+    """
+
+    kind: str
+    name: str
+    id: int | None = None
+    since: str | None = None
+    tag: str | None = None
+    first_tag: str | None = None
+    released: str | None = None
+    removed: str | None = None
+    or_earlier: bool = False
+    commit: str | None = None
+    author_date: str | None = None
+    commit_date: str | None = None
+    subject: str | None = None
+    former_names: tuple[str, ...] = ()
+    backports: tuple[Backport, ...] = ()
+    prototype: str | None = None
+    attributes: tuple[str, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the documented JSON object of this row."""
+        return {
+            "name": self.name,
+            "kind": self.kind,
+            "id": self.id,
+            "since": self.since,
+            "tag": self.tag,
+            "first_tag": self.first_tag,
+            "released": self.released,
+            "commit": self.commit,
+            "author_date": self.author_date,
+            "commit_date": self.commit_date,
+            "subject": self.subject,
+            "removed": self.removed,
+            "or_earlier": self.or_earlier,
+            "former_names": list(self.former_names),
+            "backports": [{"series": b.series, "since": b.since} for b in self.backports],
+            "prototype": self.prototype,
+            "attributes": list(self.attributes),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Tag:
+    """A tag at which the header was read.
+
+    :ivar name: as in the repository
+    :ivar version: what the name says
+    :ivar target: object id that the tag's reference holds (of the tag object, or the commit)
+    :ivar commit: the commit that it leads to
+    :ivar date: ISO date of the tag, else of its commit
+    :ivar path: the header's path at this tag
+    :ivar blob: the object id of the header
+    """
+
+    name: str
+    version: KernelVersion
+    target: str
+    commit: str
+    date: str | None
+    path: str
+    blob: str
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A run of successive tags that have a name with one value.
+
+    :ivar series: empty for mainline; ``"5.10"`` for updates of 5.10, where only names are listed
+        that differ from the release 5.10 somewhere in the series
+    :ivar first: the first tag of the run
+    :ivar last: the last one; None where the run goes on to the newest tag of the line
+    """
+
+    series: str
+    kind: str
+    name: str
+    id: int | None
+    first: str
+    last: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """A change of a name that is no addition.
+
+    :ivar event: ``renamed`` (``before`` and ``after`` are names), ``renumbered`` (they are
+        numbers), ``removed`` or ``returned``
+    :ivar tag: the first tag after the change
+    """
+
+    event: str
+    kind: str
+    name: str
+    tag: str
+    before: str = ""
+    after: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Doc:
+    """The documentation of a helper, from the newest tag that has it."""
+
+    name: str
+    tag: str
+    description: str
+    returns: str
+
+
+@dataclass(frozen=True, slots=True)
+class Name:
+    """A name as one tag has it."""
+
+    kind: str
+    name: str
+    id: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Diff:
+    """What changed from one tag to another, each part sorted by kind, number and name."""
+
+    added: tuple[Name, ...]
+    removed: tuple[Name, ...]
+    #: (before, after): same name, other number
+    renumbered: tuple[tuple[Name, Name], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Metadata:
+    """Where a dataset comes from: ``metadata.json``.
+
+    :ivar source: the repository scanned, or a description
+    :ivar paths: candidates for the header, in order
+    :ivar pattern: the regular expression of the tags
+    :ivar head: commit of HEAD, None in an unborn branch
+    :ivar time: commit date of HEAD (ISO 8601, UTC): equal histories give equal datasets
+    :ivar tags: number of tags read
+    :ivar skipped: reason to number of tags that were not read
+    :ivar commits: whether introducing commits were looked for
+    :ivar kernel: whether the tags are named as those of the kernel's own history
+    :ivar shallow: the commits at which a shallow clone is cut off
+    :ivar version: of helperhist
+    :ivar format: of the dataset
+    """
+
+    source: str
+    paths: tuple[str, ...] = ()
+    pattern: str = ""
+    head: str | None = None
+    time: str | None = None
+    tags: int = 0
+    newest: str | None = None
+    skipped: tuple[tuple[str, int], ...] = ()
+    commits: bool = True
+    kernel: bool = False
+    shallow: tuple[str, ...] = ()
+    version: str = ""
+    format: int = 1
+    notes: tuple[str, ...] = field(default=())
+
+
+_ENUM_NAME = re.compile(r"BPF_FUNC_(\w+)")
+
+
+def canonical_name(text: str) -> str:
+    """Return a helper's name as programs call it, from ``BPF_FUNC_x`` or ``bpf_x``."""
+    match = _ENUM_NAME.fullmatch(text)
+    return f"bpf_{match[1]}" if match else text
+
+
+class Timeline:
+    """The timeline of one history.
+
+    ``rows`` are read at once; ``tags``, ``spans``, ``events`` and ``docs`` only when asked for.
+    """
+
+    def __init__(
+        self,
+        metadata: Metadata,
+        rows: Iterable[Row],
+        tags: Callable[[], Iterable[Tag]],
+        spans: Callable[[], Iterable[Span]],
+        events: Callable[[], Iterable[Event]],
+        docs: Callable[[], Iterable[Doc]],
+        label: str = "",
+    ) -> None:
+        """Hold the parts of a timeline; use :func:`helperhist.load` to get one.
+
+        :param label: names the dataset to users, in one line
+        """
+        self.metadata = metadata
+        self.rows = tuple(rows)
+        self.label = label or metadata.source
+        self._tags, self._spans, self._events, self._docs = tags, spans, events, docs
+
+    @cached_property
+    def tags(self) -> tuple[Tag, ...]:
+        """All tags read, oldest version first."""
+        return tuple(self._tags())
+
+    @cached_property
+    def spans(self) -> tuple[Span, ...]:
+        """The runs of tags that have a name."""
+        return tuple(self._spans())
+
+    @cached_property
+    def events(self) -> tuple[Event, ...]:
+        """Renames, renumberings, removals and returns."""
+        return tuple(self._events())
+
+    @cached_property
+    def docs(self) -> tuple[Doc, ...]:
+        """Documentation of the helpers; empty for the embedded dataset."""
+        return tuple(self._docs())
+
+    @property
+    def helpers(self) -> tuple[Row, ...]:
+        """The rows of all helpers, by number."""
+        return tuple(row for row in self.rows if row.kind == "helper")
+
+    @cached_property
+    def _by_name(self) -> dict[str, Row]:
+        return {row.name: row for row in self.rows}
+
+    def since(self, name: str) -> Row | None:
+        """Return the row of a name, None if the history never had it.
+
+        :param name: ``bpf_x``, ``BPF_FUNC_x`` or ``x`` for a helper, or any other name as it is
+            in the header, or the number of a helper
+        """
+        rows = self._by_name
+        name = canonical_name(name.strip())
+        row = rows.get(name) or rows.get(f"bpf_{name}")
+        if row is None and name.isascii() and name.isdigit() and len(name) < 10:
+            return self.helper(int(name))
+        return row
+
+    def helper(self, number: int) -> Row | None:
+        """Return the helper that has a number now, or had it last."""
+        found = [row for row in self.helpers if row.id == number]
+        return next((row for row in found if row.removed is None), found[-1] if found else None)
+
+    def find(self, pattern: str) -> tuple[Row, ...]:
+        """Return the rows that a name or a shell pattern (``bpf_skb_*``) means, in row order."""
+        if not any(char in pattern for char in "*?["):
+            row = self.since(pattern)
+            return () if row is None else (row,)
+        pattern = canonical_pattern(pattern)
+        match = re.compile(fnmatch.translate(pattern)).match
+        return tuple(row for row in self.rows if match(row.name))
+
+    def nearest(self, name: str, count: int = 3) -> tuple[str, ...]:
+        """Return the known names that look most like an unknown one."""
+        import difflib
+
+        name = canonical_name(name)
+        choices = {row.name.lower(): row.name for row in self.rows}
+        close: list[str] = []
+        for spelling in (name.lower(), f"bpf_{name.lower()}"):
+            close += difflib.get_close_matches(spelling, choices, count, 0.75)
+        return tuple(dict.fromkeys(choices[found] for found in close))[:count]
+
+    def tag(self, version: str) -> Tag:
+        """Return the tag of a version (``5.4``, ``5.8-rc3``, ``5.10.42``) or of that name.
+
+        :raises DatasetError: this timeline has no such tag
+        """
+        for tag in self.tags:
+            if tag.name == version:
+                return tag
+        wanted = KernelVersion.parse(version)
+        found = [tag for tag in self.tags if tag.version == wanted]
+        if found:
+            return found[-1]
+        have = [tag.version for tag in self.tags]
+        span = f"{min(have)} to {max(have)}" if have else "no tag"
+        stable = " and no stable updates" if not any(v.is_stable for v in have) else ""
+        raise DatasetError(
+            f"no tag for {version} in this data ({self.label}), which has {span}{stable}; "
+            "see `helperhist releases`"
+        )
+
+    def at(self, version: str) -> tuple[Name, ...]:
+        """Return the names that a tag has, sorted by kind, number and name.
+
+        :raises DatasetError: this timeline has no such tag
+        """
+        return tuple(sorted(self.present(self.tag(version)).values(), key=_name_key))
+
+    def diff(self, old: str, new: str) -> Diff:
+        """Return what changed from one tag to another.
+
+        :raises DatasetError: this timeline has no such tag
+        """
+        before, after = self.present(self.tag(old)), self.present(self.tag(new))
+        return Diff(
+            tuple(sorted((after[name] for name in after.keys() - before), key=_name_key)),
+            tuple(sorted((before[name] for name in before.keys() - after), key=_name_key)),
+            tuple(
+                sorted(
+                    (
+                        (before[name], after[name])
+                        for name in before.keys() & after
+                        if before[name].id != after[name].id
+                    ),
+                    key=lambda pair: _name_key(pair[1]),
+                )
+            ),
+        )
+
+    @cached_property
+    def _position(self) -> dict[str, int]:
+        return {tag.name: index for index, tag in enumerate(self.tags)}
+
+    @cached_property
+    def _lines(self) -> dict[str, tuple[dict[str, list[Span]], frozenset[str]]]:
+        """By series: spans by name."""
+        by_series: dict[str, dict[str, list[Span]]] = {}
+        for span in self.spans:
+            by_series.setdefault(span.series, {}).setdefault(span.name, []).append(span)
+        return {series: (spans, frozenset(spans)) for series, spans in by_series.items()}
+
+    def present(self, tag: Tag) -> dict[str, Name]:
+        """Return the names that a tag has, by name."""
+        if not tag.version.is_stable:
+            return dict(self._on_line("", tag))
+        series = tag.version.series
+        base = next(
+            (
+                other
+                for other in self.tags
+                if other.version.series == series
+                and not other.version.is_stable
+                and other.version.rc is None
+            ),
+            None,
+        )
+        names = {} if base is None else dict(self._on_line("", base))
+        listed = self._lines.get(series)
+        if listed is not None:
+            names = {name: value for name, value in names.items() if name not in listed[1]}
+            names.update(self._on_line(series, tag))
+        return names
+
+    def _on_line(self, series: str, tag: Tag) -> Iterator[tuple[str, Name]]:
+        listed = self._lines.get(series)
+        if listed is None:
+            return
+        position, at = self._position, self._position[tag.name]
+        for name, spans in listed[0].items():
+            for span in spans:
+                if position[span.first] <= at and (span.last is None or at <= position[span.last]):
+                    yield name, Name(span.kind, name, span.id)
+
+    @property
+    def releases(self) -> tuple[Tag, ...]:
+        """The tags of mainline releases (no candidates, no stable updates), oldest first."""
+        return tuple(
+            tag for tag in self.tags if tag.version.rc is None and not tag.version.is_stable
+        )
+
+    def frame(self) -> "pandas.DataFrame":
+        """Return one row per tag and name; see :func:`helperhist.frames.long_frame`."""
+        from helperhist import frames
+
+        return frames.long_frame(self)
+
+    def matrix(self, kind: str = "helper") -> "pandas.DataFrame":
+        """Return names by tags; see :func:`helperhist.frames.matrix`."""
+        from helperhist import frames
+
+        return frames.matrix(self, kind)
+
+    def table(self) -> "pandas.DataFrame":
+        """Return one row per name; see :func:`helperhist.frames.table`."""
+        from helperhist import frames
+
+        return frames.table(self)
+
+
+def canonical_pattern(pattern: str) -> str:
+    """Return a shell pattern in terms of the names in a timeline (``BPF_FUNC_sk*``)."""
+    prefix = "BPF_FUNC_"
+    return "bpf_" + pattern.removeprefix(prefix) if pattern.startswith(prefix) else pattern
+
+
+def _name_key(name: Name) -> tuple[str, bool, int, str]:
+    return (name.kind, name.id is None, name.id or 0, name.name)

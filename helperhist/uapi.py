@@ -1,0 +1,529 @@
+"""The kernel's UAPI header ``bpf.h``: bytes in, the names that it defines out.
+
+Every list of the header is read: helpers, the other enumerations, ``#define`` and anonymous
+enumerators, and the members of structs and unions. Shapes of the helper list, each with the
+commit that brought it:
+
+========= =================================================== =====================================
+releases  shape                                               since commit
+========= =================================================== =====================================
+3.18-4.9  ``enum bpf_func_id { BPF_FUNC_unspec, ... }``       09756af46893 ("bpf: expand BPF
+                                                              syscall with program load/unload")
+4.10-6.1  ``#define __BPF_FUNC_MAPPER(FN) FN(unspec), ...``   ebb676daa1a3 ("bpf: Print function
+                                                              name in addition to function id")
+6.2-      ``#define ___BPF_FUNC_MAPPER(FN, ctx...)            8a76145a2ec2 ("bpf: explicitly define
+          FN(unspec, 0, ##ctx) ...``                          BPF_FUNC_xxx integer values")
+========= =================================================== =====================================
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from helperhist.ctext import Constant, Pieces, evaluate, split_pieces, strip_comments, tokenize
+from helperhist.errors import ParseError
+
+__all__ = [
+    "ENUM_KINDS",
+    "MAX_HEADER_BYTES",
+    "SENTINEL",
+    "Entry",
+    "HeaderReader",
+    "is_sentinel",
+    "parse_header",
+]
+
+#: A header larger than this is refused; the kernel's own has 0.3 MB in 7.1.
+MAX_HEADER_BYTES = 8 << 20
+
+#: Kinds of the enumerations that have a short name; any other keeps the tag of its enum.
+ENUM_KINDS: Mapping[str, str] = {
+    "bpf_func_id": "helper",
+    "bpf_cmd": "cmd",
+    "bpf_map_type": "map_type",
+    "bpf_prog_type": "prog_type",
+    "bpf_attach_type": "attach_type",
+    "bpf_link_type": "link_type",
+}
+
+#: The kind of names that end or begin a list and are no feature.
+SENTINEL = "sentinel"
+
+_SENTINEL = re.compile(r"_*MAX_.+|__.+|.+_UNSPEC|BPF_FUNC_unspec|bpf_unspec")
+_MAPPER = re.compile(r"_{2,3}BPF_FUNC_MAPPER")
+_DEFINE = re.compile(rb"#\s*define\s+([A-Za-z_]\w*)(\([^)]*\))?(.*)", re.DOTALL)
+_INNER_DIRECTIVE = re.compile(rb"^[ \t]*#(?:\\\r?\n|[^\n])*", re.MULTILINE)
+_IDENTIFIER = re.compile(r"[A-Za-z_]\w*")
+_MAX_DEPTH = 32
+
+# Last words of a declaration that are part of its type, so that it declares no name.
+_TYPE_WORDS = frozenset(
+    "char short int long float double signed unsigned void const volatile _Bool".split()
+)
+_ATTRIBUTES = frozenset(("__attribute__", "__attribute", "__aligned", "_Alignas", "__counted_by"))
+
+
+def is_sentinel(name: str) -> bool:
+    """Whether a name only marks the begin or end of a list, or is internal to the header.
+
+    >>> [is_sentinel(name) for name in ("__MAX_BPF_CMD", "BPF_MAP_TYPE_UNSPEC", "BPF_MAP_CREATE")]
+    [True, True, False]
+    """
+    return _SENTINEL.fullmatch(name) is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One name that a header defines.
+
+    :ivar kind: ``helper``, ``cmd``, ``map_type``, ``prog_type``, ``attach_type``, ``link_type``,
+        the tag of another enum (``xdp_action``), ``flag`` (a ``#define`` or the enumerator of an
+        anonymous enum), ``field`` (a member of a struct or union) or ``sentinel``
+    :ivar name: as in the header; helpers as programs call them (``bpf_map_lookup_elem``); fields
+        by path (``__sk_buff.gso_size``)
+    :ivar id: the value of a constant, the number of a helper; None where there is none or it
+        cannot be computed
+    """
+
+    kind: str
+    name: str
+    id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Open:
+    """A constant whose value needs names from elsewhere in the header."""
+
+    kind: str
+    name: str
+    tokens: tuple[str, ...]
+    #: Enumerators after the one that has the expression: added to its value.
+    offset: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Parsed:
+    """What one top-level piece defines."""
+
+    entries: tuple[Entry, ...] = ()
+    #: Typed values, for expressions elsewhere.
+    constants: tuple[tuple[str, Constant], ...] = ()
+    open: tuple[_Open, ...] = ()
+    #: Every name defined, with its kind.
+    names: frozenset[str] = frozenset()
+    mapper: bool = False
+
+
+_NOTHING = _Parsed()
+
+
+class HeaderReader:
+    """Read many versions of one header, each distinct piece of them once."""
+
+    def __init__(self) -> None:
+        self._parsed: dict[bytes, _Parsed] = {}
+        self._last: Pieces | None = None
+
+    def _pieces(self, data: bytes, what: str) -> list[_Parsed]:
+        if len(data) > MAX_HEADER_BYTES:
+            raise ParseError(
+                f"{what} has {len(data)} bytes, more than {MAX_HEADER_BYTES}; "
+                "it is no bpf.h, so leave it out (--tags, --path)"
+            )
+        self._last = split_pieces(data, self._last)
+        parsed = []
+        for piece in self._last.pieces:
+            # A comment defines nothing and may be long: not worth keeping.
+            if piece[:2] in (b"/*", b"//"):
+                continue
+            known = self._parsed.get(piece)
+            if known is None:
+                known = self._parsed[piece] = _parse_piece(piece)
+            if known is not _NOTHING:
+                parsed.append(known)
+        return parsed
+
+    def names(self, data: bytes, what: str = "the header") -> frozenset[str]:
+        """Return the names that a header defines, whatever they are; no list is required."""
+        pieces = self._pieces(data, what)
+        return frozenset().union(*(piece.names for piece in pieces))
+
+    def read(self, data: bytes, what: str = "the header") -> tuple[Entry, ...]:
+        """Return what a header defines, one entry per name, in the order of the header.
+
+        :param what: names the header in errors
+        :raises ParseError: the header is too large, or has no list of helpers in a known shape
+        """
+        pieces = self._pieces(data, what)
+        entries: dict[str, Entry] = {}
+        mapped = any(piece.mapper for piece in pieces)
+        if not mapped and not any("BPF_FUNC_unspec" in piece.names for piece in pieces):
+            raise ParseError(
+                f"{what} has no list of helpers: neither an enum bpf_func_id with its entries "
+                "nor a __BPF_FUNC_MAPPER; leave it out (--tags, --path)"
+            )
+        for piece in pieces:
+            for entry in piece.entries:
+                # First definition wins, except that a value beats none
+                # (#define BPF_F_LINK BPF_F_LINK stands beside the enumerator).
+                old = entries.get(entry.name)
+                if old is None or (old.id is None and entry.id is not None):
+                    entries[entry.name] = entry
+        self._close(pieces, entries)
+        return tuple(entries.values())
+
+    @staticmethod
+    def _close(pieces: Iterable[_Parsed], entries: dict[str, Entry]) -> None:
+        """Evaluate what needs names of other pieces."""
+        waiting = [item for piece in pieces for item in piece.open]
+        if not waiting:
+            return
+        constants = {name: value for piece in pieces for name, value in piece.constants}
+        # Each round resolves at least one, so a cycle ends the loop.
+        while True:
+            left = []
+            for item in waiting:
+                base = evaluate(item.tokens, constants)
+                if base is None:
+                    left.append(item)
+                    continue
+                value = Constant(base.value + item.offset, base.bits, base.unsigned)
+                constants.setdefault(item.name, value)
+                if entries[item.name].id is None:
+                    entries[item.name] = Entry(item.kind, item.name, _shown(item.kind, value.value))
+            if len(left) == len(waiting):
+                return
+            waiting = left
+
+
+def parse_header(data: bytes, what: str = "the header") -> tuple[Entry, ...]:
+    """Return what one header defines; see :meth:`HeaderReader.read`."""
+    return HeaderReader().read(data, what)
+
+
+def _shown(kind: str, value: int) -> int | None:
+    # The value of a sentinel changes with every release and tells nothing.
+    return None if kind == SENTINEL else value
+
+
+def _parse_piece(piece: bytes) -> _Parsed:
+    if piece[:1] == b"#":
+        return _parse_directive(piece)
+    inner = []
+    if b"#" in piece:
+        inner = [_parse_directive(match[0].strip()) for match in _INNER_DIRECTIVE.finditer(piece)]
+        piece = _INNER_DIRECTIVE.sub(b"", piece)
+    tokens = tokenize(strip_comments(piece))
+    builder = _Builder()
+    builder.declaration(tokens)
+    return _merge([*inner, builder.result()])
+
+
+def _merge(parts: Sequence[_Parsed]) -> _Parsed:
+    if not any(part is not _NOTHING for part in parts):
+        return _NOTHING
+    return _Parsed(
+        tuple(entry for part in parts for entry in part.entries),
+        tuple(constant for part in parts for constant in part.constants),
+        tuple(item for part in parts for item in part.open),
+        frozenset().union(*(part.names for part in parts)),
+        any(part.mapper for part in parts),
+    )
+
+
+def _parse_directive(piece: bytes) -> _Parsed:
+    match = _DEFINE.match(strip_comments(piece))
+    if match is None:
+        return _NOTHING
+    name = match[1].decode("latin-1")
+    tokens = tokenize(match[3])
+    if _MAPPER.fullmatch(name):
+        return _parse_mapper(match[2] or b"", tokens)
+    if not tokens or is_sentinel(name) and not name.startswith("MAX_"):
+        return _NOTHING
+    kind = SENTINEL if is_sentinel(name) else "flag"
+    names = frozenset((name,))
+    if match[2] is not None:
+        return _Parsed((Entry(kind, name),), names=names)
+    value = evaluate(tokens, {})
+    if value is None:
+        return _Parsed((Entry(kind, name),), open=(_Open(kind, name, tuple(tokens)),), names=names)
+    entry = Entry(kind, name, _shown(kind, value.value))
+    return _Parsed((entry,), ((name, value),), names=names)
+
+
+def _parse_mapper(parameters: bytes, tokens: list[str]) -> _Parsed:
+    """Read the body of ``__BPF_FUNC_MAPPER(FN)`` or ``___BPF_FUNC_MAPPER(FN, ctx...)``."""
+    first = _IDENTIFIER.search(parameters.decode("latin-1"))
+    if first is None:
+        return _NOTHING
+    callee = first[0]
+    entries, constants = [], []
+    following = 0
+    for arguments in _calls(tokens, callee):
+        if not arguments or not arguments[0] or not _IDENTIFIER.fullmatch(arguments[0][0]):
+            continue
+        suffix = arguments[0][0]
+        number: Constant | None = Constant(following)
+        if len(arguments) > 1 and arguments[1] and arguments[1][0] != "##":
+            number = evaluate(arguments[1], {})
+        name = f"bpf_{suffix}"
+        kind = SENTINEL if is_sentinel(name) else "helper"
+        value = None if number is None else number.value
+        entries.append(Entry(kind, name, None if value is None else _shown(kind, value)))
+        if number is not None:
+            constants.append((f"BPF_FUNC_{suffix}", number))
+            following = number.value + 1
+    if not entries:
+        return _NOTHING
+    return _Parsed(
+        tuple(entries),
+        tuple(constants),
+        names=frozenset(entry.name for entry in entries),
+        mapper=True,
+    )
+
+
+def _calls(tokens: list[str], callee: str) -> Iterator[list[list[str]]]:
+    """Yield the arguments of each call of a macro, each a list of tokens."""
+    at = 0
+    while at + 1 < len(tokens):
+        if tokens[at] != callee or tokens[at + 1] != "(":
+            at += 1
+            continue
+        end = _matching(tokens, at + 1)
+        yield _split(tokens[at + 2 : end], ",")
+        at = end + 1
+
+
+_OPEN = {"(": ")", "[": "]", "{": "}"}
+_CLOSE = frozenset(_OPEN.values())
+
+
+def _matching(tokens: Sequence[str], at: int) -> int:
+    """Return the index of the token that closes the bracket at ``at``, or the end."""
+    depth = 0
+    for index in range(at, len(tokens)):
+        if tokens[index] in _OPEN:
+            depth += 1
+        elif tokens[index] in _CLOSE:
+            depth -= 1
+            if depth == 0:
+                return index
+    return len(tokens)
+
+
+def _split(tokens: Sequence[str], separator: str) -> list[list[str]]:
+    """Split at a separator that is in no brackets."""
+    parts: list[list[str]] = [[]]
+    depth = 0
+    for token in tokens:
+        if token in _OPEN:
+            depth += 1
+        elif token in _CLOSE:
+            depth = max(depth - 1, 0)
+        if token == separator and depth == 0:
+            parts.append([])
+        else:
+            parts[-1].append(token)
+    return parts
+
+
+class _Builder:
+    """Collects what one declaration defines."""
+
+    def __init__(self) -> None:
+        self._entries: list[Entry] = []
+        self._constants: list[tuple[str, Constant]] = []
+        self._open: list[_Open] = []
+
+    def result(self) -> _Parsed:
+        if not self._entries:
+            return _NOTHING
+        return _Parsed(
+            tuple(self._entries),
+            tuple(self._constants),
+            tuple(self._open),
+            frozenset(
+                name
+                for entry in self._entries
+                # The unspecified helper is how an empty list is told from none.
+                for name in (entry.name, "BPF_FUNC_unspec" if entry.name == "bpf_unspec" else "")
+                if name
+            ),
+        )
+
+    def declaration(self, tokens: list[str]) -> None:
+        """Read a top-level declaration."""
+        brace = _index(tokens, "{")
+        if brace is None:
+            return
+        end = _matching(tokens, brace)
+        if tokens[0] == "extern" and brace == 2:
+            # extern "C" { ... }
+            for statement in _split(tokens[brace + 1 : end], ";"):
+                self.declaration([*statement, ";"])
+            return
+        keyword, tag = _head(tokens[:brace])
+        body = tokens[brace + 1 : end]
+        if keyword == "enum":
+            self._enum(tag, body)
+        elif keyword in ("struct", "union"):
+            name = tag or _typedef_name(tokens, end)
+            if name:
+                self._members(name, body, 0)
+
+    def _enum(self, tag: str | None, body: list[str]) -> None:
+        known: dict[str, Constant] = {}
+        following = Constant(0)
+        pending: tuple[tuple[str, ...], int] | None = None
+        for part in _split(body, ","):
+            part = _without_calls(part)
+            if not part or not _IDENTIFIER.fullmatch(part[0]):
+                continue
+            name = part[0]
+            value: Constant | None = following
+            if len(part) > 1 and part[1] == "=":
+                expression = tuple(part[2:])
+                value = evaluate(expression, known)
+                pending = None if value is not None else (expression, 0)
+            elif pending is not None:
+                pending = (pending[0], pending[1] + 1)
+                value = None
+            if value is None:
+                self._constant(tag, name, None, pending)
+                continue
+            known[name] = value
+            following = Constant(value.value + 1, value.bits, value.unsigned)
+            self._constant(tag, name, value, None)
+
+    def _constant(
+        self,
+        tag: str | None,
+        name: str,
+        value: Constant | None,
+        pending: tuple[tuple[str, ...], int] | None,
+    ) -> None:
+        shown, kind = name, "flag" if tag is None else ENUM_KINDS.get(tag, tag)
+        if tag == "bpf_func_id" and name.startswith("BPF_FUNC_"):
+            shown = "bpf_" + name.removeprefix("BPF_FUNC_")
+        elif name.startswith("BPF_F_"):
+            # Anonymous enums of flags have been given tags later: the flag stays a flag.
+            kind = "flag"
+        if is_sentinel(name):
+            kind = SENTINEL
+        if value is not None:
+            self._constants.append((name, value))
+            self._entries.append(Entry(kind, shown, _shown(kind, value.value)))
+            return
+        self._entries.append(Entry(kind, shown))
+        if pending is not None:
+            self._open.append(_Open(kind, shown, *pending))
+
+    def _members(self, prefix: str, body: list[str], depth: int) -> None:
+        if depth > _MAX_DEPTH:
+            raise ParseError(f"{prefix[:60]} is nested deeper than {_MAX_DEPTH} levels")
+        for member in _split(body, ";"):
+            brace = _index(member, "{")
+            if brace is None:
+                for name in _declared(member):
+                    self._entries.append(Entry("field", f"{prefix}.{name}"))
+                continue
+            end = _matching(member, brace)
+            keyword, tag = _head(member[:brace])
+            inner = member[brace + 1 : end]
+            if keyword == "enum":
+                self._enum(tag, inner)
+            names = [
+                name
+                for part in _split(_without_attributes(member[end + 1 :]), ",")
+                if (name := _declarator(part)) is not None
+            ]
+            for name in names:
+                self._entries.append(Entry("field", f"{prefix}.{name}"))
+                if keyword != "enum":
+                    self._members(f"{prefix}.{name}", inner, depth + 1)
+            if not names and keyword != "enum":
+                # 6.7.2.1 p13: the members of an anonymous struct are members of what holds it.
+                self._members(prefix, inner, depth + 1)
+
+
+def _index(tokens: Sequence[str], token: str) -> int | None:
+    for index, candidate in enumerate(tokens):
+        if candidate == token:
+            return index
+    return None
+
+
+def _head(tokens: Sequence[str]) -> tuple[str | None, str | None]:
+    """Return the keyword and tag before a brace: ``("struct", "bpf_insn")``."""
+    words = [token for token in _without_attributes(tokens) if _IDENTIFIER.fullmatch(token)]
+    for index, word in enumerate(words):
+        if word in ("struct", "union", "enum"):
+            return word, words[index + 1] if index + 1 < len(words) else None
+    return None, None
+
+
+def _typedef_name(tokens: Sequence[str], end: int) -> str | None:
+    if tokens[0] != "typedef":
+        return None
+    return _declarator(_without_attributes([t for t in tokens[end + 1 :] if t != ";"]))
+
+
+def _without_calls(part: list[str]) -> list[str]:
+    """Drop macro calls before an enumerator: ``__BPF_FUNC_MAPPER(__BPF_ENUM_FN) __MAX``."""
+    while len(part) > 1 and part[1] == "(":
+        part = part[_matching(part, 1) + 1 :]
+    return part
+
+
+def _without_attributes(tokens: Sequence[str]) -> list[str]:
+    kept: list[str] = []
+    at = 0
+    while at < len(tokens):
+        if tokens[at] in _ATTRIBUTES:
+            at += 1
+            if at < len(tokens) and tokens[at] == "(":
+                at = _matching(tokens, at) + 1
+            continue
+        kept.append(tokens[at])
+        at += 1
+    return kept
+
+
+def _declared(member: list[str]) -> Iterator[str]:
+    """Yield the names that a member declaration without braces declares."""
+    tokens = _without_attributes(member)
+    if len(tokens) > 2 and tokens[1] == "(" and _matching(tokens, 1) == len(tokens) - 1:
+        # __bpf_md_ptr(struct bpf_sock *, sk): a macro whose last argument is the name
+        last = _split(tokens[2:-1], ",")[-1]
+        if last and _IDENTIFIER.fullmatch(last[-1]):
+            yield last[-1]
+        return
+    for index, part in enumerate(_split(tokens, ",")):
+        name = _declarator(part, typed=index == 0)
+        if name is not None:
+            yield name
+
+
+def _declarator(part: list[str], typed: bool = False) -> str | None:
+    """Return the name that a declarator declares.
+
+    :param typed: the type stands before it, so that one word alone is no name
+    """
+    for stop in (":", "=", "["):
+        index = _index(part, stop)
+        if index is not None:
+            part = part[:index]
+    paren = _index(part, "(")
+    if paren is not None:
+        # void (*name)(int)
+        inside = part[paren + 1 : _matching(part, paren)]
+        words = [token for token in inside if _IDENTIFIER.fullmatch(token)]
+        return words[-1] if words and "*" in inside else None
+    words = [token for token in part if _IDENTIFIER.fullmatch(token)]
+    if not words or words[-1] in _TYPE_WORDS or (typed and len(words) < 2):
+        return None
+    if len(words) > 1 and words[-2] in ("struct", "union", "enum"):
+        return None
+    return words[-1]
