@@ -41,11 +41,15 @@ class Pieces:
     :ivar data: the text
     :ivar pieces: directives, declarations and comments, without the white space between them
     :ivar ends: the offset in ``data`` at which each piece ends
+    :ivar head: how many of the first pieces are those of the version split before
+    :ivar tail: how many of the last pieces are
     """
 
     data: bytes
     pieces: tuple[bytes, ...]
     ends: tuple[int, ...]
+    head: int = 0
+    tail: int = 0
 
 
 def split_pieces(data: bytes, previous: Pieces | None = None) -> Pieces:
@@ -75,11 +79,13 @@ def split_pieces(data: bytes, previous: Pieces | None = None) -> Pieces:
     new = _scan(data, start, previous.pieces[:kept], previous.ends[:kept], resume)
     join = resume.get(new.ends[-1]) if new.ends else None
     if join is None:
-        return new
+        return Pieces(data, new.pieces, new.ends, kept)
     return Pieces(
         data,
         new.pieces + previous.pieces[join:],
         new.ends + tuple(end + shift for end in previous.ends[join:]),
+        kept,
+        len(previous.pieces) - join,
     )
 
 
@@ -97,7 +103,11 @@ def _scan(
             position = space.end()
             continue
         begin = position
-        if match := (_DIRECTIVE.match(data, position) or _COMMENT_RE.match(data, position)):
+        if data.startswith(b"/*", position):
+            # The one long comment of the header is half of it: find() is faster than the pattern.
+            close = data.find(b"*/", position + 2)
+            position = close + 2 if close >= 0 else size
+        elif match := (_DIRECTIVE.match(data, position) or _COMMENT_RE.match(data, position)):
             position = match.end()
         else:
             position = _end_of_declaration(data, position)
@@ -314,4 +324,3 @@ def _apply(operator: str, left: Constant, right: Constant) -> Constant:
         return _wrap(quotient if operator == "/" else a - b * quotient, bits, unsigned)
     value = {"|": a | b, "^": a ^ b, "&": a & b, "+": a + b, "-": a - b, "*": a * b}[operator]
     return _wrap(value, bits, unsigned)
-

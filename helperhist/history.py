@@ -36,9 +36,7 @@ def make_lines(tags: Iterable[Tag]) -> tuple[Line, ...]:
             series.setdefault(tag.version.series, []).append(tag)
     lines = [Line("", mainline)]
     for name, updates in series.items():
-        base = [
-            tag for tag in mainline if tag.version.series == name and tag.version.text == name
-        ]
+        base = [tag for tag in mainline if tag.version.series == name and tag.version.text == name]
         lines.append(Line(name, (*base[:1], *updates)))
     return tuple(lines)
 
@@ -182,10 +180,10 @@ def _mainline_row(
         (run for run in reversed(runs) if run[1] == len(tags) - 1 or released(run) is not None),
         runs[-1],
     )
-    first = tags[run[0]]
+    start = tags[run[0]]
     final = released(run)
     if final is None and run[1] == len(tags) - 1:
-        since: str | None = tags[run[0]].version.release
+        since: str | None = start.version.release
     else:
         since = None if final is None else final.version.text
     removed = tags[run[1] + 1].name if run[1] + 1 < len(tags) else None
@@ -195,7 +193,7 @@ def _mainline_row(
         spans[-1].id,
         since=since,
         tag=None if final is None else final.name,
-        first_tag=first.name,
+        first_tag=start.name,
         released=None if final is None else final.date,
         removed=removed,
         or_earlier=run[0] == 0 and not complete,
@@ -241,7 +239,7 @@ def _step(
     }
     events, renamed = [], []
     for entry in sorted(gone, key=_entry_key):
-        heir = taken.get((entry.kind, entry.id))
+        heir = taken.get((entry.kind, entry.id)) if entry.id is not None else None
         if entry.kind == SENTINEL:
             continue
         if heir is not None:
@@ -249,9 +247,11 @@ def _step(
             renamed.append((entry.name, heir.name))
         else:
             events.append(Event("removed", entry.kind, entry.name, tag))
-    for entry in sorted(new, key=_entry_key):
-        if entry.name in seen and entry.kind != SENTINEL:
-            events.append(Event("returned", entry.kind, entry.name, tag))
+    events += [
+        Event("returned", entry.kind, entry.name, tag)
+        for entry in sorted(new, key=_entry_key)
+        if entry.name in seen and entry.kind != SENTINEL
+    ]
     changed = [(old, entry) for name, entry in now.items() if (old := last.get(name)) is not entry]
     for old, entry in sorted(
         ((old, entry) for old, entry in changed if old is not None), key=lambda p: _entry_key(p[1])

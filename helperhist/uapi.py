@@ -19,6 +19,7 @@ releases  shape                                               since commit
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from helperhist.ctext import Constant, Pieces, evaluate, split_pieces, strip_comments, tokenize
 from helperhist.errors import ParseError
@@ -58,7 +59,7 @@ _MAX_DEPTH = 32
 
 # Last words of a declaration that are part of its type, so that it declares no name.
 _TYPE_WORDS = frozenset(
-    "char short int long float double signed unsigned void const volatile _Bool".split()
+    "char short int long float double signed unsigned void const volatile _Bool".split(" ")
 )
 _ATTRIBUTES = frozenset(("__attribute__", "__attribute", "__aligned", "_Alignas", "__counted_by"))
 
@@ -121,32 +122,47 @@ class HeaderReader:
     """Read many versions of one header, each distinct piece of them once."""
 
     def __init__(self) -> None:
-        self._parsed: dict[bytes, _Parsed] = {}
-        self._last: Pieces | None = None
+        self._known: dict[bytes, _Parsed] = {}
+        self._split: Pieces | None = None
+        #: What each piece of the last header defines, and how many pieces define a name.
+        self._parsed: list[_Parsed] = []
+        self._count: dict[str, int] = {}
 
-    def _pieces(self, data: bytes, what: str) -> list[_Parsed]:
+    def _load(self, data: bytes, what: str) -> None:
+        """Take a header in, going over what differs from the last one only."""
         if len(data) > MAX_HEADER_BYTES:
             raise ParseError(
                 f"{what} has {len(data)} bytes, more than {MAX_HEADER_BYTES}; "
                 "it is no bpf.h, so leave it out (--tags, --path)"
             )
-        self._last = split_pieces(data, self._last)
-        parsed = []
-        for piece in self._last.pieces:
-            # A comment defines nothing and may be long: not worth keeping.
-            if piece[:2] in (b"/*", b"//"):
-                continue
-            known = self._parsed.get(piece)
-            if known is None:
-                known = self._parsed[piece] = _parse_piece(piece)
-            if known is not _NOTHING:
-                parsed.append(known)
-        return parsed
+        # A failure below must not leave a half-taken header behind.
+        last, old = self._split, self._parsed
+        split = split_pieces(data, last)
+        head, tail = split.head, split.tail
+        new = [self._parse(piece) for piece in split.pieces[head : len(split.pieces) - tail]]
+        for gone in old[head : len(old) - tail]:
+            for name in gone.names:
+                self._count[name] -= 1
+        for came in new:
+            for name in came.names:
+                self._count[name] = self._count.get(name, 0) + 1
+        self._split, self._parsed = split, [*old[:head], *new, *old[len(old) - tail :]]
 
-    def names(self, data: bytes, what: str = "the header") -> frozenset[str]:
-        """Return the names that a header defines, whatever they are; no list is required."""
-        pieces = self._pieces(data, what)
-        return frozenset().union(*(piece.names for piece in pieces))
+    def _parse(self, piece: bytes) -> _Parsed:
+        # A comment defines nothing and may be long: not worth keeping.
+        if piece[:2] in (b"/*", b"//"):
+            return _NOTHING
+        known = self._known.get(piece)
+        if known is None:
+            known = self._known[piece] = _parse_piece(piece)
+        return known
+
+    def present(
+        self, data: bytes, names: frozenset[str], what: str = "the header"
+    ) -> frozenset[str]:
+        """Return those of some names that a header defines; it need not have any list."""
+        self._load(data, what)
+        return frozenset(name for name in names if self._count.get(name))
 
     def read(self, data: bytes, what: str = "the header") -> tuple[Entry, ...]:
         """Return what a header defines, one entry per name, in the order of the header.
@@ -154,7 +170,8 @@ class HeaderReader:
         :param what: names the header in errors
         :raises ParseError: the header is too large, or has no list of helpers in a known shape
         """
-        pieces = self._pieces(data, what)
+        self._load(data, what)
+        pieces = [piece for piece in self._parsed if piece is not _NOTHING]
         entries: dict[str, Entry] = {}
         mapped = any(piece.mapper for piece in pieces)
         if not mapped and not any("BPF_FUNC_unspec" in piece.names for piece in pieces):
@@ -236,10 +253,10 @@ def _parse_directive(piece: bytes) -> _Parsed:
     if match is None:
         return _NOTHING
     name = match[1].decode("latin-1")
-    tokens = tokenize(match[3])
     if _MAPPER.fullmatch(name):
-        return _parse_mapper(match[2] or b"", tokens)
-    if not tokens or is_sentinel(name) and not name.startswith("MAX_"):
+        return _parse_mapper(match[2] or b"", match[3])
+    tokens = tokenize(match[3])
+    if not tokens or (is_sentinel(name) and not name.startswith("MAX_")):
         return _NOTHING
     kind = SENTINEL if is_sentinel(name) else "flag"
     names = frozenset((name,))
@@ -252,28 +269,18 @@ def _parse_directive(piece: bytes) -> _Parsed:
     return _Parsed((entry,), ((name, value),), names=names)
 
 
-def _parse_mapper(parameters: bytes, tokens: list[str]) -> _Parsed:
+def _parse_mapper(parameters: bytes, body: bytes) -> _Parsed:
     """Read the body of ``__BPF_FUNC_MAPPER(FN)`` or ``___BPF_FUNC_MAPPER(FN, ctx...)``."""
     first = _IDENTIFIER.search(parameters.decode("latin-1"))
     if first is None:
         return _NOTHING
-    callee = first[0]
-    entries, constants = [], []
-    following = 0
-    for arguments in _calls(tokens, callee):
-        if not arguments or not arguments[0] or not _IDENTIFIER.fullmatch(arguments[0][0]):
-            continue
-        suffix = arguments[0][0]
-        number: Constant | None = Constant(following)
-        if len(arguments) > 1 and arguments[1] and arguments[1][0] != "##":
-            number = evaluate(arguments[1], {})
-        name = f"bpf_{suffix}"
-        kind = SENTINEL if is_sentinel(name) else "helper"
-        value = None if number is None else number.value
-        entries.append(Entry(kind, name, None if value is None else _shown(kind, value)))
-        if number is not None:
-            constants.append((f"BPF_FUNC_{suffix}", number))
-            following = number.value + 1
+    entries, constants, following = [], [], 0
+    for suffix, number in _mapped(first[0], body):
+        # 6.7.2.2 p3: without a number, one more than the last.
+        value = following if number is None else number
+        entries.append(_helper_entry(suffix, value))
+        constants.append((f"BPF_FUNC_{suffix}", Constant(value)))
+        following = value + 1
     if not entries:
         return _NOTHING
     return _Parsed(
@@ -282,6 +289,43 @@ def _parse_mapper(parameters: bytes, tokens: list[str]) -> _Parsed:
         names=frozenset(entry.name for entry in entries),
         mapper=True,
     )
+
+
+@lru_cache(maxsize=4096)
+def _helper_entry(suffix: str, number: int) -> Entry:
+    # Cached so that successive headers share their entries: comparing them is then comparing
+    # identities.
+    name = f"bpf_{suffix}"
+    kind = SENTINEL if is_sentinel(name) else "helper"
+    return Entry(kind, name, _shown(kind, number))
+
+
+_PLAIN_CALLS = re.compile(rb"(?:\s*+[A-Za-z_]\w*+\([a-z0-9_]++(?:, [0-9]++, ##[a-z]++)?\),?)*+\s*+")
+_PLAIN_CALL = re.compile(rb"([A-Za-z_]\w*+)\(([a-z0-9_]++)(?:, ([0-9]{1,9}+), ##[a-z]++)?\)")
+
+
+def _mapped(callee: str, body: bytes) -> Iterator[tuple[str, int | None]]:
+    """Yield (name, number or None) of each entry that a mapper's body lists."""
+    if _PLAIN_CALLS.fullmatch(body):
+        # As the kernel writes it. This list changes with every helper: worth a short way.
+        name = callee.encode("latin-1")
+        for call, suffix, digits in _PLAIN_CALL.findall(body):
+            if call == name:
+                yield suffix.decode("ascii"), int(digits) if digits else None
+        return
+    for arguments in _calls(tokenize(body), callee):
+        if not arguments[0] or not _IDENTIFIER.fullmatch(arguments[0][0]):
+            continue
+        number = None
+        if len(arguments) > 1 and arguments[1] and arguments[1][0] != "##":
+            value = evaluate(arguments[1], {})
+            if value is None:
+                raise ParseError(
+                    f"helper {arguments[0][0][:60]} has the number {' '.join(arguments[1])[:60]}, "
+                    "which cannot be computed"
+                )
+            number = value.value
+        yield arguments[0][0], number
 
 
 def _calls(tokens: list[str], callee: str) -> Iterator[list[list[str]]]:
@@ -435,9 +479,9 @@ class _Builder:
             if keyword == "enum":
                 self._enum(tag, inner)
             names = [
-                name
+                declared
                 for part in _split(_without_attributes(member[end + 1 :]), ",")
-                if (name := _declarator(part)) is not None
+                if (declared := _declarator(part)) is not None
             ]
             for name in names:
                 self._entries.append(Entry("field", f"{prefix}.{name}"))
