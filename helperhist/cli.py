@@ -23,6 +23,7 @@ COMMANDS = {
     "diff": "Compare two kernels.",
     "releases": "List the releases in the data.",
     "scan": "Read a git history into a dataset.",
+    "completion": "Print the completion for a shell.",
 }
 
 
@@ -61,7 +62,7 @@ class _Commands(click.Group):
     cls=_Commands,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog="Examples: helperhist since bpf_probe_read_str; helperhist list --at 5.4; "
-    "helperhist scan ~/linux. Completion: helperhist completion --help.",
+    "helperhist scan ~/linux",
 )
 @click.version_option(__version__, prog_name="helperhist")
 @click.pass_context

@@ -96,6 +96,11 @@ def _resolve(data: str | Path) -> Path:
     )
 
 
+def has_dataset(folder: Path) -> bool:
+    """Whether a folder holds a dataset."""
+    return (folder / _METADATA).is_file()
+
+
 def is_plain_name(name: str) -> bool:
     """Whether a text can be the name of a dataset: one component of a path, not hidden."""
     return bool(name) and name[0] != "." and not any(char in name for char in "/\\\0")
@@ -316,7 +321,7 @@ def _write_text(path: Path, text: str) -> None:
     try:
         with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
             file.write(text)
-        os.replace(name, path)
+        Path(name).replace(path)
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise

@@ -2,10 +2,11 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
+from typing import Any
 
 import pygit2
 from pygit2.enums import ObjectType, ReferenceFilter
@@ -22,7 +23,10 @@ DEFAULT_TAGS = r"v(?P<version>\d+\.\d+(\.\d+)?(-rc\d+)?)"
 KERNEL_PATHS = ("include/uapi/linux/bpf.h", "include/linux/bpf.h")
 
 _MAX_TAG_NESTING = 32
-_PERSON = re.compile(rb"^(author|committer|tagger) .*?(-?[0-9]{1,15}) ([-+][0-9]{4})$", re.MULTILINE)
+_NONE = pygit2.Oid(hex="0" * 40)
+_PERSON = re.compile(
+    rb"^(author|committer|tagger) .*?(-?[0-9]{1,15}) ([-+][0-9]{4})$", re.MULTILINE
+)
 _ENCODING = re.compile(rb"^encoding ([A-Za-z0-9_.:-]{1,40})$", re.MULTILINE)
 
 
@@ -67,15 +71,29 @@ class CommitInfo:
 class Repository:
     """A git repository, read only."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, paths: Sequence[str] = KERNEL_PATHS) -> None:
         """Open the repository at a path, or the one that the path is in.
 
+        :param paths: where the header may be, the first that exists at a commit counts
         :raises RepositoryError: there is none, or libgit2 cannot read it
         """
         self._repo = _open(path)
         self.folder = Path(self._repo.workdir or self._repo.path)
-        self.shallow = _shallow_commits(Path(self._repo.path))
-        self._commits: dict[str, tuple[str, tuple[str, ...]]] = {}
+        self.git_dir = Path(self._repo.path)
+        self.paths = tuple(paths)
+        #: Commits that chains have gone through so far.
+        self.visited = 0
+        self.shallow = _shallow_commits(self.git_dir)
+        self._cut = frozenset(pygit2.Oid(hex=oid) for oid in self.shallow)
+        self._read = self._repo.read
+        self._parts = [[part.encode() for part in path.split("/") if part] for path in paths]
+        #: The folder that all paths start with; None where they differ.
+        self._folder: str | None = None
+        folders = {path.split("/")[0] for path in paths}
+        if len(folders) == 1 and all("/" in path for path in paths):
+            self._folder = folders.pop()
+        #: Header by the id of that folder, else of the root.
+        self._known: dict[pygit2.Oid, str | None] = {_NONE: None}
 
     @property
     def name(self) -> str:
@@ -95,13 +113,22 @@ class Repository:
         """Whether the repository has no commit and no reference."""
         return self._repo.is_empty
 
+    def has(self, oid: str) -> bool:
+        """Whether an object is there."""
+        return oid in self._repo
+
+    def reopen(self) -> None:
+        """See objects that another program has added."""
+        self._repo = pygit2.Repository(str(self.git_dir))
+        self._read = self._repo.read
+
     def promisor(self) -> str | None:
         """The remote that a partial clone takes missing objects from, None of a whole one."""
         try:
             for entry in self._repo.config:
-                if entry.name.startswith("remote.") and entry.name.endswith(".promisor"):
-                    if entry.value in ("true", "1", "yes", "on"):
-                        return str(entry.name[len("remote.") : -len(".promisor")])
+                name = str(entry.name)
+                if name.startswith("remote.") and name.endswith(".promisor"):
+                    return name[len("remote.") : -len(".promisor")]
         except (pygit2.GitError, UnicodeDecodeError):
             return None
         return None
@@ -115,11 +142,7 @@ class Repository:
         try:
             return self._repo.read(oid)[1]
         except (KeyError, ValueError, pygit2.GitError) as error:
-            raise MissingObject(
-                oid,
-                f"{what} (object {oid[:12]}) is missing or damaged in {self.folder}; "
-                f"see `git -C {self.folder} fsck`",
-            ) from error
+            raise self._missing(oid, what) from error
 
     def tags(self, pattern: str) -> tuple[list[TagRef], Counter[str]]:
         """Return the tags of commits whose whole name a pattern matches, and why others were not.
@@ -130,7 +153,9 @@ class Repository:
         try:
             compiled = re.compile(pattern)
         except (re.error, RecursionError, OverflowError) as error:
-            raise RepositoryError(f"--tags {pattern!r} is no regular expression: {error}") from error
+            raise RepositoryError(
+                f"--tags {pattern!r} is no regular expression: {error}"
+            ) from error
         if "version" not in compiled.groupindex:
             raise RepositoryError(
                 f"--tags {pattern!r} has no group named version; "
@@ -193,37 +218,111 @@ class Repository:
             oid = data[7:47].decode("latin-1")
         return "tags nested too deep"
 
-    def commit(self, oid: str) -> tuple[str, tuple[str, ...]]:
-        """Return the tree and the parents of a commit; none at the cut of a shallow clone.
+    def changes(self, start: str) -> Iterator[tuple[str, str | None]]:
+        """Yield the changes of the header along first parents, from a commit back.
 
-        :raises MissingObject: it is missing or damaged
+        Each is a commit and the blob of the header at its first parent, None if there is none; the
+        last is a root commit, or one at the cut of a shallow clone, with None.
+
+        :raises MissingObject: a commit or a tree is missing or damaged
         """
-        data = self.read(oid, "a commit")
-        if data[:5] != b"tree " or data[45:46] != b"\n":
-            raise MissingObject(oid, f"commit {oid[:12]} is damaged; see `git fsck`")
+        # The hot loop of a scan, over 100,000 commits of the kernel. Most of them leave include/
+        # alone, so that its id tells the header without looking into it.
+        # Any: an object of another type has none of these attributes, which is caught.
+        repo: Any = self._repo
+        known, cut, folder = self._known, self._cut, self._folder
+        here: str | None = None
+        child: pygit2.Oid | None = None
+        at = pygit2.Oid(hex=start)
+        what = "a commit"
+        try:
+            while True:
+                self.visited += 1
+                what = "a commit"
+                commit = repo[at]
+                tree = commit.tree_id
+                what = "the tree of commit"
+                root = repo[tree]
+                key = tree if folder is None else root[folder].id if folder in root else _NONE
+                there = known.get(key, "")
+                if there == "":
+                    there = known[key] = self._find(str(tree))
+                if child is not None and there != here:
+                    yield str(child), there
+                parents = commit.parent_ids
+                if not parents or at in cut:
+                    break
+                child, here, at = at, there, parents[0]
+        except (KeyError, ValueError, AttributeError, pygit2.GitError) as error:
+            raise self._missing(str(at), what) from error
+        yield str(at), None
+
+    def parents(self, commit: str) -> tuple[str, ...]:
+        """Return the parents of a commit; none at the cut of a shallow clone."""
+        data = self._commit(commit)
         parents = []
         at = 46
         while data[at : at + 7] == b"parent ":
             parents.append(data[at + 7 : at + 47].decode("latin-1"))
             at += 48
-        return data[5:45].decode("latin-1"), () if oid in self.shallow else tuple(parents)
+        return () if commit in self.shallow else tuple(parents)
 
-    def entry(self, tree: str, name: bytes) -> str | None:
-        """Return the object id of an entry of a tree, None if the tree has none of that name.
+    def header(self, commit: str) -> str | None:
+        """Return the blob of the header at a commit, from the first path that exists."""
+        return self._find(self._commit(commit)[5:45].decode("latin-1"))
 
-        :raises MissingObject: the tree is missing or damaged
-        """
-        data = self.read(tree, "a tree")
-        at, size = 0, len(data)
-        while at < size:
-            zero = data.find(b"\0", at)
-            if zero < 0:
-                break
-            space = data.find(b" ", at, zero)
-            if data[space + 1 : zero] == name:
-                return data[zero + 1 : zero + 21].hex()
-            at = zero + 21
+    def header_path(self, commit: str) -> tuple[str, str] | None:
+        """Return the header's path at a commit, and its blob; None where there is no header."""
+        tree = self._commit(commit)[5:45].decode("latin-1")
+        for path, parts in zip(self.paths, self._parts, strict=True):
+            blob = self._descend(tree, parts)
+            if blob is not None:
+                return path, blob
         return None
+
+    def is_cut(self, commit: str) -> bool:
+        """Whether the parents of a commit are lacking in a shallow clone."""
+        return commit in self.shallow
+
+    def _commit(self, oid: str) -> bytes:
+        try:
+            kind, data = self._read(oid)
+        except (KeyError, ValueError, pygit2.GitError) as error:
+            raise self._missing(oid, "a commit") from error
+        if kind != ObjectType.COMMIT or data[:5] != b"tree " or data[45:46] != b"\n":
+            raise self._missing(oid, "a commit")
+        return data
+
+    def _find(self, tree: str) -> str | None:
+        """Return the blob of the header below a root tree, from the first path that exists."""
+        return next(
+            (blob for parts in self._parts if (blob := self._descend(tree, parts)) is not None),
+            None,
+        )
+
+    def _descend(self, tree: str, parts: Sequence[bytes]) -> str | None:
+        oid = tree
+        for depth, part in enumerate(parts):
+            try:
+                kind, data = self._read(oid)
+            except (KeyError, ValueError, pygit2.GitError) as error:
+                raise self._missing(oid, "a tree") from error
+            if kind != ObjectType.TREE:
+                raise self._missing(oid, "a tree")
+            entry = _tree_entry(data, part)
+            # A folder on the way, a file at the end; no symbolic link, no submodule.
+            wanted = (b"40000",) if depth < len(parts) - 1 else (b"100644", b"100755", b"100664")
+            if entry is None or entry[0] not in wanted:
+                return None
+            oid = entry[1]
+        return oid
+
+    def _missing(self, oid: str, what: str) -> MissingObject:
+        return MissingObject(
+            oid,
+            f"{what} (object {oid[:12]}) is missing or damaged in {self.folder}; "
+            f"see `git -C {self.folder} fsck`",
+        )
 
     def info(self, oid: str) -> CommitInfo:
         """Return what rows tell of a commit.
@@ -242,6 +341,20 @@ class Repository:
             _utc(head, b"committer"),
             " ".join("".join(c if c.isprintable() else " " for c in text).split()),
         )
+
+
+def _tree_entry(data: bytes, name: bytes) -> tuple[bytes, str] | None:
+    """Return (mode, object id) of an entry of a tree."""
+    at, size = 0, len(data)
+    while at < size:
+        zero = data.find(b"\0", at)
+        space = data.find(b" ", at, zero)
+        if zero < 0 or space < 0:
+            return None
+        if data[space + 1 : zero] == name:
+            return data[at:space], data[zero + 1 : zero + 21].hex()
+        at = zero + 21
+    return None
 
 
 def _decode(data: bytes, encoding: str) -> str:
@@ -287,7 +400,7 @@ def _open(path: Path) -> pygit2.Repository:
         found = pygit2.discover_repository(str(path))
         if found is None:
             raise RepositoryError(
-                f"{path} is not in a git repository; give a clone of the kernel, for example ~/linux"
+                f"{path} is not in a git repository; give a clone of the kernel, such as ~/linux"
             )
         return pygit2.Repository(found)
     except (pygit2.GitError, KeyError, ValueError) as error:
@@ -300,7 +413,8 @@ def _open(path: Path) -> pygit2.Repository:
             ) from error
         if "sha256" in text or "object format" in text:
             raise RepositoryError(
-                f"{path} stores SHA-256 objects, which libgit2 cannot read; clone a SHA-1 repository"
+                f"{path} stores SHA-256 objects, which libgit2 cannot read; "
+                "give a repository with SHA-1 objects"
             ) from error
         raise RepositoryError(f"cannot open the repository at {path}: {text}") from error
 
@@ -316,8 +430,3 @@ def _shallow_commits(git_dir: Path) -> frozenset[str]:
         return frozenset((common / "shallow").read_text("ascii").split())
     except (OSError, UnicodeDecodeError):
         return frozenset()
-
-
-def path_parts(paths: Sequence[str]) -> tuple[tuple[bytes, ...], ...]:
-    """Return the components of paths within a repository."""
-    return tuple(tuple(part.encode() for part in path.split("/") if part) for path in paths)

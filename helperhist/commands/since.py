@@ -10,10 +10,20 @@ from helperhist.commands._common import (
     format_options,
 )
 from helperhist.dataset import load
+from helperhist.errors import HelperhistError
 from helperhist.text import fields, terminal_width
 from helperhist.timeline import Event, Row, Timeline
 
 __all__ = ["command"]
+
+
+def _complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
+    """Complete the names of the data; no answer where there is none."""
+    try:
+        rows = load(ctx.params.get("data")).rows
+    except HelperhistError:
+        return []
+    return [row.name for row in rows if row.name.startswith(incomplete)]
 
 
 @click.command(
@@ -21,7 +31,7 @@ __all__ = ["command"]
     epilog="Examples: since bpf_probe_read_str; since 45; since 'bpf_skb_*' -q; "
     "since BPF_MAP_TYPE_RINGBUF --json; since __sk_buff.gso_size",
 )
-@click.argument("names", nargs=-1, required=True, metavar="NAME...")
+@click.argument("names", nargs=-1, required=True, metavar="NAME...", shell_complete=_complete)
 @click.option("-q", "--quiet", is_flag=True, help="Print the release alone.")
 @format_options
 @data_option
@@ -78,7 +88,7 @@ def _unknown(timeline: Timeline, name: str) -> str:
 def _render(timeline: Timeline, row: Row) -> str:
     number = "" if row.id is None else f" {row.id}"
     title = click.style(row.name, bold=True) + f"  {row.kind}{number}"
-    pairs = [("since", _since(timeline, row))]
+    pairs = [("since", _since(row))]
     if row.first_tag and row.first_tag != row.tag:
         pairs.append(("first tag", row.first_tag))
     if row.removed:
@@ -97,7 +107,7 @@ def _render(timeline: Timeline, row: Row) -> str:
     return f"{title}\n{fields(pairs, terminal_width())}"
 
 
-def _since(timeline: Timeline, row: Row) -> str:
+def _since(row: Row) -> str:
     if row.since is None:
         return "in no mainline release"
     earlier = " or earlier: the data begins there" if row.or_earlier else ""
