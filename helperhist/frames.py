@@ -1,8 +1,9 @@
 """A timeline as DataFrames; the only module that imports pandas.
 
-Three shapes: :func:`table` (a row per name), :func:`long_frame` (a row per tag and name) and
-:func:`matrix` (tags by names). Versions and tags are ordered categories, so that they compare
-and sort as kernels do, not as text: ``table[table.since <= "5.10"]``.
+Three shapes of all of it: :func:`table` (a row per name), :func:`long_frame` (a row per tag and
+name) and :func:`matrix` (tags by names); the other functions count. Versions and tags are ordered
+categories, so that they compare and sort as kernels do, not as text:
+``table[table.since <= "5.10"]``.
 """
 
 from collections.abc import Iterable, Sequence
@@ -11,11 +12,21 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from helperhist.analysis import LTS, lts_tags, releases
 from helperhist.errors import DatasetError
+from helperhist.families import FAMILIES, family
 from helperhist.timeline import Span, Timeline
 from helperhist.version import KernelVersion
 
-__all__ = ["long_frame", "matrix", "table"]
+__all__ = [
+    "by_lts",
+    "family_growth",
+    "growth",
+    "lead_times",
+    "long_frame",
+    "matrix",
+    "table",
+]
 
 _I8 = np.iinfo(np.int64)
 _Ints = npt.NDArray[np.int64]
@@ -105,10 +116,10 @@ def long_frame(timeline: Timeline) -> pd.DataFrame:
     version_of = np.array([code[version] for version in versions], dtype=np.int64)
     return pd.DataFrame(
         {
-            "tag": pd.Categorical.from_codes(
-                tag_of, pd.Index(_tag_order(timeline)), ordered=True
+            "tag": pd.Categorical.from_codes(tag_of, pd.Index(_tag_order(timeline)), ordered=True),
+            "version": pd.Categorical.from_codes(
+                version_of[tag_of], pd.Index(version_order), ordered=True
             ),
-            "version": pd.Categorical.from_codes(version_of[tag_of], pd.Index(version_order), ordered=True),
             "released": _dates(tag.date for tag in timeline.tags).take(tag_of),
             "kind": pd.Categorical([span.kind for span in spans]).take(span_of),
             "name": pd.Categorical([span.name for span in spans]).take(span_of),
@@ -142,6 +153,115 @@ def matrix(timeline: Timeline, kind: str = "helper") -> pd.DataFrame:
         cells,
         index=pd.CategoricalIndex(tags, tags, ordered=True, name="tag"),
         columns=pd.Index(names, name="name"),
+    )
+
+
+def growth(timeline: Timeline, kinds: Sequence[str] = ("helper",)) -> pd.DataFrame:
+    """Return the size of numbered lists at each mainline release.
+
+    Numbers are counted, not names: two names of one number (``BPF_PROG_RUN`` and
+    ``BPF_PROG_TEST_RUN``) are one command. One row per release and kind:
+
+    =============== ====================== ====================================================
+    column          dtype                  content
+    =============== ====================== ====================================================
+    version         category, ordered      ``"5.8"``
+    released        datetime64[s]          NaT where it is not known
+    lts             bool                   whether a longterm kernel starts from it
+    kind            category, ordered      in the order asked for
+    total           int64                  numbers in the list
+    new             int64                  of these, numbers that no older release had
+    =============== ====================== ====================================================
+
+    :raises DatasetError: the timeline has no release
+    """
+    frame = _release_names(timeline, kinds)
+    group = frame["kind"].astype(pd.CategoricalDtype(list(kinds), ordered=True))
+    return _count(timeline, frame.assign(group=group)).rename(columns={"group": "kind"})
+
+
+def family_growth(timeline: Timeline) -> pd.DataFrame:
+    """Return as :func:`growth` the helpers by family: column ``family`` instead of ``kind``.
+
+    The categories of ``family`` are in the order of :data:`helperhist.families.FAMILIES`.
+
+    :raises DatasetError: the timeline has no release
+    """
+    frame = _release_names(timeline, ("helper",))
+    order = pd.CategoricalDtype([item.name for item in FAMILIES], ordered=True)
+    names = {name: family(name) for name in frame["name"].unique()}
+    group = frame["name"].astype(object).map(names).astype(order)
+    return _count(timeline, frame.assign(group=group)).rename(columns={"group": "family"})
+
+
+def by_lts(timeline: Timeline, kind: str = "helper") -> pd.DataFrame:
+    """Return which longterm release has which name: rows are names, columns releases, cells bool.
+
+    The last column is the newest release, longterm or not. Names come in the order of
+    :func:`matrix`; those that none of these releases has are left out.
+
+    :raises DatasetError: the timeline has no release, or no name of this kind
+    """
+    tags = lts_tags(timeline)
+    cells = matrix(timeline, kind).loc[[tag.name for tag in tags]].T
+    cells.columns = pd.Index([tag.version.text for tag in tags], name="release")
+    return cells[cells.any(axis=1)]
+
+
+def lead_times(timeline: Timeline, kind: str = "helper") -> pd.DataFrame:
+    """Return how long names were on the way: from the author's date to the release.
+
+    One row per name of which both dates are known (so none of the embedded data, which has no
+    author dates), in row order:
+
+    =============== ====================== ====================================================
+    column          dtype                  content
+    =============== ====================== ====================================================
+    name            string
+    since           category, ordered      the release
+    author_date     datetime64[s, UTC]     of the introducing commit, in its last revision
+    released        datetime64[s, UTC]     midnight of the day of the release's tag
+    days            float64                between the two
+    =============== ====================== ====================================================
+    """
+    rows = table(timeline)
+    rows = rows[(rows["kind"] == kind) & rows["author_date"].notna() & rows["released"].notna()]
+    rows = rows[["name", "since", "author_date", "released"]].reset_index(drop=True)
+    rows["released"] = rows["released"].dt.tz_localize("UTC")
+    rows["days"] = (rows["released"] - rows["author_date"]).dt.total_seconds() / 86400
+    return rows
+
+
+def _release_names(timeline: Timeline, kinds: Sequence[str]) -> pd.DataFrame:
+    """Return the long frame of the releases, one row per number of a list instead of name."""
+    frame = long_frame(timeline)
+    wanted = [tag.name for tag in releases(timeline)]
+    frame = frame[frame["tag"].isin(wanted) & frame["kind"].isin(list(kinds))]
+    number = frame["id"].astype("string").fillna(frame["name"].astype("string"))
+    return frame.assign(number=number).drop_duplicates(["tag", "kind", "number"])
+
+
+def _count(timeline: Timeline, frame: pd.DataFrame) -> pd.DataFrame:
+    tags = releases(timeline)
+    total = frame.groupby(["tag", "group"], observed=False).size()
+    # Oldest tags stand first, so the first of equal numbers is the new one.
+    new = frame.drop_duplicates(["kind", "number"]).groupby(["tag", "group"], observed=False).size()
+    groups = frame["group"].cat.categories
+    every = pd.MultiIndex.from_product([[tag.name for tag in tags], groups])
+    versions = [tag.version.text for tag in tags]
+    return pd.DataFrame(
+        {
+            "version": pd.Categorical(
+                np.repeat(np.array(versions, dtype=object), len(groups)),
+                list(dict.fromkeys(versions)),
+                ordered=True,
+            ),
+            "released": _dates(tag.date for tag in tags).repeat(len(groups)),
+            "lts": np.repeat(np.array([text in LTS for text in versions]), len(groups)),
+            "group": pd.Categorical(list(groups) * len(tags), groups, ordered=True),
+            "total": total.reindex(every, fill_value=0).to_numpy(dtype=np.int64),
+            "new": new.reindex(every, fill_value=0).to_numpy(dtype=np.int64),
+        }
     )
 
 
