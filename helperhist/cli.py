@@ -24,6 +24,8 @@ COMMANDS = {
     "releases": "List the releases in the data.",
     "scan": "Read a git history into a dataset.",
     "completion": "Print the completion for a shell.",
+    "plot": "Draw how the API grew.",
+    "export": "Write the timeline for other tools.",
 }
 
 

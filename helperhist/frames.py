@@ -6,6 +6,7 @@ categories, so that they compare and sort as kernels do, not as text:
 ``table[table.since <= "5.10"]``.
 """
 
+import io
 from collections.abc import Iterable, Sequence
 
 import numpy as np
@@ -26,6 +27,7 @@ __all__ = [
     "long_frame",
     "matrix",
     "table",
+    "to_parquet",
 ]
 
 _I8 = np.iinfo(np.int64)
@@ -230,6 +232,23 @@ def lead_times(timeline: Timeline, kind: str = "helper") -> pd.DataFrame:
     rows["released"] = rows["released"].dt.tz_localize("UTC")
     rows["days"] = (rows["released"] - rows["author_date"]).dt.total_seconds() / 86400
     return rows
+
+
+def to_parquet(timeline: Timeline, names: Sequence[str]) -> bytes:
+    """Return the rows of these names in :func:`table` as a Parquet file; needs pyarrow.
+
+    Tuples become lists of text, those of backports ``series:since``.
+    """
+    rows = table(timeline)
+    rows = rows[rows["name"].isin(list(names))].reset_index(drop=True)
+    for column in ("former_names", "attributes"):
+        rows[column] = rows[column].map(list)
+    rows["backports"] = rows["backports"].map(
+        lambda items: [f"{item.series}:{item.since}" for item in items]
+    )
+    buffer = io.BytesIO()
+    rows.to_parquet(buffer, engine="pyarrow", index=False)
+    return buffer.getvalue()
 
 
 def _release_names(timeline: Timeline, kinds: Sequence[str]) -> pd.DataFrame:
