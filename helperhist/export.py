@@ -123,8 +123,10 @@ def _markdown(timeline: Timeline, rows: Sequence[Row]) -> bytes:
 
 
 def _kernel(row: Row) -> str:
-    since = "no mainline release" if row.since is None else row.since
-    since += " or earlier" if row.or_earlier else ""
+    if row.since is None:
+        return "no mainline release"
+    since = row.since + (" or earlier" if row.or_earlier else "")
+    since += "" if row.tag else " (not released yet)"
     return since + (f", until {row.removed}" if row.removed else "")
 
 

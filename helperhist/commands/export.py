@@ -53,7 +53,7 @@ def command(
     timeline = load(data)
     content = render_export(timeline, file_format, kinds)
     if output is None:
-        click.get_binary_stream("stdout").write(content)
+        click.echo(content, nl=False)
     else:
         write_atomic(output, content)
         click.echo(f"wrote {output}", err=True)
