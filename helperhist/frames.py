@@ -175,6 +175,9 @@ def growth(timeline: Timeline, kinds: Sequence[str] = ("helper",)) -> pd.DataFra
     new             int64                  of these, numbers that no older release had
     =============== ====================== ====================================================
 
+    Where the data begins with a list that is not empty, its members may be older than the first
+    release: they are in ``total``, and in no release ``new``.
+
     :raises DatasetError: the timeline has no release
     """
     frame = _release_names(timeline, kinds)
@@ -260,11 +263,19 @@ def _release_names(timeline: Timeline, kinds: Sequence[str]) -> pd.DataFrame:
     return frame.assign(number=number).drop_duplicates(["tag", "kind", "number"])
 
 
+def _maybe_older(timeline: Timeline) -> list[str]:
+    """Return the names that are there where the data on their kind begins."""
+    begins = {(row.kind, row.first_tag) for row in timeline.rows if row.or_earlier}
+    return [span.name for span in timeline.spans if (span.kind, span.first) in begins]
+
+
 def _count(timeline: Timeline, frame: pd.DataFrame) -> pd.DataFrame:
     tags = releases(timeline)
     total = frame.groupby(["tag", "group"], observed=False).size()
     # Oldest tags stand first, so the first of equal numbers is the new one.
-    new = frame.drop_duplicates(["kind", "number"]).groupby(["tag", "group"], observed=False).size()
+    first = frame.drop_duplicates(["kind", "number"])
+    first = first[~first["name"].isin(_maybe_older(timeline))]
+    new = first.groupby(["tag", "group"], observed=False).size()
     groups = frame["group"].cat.categories
     every = pd.MultiIndex.from_product([[tag.name for tag in tags], groups])
     versions = [tag.version.text for tag in tags]

@@ -31,8 +31,8 @@ def draw_releases(frame: "pd.DataFrame", ax: Axes) -> Axes:
     ax.yaxis.set_major_locator(MaxNLocator(integer=True))
     ax.set_ylim(0, max([*new, 1]) * 1.1)
     ax.grid(axis="y")
-    ax.set_title("New BPF helpers per mainline release")
-    ax.set_xlabel("mainline release (version)")
+    ax.set_title("New BPF helpers per release")
+    ax.set_xlabel(_with_older("release (version)", frame))
     ax.set_ylabel("new helpers (number)")
     ax.legend(handles=_legend(), loc="upper right")
     return ax
@@ -49,8 +49,7 @@ def draw_families(frame: "pd.DataFrame", ax: Axes) -> Axes:
     """
     new = frame.pivot(index="family", columns="version", values="new")
     total = frame.pivot(index="family", columns="version", values="total")
-    total = total[new.sum(axis=1) > 0]
-    new = new[new.sum(axis=1) > 0]
+    new, total = new[total.any(axis=1)], total[total.any(axis=1)]
     versions = [str(version) for version in new.columns]
     lts = frame.drop_duplicates("version")["lts"].tolist()
     finals = total.iloc[:, -1].tolist()
@@ -76,7 +75,7 @@ def draw_families(frame: "pd.DataFrame", ax: Axes) -> Axes:
     ax.set_xlim(-0.8, len(versions) + 3)
     ax.text(len(versions) + 0.4, len(order) + 0.05, "in all", fontweight="bold")
     ax.set_title("New BPF helpers by family")
-    ax.set_xlabel("mainline release (version); a bar without a number is 1 helper")
+    ax.set_xlabel(_with_older("release (version); a bar without a number is 1 helper", frame))
     ax.set_ylabel("family (bars: new helpers, one scale for all rows)")
     ax.legend(
         handles=_legend(),
@@ -151,6 +150,15 @@ def _legend() -> list[Patch]:
         Patch(facecolor=VERMILLION, hatch="//////", edgecolor="white", label="longterm (LTS)"),
         Patch(facecolor=BLUE, label="other release"),
     ]
+
+
+def _with_older(label: str, frame: "pd.DataFrame") -> str:
+    """Say below the axis which helpers are no bar: those of before the data begins."""
+    first = frame[frame["version"] == frame["version"].iloc[0]]
+    older = int(first["total"].sum() - first["new"].sum())
+    if not older:
+        return label
+    return f"{label}\nthe data begins at {first['version'].iloc[0]}: {older} helpers may be older"
 
 
 def _version_ticks(ax: Axes, versions: Sequence[str], lts: Sequence[bool]) -> None:

@@ -36,7 +36,7 @@ def draw_growth(frame: "pd.DataFrame", ax: Axes) -> Axes:
     """
     dated = _dated(frame)
     days, totals = dated["released"].to_numpy(), dated["total"].to_numpy()
-    ax.step(days, totals, where="post", color=BLUE, linewidth=2, label="helpers in mainline")
+    ax.step(days, totals, where="post", color=BLUE, linewidth=2, label="helpers")
     top = max(int(totals.max()), 1)
     lts = dated[dated["lts"]]
     if len(lts):
@@ -54,22 +54,23 @@ def draw_growth(frame: "pd.DataFrame", ax: Axes) -> Axes:
         )
     for version, day, total in _rows(lts, "version", "released", "total"):
         ax.text(day, top * 1.13, version, ha="center", va="bottom", fontweight="bold")
+        first = day == dated["released"].iloc[0]
         ax.annotate(
             str(total),
             (day, total),
-            xytext=(-5, 3),
+            xytext=(5 if first else -5, 3),
             textcoords="offset points",
-            ha="right",
+            ha="left" if first else "right",
             va="bottom",
             fontsize=7.5,
         )
     _explain_end(frame, dated, ax)
     ax.set_ylim(0, top * 1.22)
     ax.margins(x=0.02)
-    _year_ticks(ax, days)
+    unit = _year_ticks(ax, days)
     ax.grid(axis="y")
-    ax.set_title("BPF helpers in mainline Linux")
-    ax.set_xlabel(_with_undated("date of the release (year)", frame))
+    ax.set_title("BPF helpers over time")
+    ax.set_xlabel(_with_undated(f"date of the release ({unit})", frame))
     ax.set_ylabel("helpers (number)")
     ax.legend(loc="lower right")
     return ax
@@ -141,14 +142,14 @@ def draw_lists(frame: "pd.DataFrame", ax: Axes) -> Axes:
             va="bottom",
             fontweight="bold",
         )
-    ax.set_ylim(0, None)
-    _year_ticks(ax, dated["released"].to_numpy())
+    ax.set_ylim(0, max([*places, 1]) * 1.06)
+    unit = _year_ticks(ax, dated["released"].to_numpy())
     ax.grid(axis="y")
-    ax.set_title("The other lists of bpf.h in mainline Linux", pad=18)
-    ax.set_xlabel(_with_undated("date of the release (year); dotted: longterm kernels", frame))
+    ax.set_title("The other lists of bpf.h over time", pad=18)
+    ax.set_xlabel(_with_undated(f"date of the release ({unit}); dotted: longterm kernels", frame))
     ax.set_ylabel("members of the list (number)")
     if ends:
-        ax.legend(loc="upper left", handlelength=4)
+        ax.legend(loc="best", handlelength=4)
     return ax
 
 
@@ -178,10 +179,10 @@ def draw_lead(frame: "pd.DataFrame", ax: Axes) -> Axes:
     low, high = min(0.0, float(frame["days"].min())), max(1.0, float(frame["days"].max()))
     ax.set_ylim(low * 1.1, high * 1.25)
     ax.margins(x=0.03)
-    _year_ticks(ax, frame["released"].dt.tz_localize(None).to_numpy())
+    unit = _year_ticks(ax, frame["released"].dt.tz_localize(None).to_numpy())
     ax.grid(axis="y")
     ax.set_title("From the author's date of a helper to the release that has it")
-    ax.set_xlabel("date of the release (year)")
+    ax.set_xlabel(f"date of the release ({unit})")
     ax.set_ylabel("time on the way (days)")
     ax.legend(loc="upper right", ncols=2)
     return ax
@@ -198,13 +199,18 @@ def _rows(frame: "pd.DataFrame", *columns: str) -> Iterator[tuple[Any, ...]]:
     return zip(*(frame[column].tolist() for column in columns), strict=True)
 
 
-def _year_ticks(ax: Axes, days: Any) -> None:
-    """Label years, where the dates span some."""
+def _year_ticks(ax: Axes, days: Any) -> str:
+    """Label years, where the dates span some; return the unit of the labels."""
     first, last = days.min().astype("datetime64[Y]"), days.max().astype("datetime64[Y]")
     years = np.arange(first + 1, last + 1)
-    if len(years) > 2:
-        years = years[:: -(-len(years) // 14)]
-        ax.set_xticks(years.astype("datetime64[D]"), [str(year) for year in years])
+    if len(years) <= 2:
+        shown = np.unique(days.astype("datetime64[D]"))
+        shown = shown[:: -(-len(shown) // 7)]
+        ax.set_xticks(shown, [str(day) for day in shown])
+        return "day"
+    years = years[:: -(-len(years) // 14)]
+    ax.set_xticks(years.astype("datetime64[D]"), [str(year) for year in years])
+    return "year"
 
 
 def _with_undated(label: str, frame: "pd.DataFrame") -> str:
