@@ -150,7 +150,8 @@ CREATE TABLE tags (
     released TEXT
 );
 CREATE TABLE names (
-    name TEXT PRIMARY KEY, kind TEXT NOT NULL, id INTEGER,
+    name TEXT PRIMARY KEY, kind TEXT NOT NULL,
+    id, -- integer; without a type, as one beyond 64 bits is kept as text, not as a rounded number
     since TEXT, since_position INTEGER, -- position of tag in tags, NULL if not released
     tag TEXT, first_tag TEXT, released TEXT, removed TEXT, or_earlier INTEGER NOT NULL,
     commit_id TEXT, author_date TEXT, commit_date TEXT, subject TEXT, prototype TEXT,
@@ -159,7 +160,7 @@ CREATE TABLE names (
 CREATE TABLE former_names (name TEXT NOT NULL, former TEXT NOT NULL);
 CREATE TABLE backports (name TEXT NOT NULL, series TEXT NOT NULL, since TEXT NOT NULL);
 CREATE TABLE spans (
-    series TEXT NOT NULL, kind TEXT NOT NULL, name TEXT NOT NULL, id INTEGER,
+    series TEXT NOT NULL, kind TEXT NOT NULL, name TEXT NOT NULL, id,
     first TEXT NOT NULL, last TEXT
 );
 CREATE TABLE events (

@@ -101,7 +101,7 @@ def draw_lists(frame: "pd.DataFrame", ax: Axes) -> Axes:
     """Draw the other numbered lists of bpf.h over the release dates.
 
     :param frame: of :func:`helperhist.frames.growth`, of :data:`LISTS_DRAWN`
-    :raises DatasetError: no release has a date
+    :raises DatasetError: no release has a date, or none of these lists
     """
     dated = _dated(frame)
     ends = []
@@ -126,7 +126,9 @@ def draw_lists(frame: "pd.DataFrame", ax: Axes) -> Axes:
             label=LISTS[kind],
         )
         ends.append((int(part["total"].iloc[-1]), LISTS[kind], part["released"].iloc[-1]))
-    places = _apart([end[0] for end in ends], max((end[0] for end in ends), default=1) * 0.05)
+    if not ends:
+        raise DatasetError("this data has none of the other lists; draw `plot growth` instead")
+    places = _apart([end[0] for end in ends], max(end[0] for end in ends) * 0.05)
     gap = (dated["released"].iloc[-1] - dated["released"].iloc[0]) / 70
     for (total, name, day), place in zip(ends, places, strict=True):
         ax.text(day + gap, place, f"{total} {name}", va="center", ha="left")
@@ -142,14 +144,13 @@ def draw_lists(frame: "pd.DataFrame", ax: Axes) -> Axes:
             va="bottom",
             fontweight="bold",
         )
-    ax.set_ylim(0, max([*places, 1]) * 1.06)
+    ax.set_ylim(0, max(places) * 1.06)
     unit = _year_ticks(ax, dated["released"].to_numpy())
     ax.grid(axis="y")
     ax.set_title("The other lists of bpf.h over time", pad=18)
     ax.set_xlabel(_with_undated(f"date of the release ({unit}); dotted: longterm kernels", frame))
     ax.set_ylabel("members of the list (number)")
-    if ends:
-        ax.legend(loc="best", handlelength=4)
+    ax.legend(loc="best", handlelength=4)
     return ax
 
 
