@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from helperhist.analysis import LTS, lts_tags, releases
+from helperhist.analysis import LISTS, LTS, lts_tags, releases
 from helperhist.errors import DatasetError
 from helperhist.families import FAMILIES, family
 from helperhist.timeline import Span, Timeline
@@ -141,8 +141,7 @@ def matrix(timeline: Timeline, kind: str = "helper") -> pd.DataFrame:
     """
     names = [row.name for row in timeline.rows if row.kind == kind]
     if not names:
-        kinds = ", ".join(sorted({row.kind for row in timeline.rows}))
-        raise DatasetError(f"no names of kind {kind!r} in this data; it has: {kinds}")
+        raise _no_kind(timeline, kind)
     column = {name: index for index, name in enumerate(names)}
     column_of = np.array([column.get(span.name, -1) for span in timeline.spans], dtype=np.int64)
     cells = np.zeros((len(timeline.tags), len(names)), dtype=bool)
@@ -159,10 +158,11 @@ def matrix(timeline: Timeline, kind: str = "helper") -> pd.DataFrame:
 
 
 def growth(timeline: Timeline, kinds: Sequence[str] = ("helper",)) -> pd.DataFrame:
-    """Return the size of numbered lists at each mainline release.
+    """Return the size of lists at each mainline release.
 
-    Numbers are counted, not names: two names of one number (``BPF_PROG_RUN`` and
-    ``BPF_PROG_TEST_RUN``) are one command. One row per release and kind:
+    Of the numbered lists (:data:`helperhist.analysis.LISTS`) numbers are counted, not names: two
+    names of one number (``BPF_PROG_RUN`` and ``BPF_PROG_TEST_RUN``) are one command. Of other
+    kinds names are. One row per release and kind:
 
     =============== ====================== ====================================================
     column          dtype                  content
@@ -171,15 +171,19 @@ def growth(timeline: Timeline, kinds: Sequence[str] = ("helper",)) -> pd.DataFra
     released        datetime64[s]          NaT where it is not known
     lts             bool                   whether a longterm kernel starts from it
     kind            category, ordered      in the order asked for
-    total           int64                  numbers in the list
-    new             int64                  of these, numbers that no older release had
+    total           int64                  members of the list
+    new             int64                  of these, members that no older release had
     =============== ====================== ====================================================
 
     Where the data begins with a list that is not empty, its members may be older than the first
     release: they are in ``total``, and in no release ``new``.
 
-    :raises DatasetError: the timeline has no release
+    :raises DatasetError: the timeline has no release, or no such kind of names
     """
+    present = {row.kind for row in timeline.rows}
+    for kind in kinds:
+        if kind not in LISTS and kind not in present:
+            raise _no_kind(timeline, kind)
     frame = _release_names(timeline, kinds)
     group = frame["kind"].astype(pd.CategoricalDtype(list(kinds), ordered=True))
     return _count(timeline, frame.assign(group=group)).rename(columns={"group": "kind"})
@@ -217,7 +221,7 @@ def lead_times(timeline: Timeline, kind: str = "helper") -> pd.DataFrame:
     """Return how long names were on the way: from the author's date to the release.
 
     One row per name of which both dates are known (so none of the embedded data, which has no
-    author dates), in row order:
+    author dates) and the release too (so none that is there where the data begins), in row order:
 
     =============== ====================== ====================================================
     column          dtype                  content
@@ -230,7 +234,8 @@ def lead_times(timeline: Timeline, kind: str = "helper") -> pd.DataFrame:
     =============== ====================== ====================================================
     """
     rows = table(timeline)
-    rows = rows[(rows["kind"] == kind) & rows["author_date"].notna() & rows["released"].notna()]
+    dated = rows["author_date"].notna() & rows["released"].notna()
+    rows = rows[(rows["kind"] == kind) & dated & ~rows["or_earlier"]]
     rows = rows[["name", "since", "author_date", "released"]].reset_index(drop=True)
     rows["released"] = rows["released"].dt.tz_localize("UTC")
     rows["days"] = (rows["released"] - rows["author_date"]).dt.total_seconds() / 86400
@@ -255,12 +260,20 @@ def to_parquet(timeline: Timeline, names: Sequence[str]) -> bytes:
 
 
 def _release_names(timeline: Timeline, kinds: Sequence[str]) -> pd.DataFrame:
-    """Return the long frame of the releases, one row per number of a list instead of name."""
+    """Return the long frame of the releases, one row per member of a list instead of name."""
     frame = long_frame(timeline)
     wanted = [tag.name for tag in releases(timeline)]
     frame = frame[frame["tag"].isin(wanted) & frame["kind"].isin(list(kinds))]
-    number = frame["id"].astype("string").fillna(frame["name"].astype("string"))
-    return frame.assign(number=number).drop_duplicates(["tag", "kind", "number"])
+    names = frame["name"].astype("string")
+    # The numbers of flags are their values, which several may share.
+    numbered = frame["kind"].isin(list(LISTS)) & frame["id"].notna()
+    member = frame["id"].astype("string").where(numbered, names)
+    return frame.assign(member=member).drop_duplicates(["tag", "kind", "member"])
+
+
+def _no_kind(timeline: Timeline, kind: str) -> DatasetError:
+    kinds = ", ".join(sorted({row.kind for row in timeline.rows}))
+    return DatasetError(f"no names of kind {kind!r} in this data; it has: {kinds}")
 
 
 def _maybe_older(timeline: Timeline) -> list[str]:
@@ -272,8 +285,8 @@ def _maybe_older(timeline: Timeline) -> list[str]:
 def _count(timeline: Timeline, frame: pd.DataFrame) -> pd.DataFrame:
     tags = releases(timeline)
     total = frame.groupby(["tag", "group"], observed=False).size()
-    # Oldest tags stand first, so the first of equal numbers is the new one.
-    first = frame.drop_duplicates(["kind", "number"])
+    # Oldest tags stand first, so the first of equal members is the new one.
+    first = frame.drop_duplicates(["kind", "member"])
     first = first[~first["name"].isin(_maybe_older(timeline))]
     new = first.groupby(["tag", "group"], observed=False).size()
     groups = frame["group"].cat.categories

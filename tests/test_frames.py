@@ -167,6 +167,19 @@ def test_growth_counts_numbers_and_not_names() -> None:
     assert growth[growth["kind"] == "helper"]["total"].tolist() == [0, 0, 0]
 
 
+def test_growth_counts_flags_by_name() -> None:
+    flags = [Entry("flag", "BPF_ANY", 0), Entry("flag", "BPF_F_NONE", 0)]
+    growth = frames.growth(make_timeline({"v4.1": flags[:1], "v4.2": flags}), ("flag",))
+    assert growth["total"].tolist() == [1, 2]
+
+
+def test_growth_of_an_unknown_kind_is_an_error_and_not_zero() -> None:
+    timeline = make_timeline({"v4.1": helpers("a")})
+    assert frames.growth(timeline, ("link_type",))["total"].tolist() == [0]
+    with pytest.raises(DatasetError, match="no names of kind 'helpers'"):
+        frames.growth(timeline, ("helpers",))
+
+
 def test_growth_calls_nothing_new_that_the_data_begins_with() -> None:
     snapshots = {
         "v5.4-rc1": helpers("a", "b"),
@@ -208,6 +221,13 @@ def test_by_lts_ends_with_the_newest_release(embedded: Timeline) -> None:
     types = frames.by_lts(embedded, "map_type")
     assert not types.loc["BPF_MAP_TYPE_ARENA", "6.6"]
     assert types.loc["BPF_MAP_TYPE_ARENA", "6.12"]  # since 6.9
+
+
+def test_lead_times_leave_out_what_the_data_begins_with() -> None:
+    snapshots = {"v5.4": helpers("a"), "v5.5": helpers("a", "b")}
+    dates = {"v5.4": "2019-11-24", "v5.5": "2020-01-26"}
+    timeline = with_author_dates(make_timeline(snapshots, dates, complete=False), 100)
+    assert frames.lead_times(timeline)["name"].tolist() == ["bpf_b"]
 
 
 def test_lead_times_need_both_dates(embedded: Timeline) -> None:
