@@ -8,6 +8,7 @@ brings its own light ground, so that it looks the same on a dark page.
 import io
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from matplotlib.axes import Axes
@@ -96,8 +97,10 @@ def figure(kind: str, timeline: Timeline) -> Figure:
         made = Figure(figsize=plot.size, layout=layout)
         plot.draw(data, made.add_subplot())
         source = timeline.metadata.source
+        # A figure is for others, who have no use for the folder of a scan on this machine.
+        source = Path(source).name if Path(source).is_absolute() else source
         source = source if len(source) <= 150 else source[:149] + "…"
-        # A path may hold dollar signs, which are no mathematics here.
+        # A name may hold dollar signs, which are no mathematics here.
         made.text(
             0.995, 0.005, source, ha="right", va="bottom", fontsize=5.5, color=MUTED,
             parse_math=False,

@@ -120,7 +120,7 @@ def draw_lists(frame: "pd.DataFrame", ax: Axes) -> Axes:
             linewidth=1.8,
             marker=marker,
             markersize=5,
-            markevery=[*range(0, len(part) - 1, 6), len(part) - 1],
+            markevery=[*range(0, len(part) - 3, 6), len(part) - 1],
             markeredgecolor="white",
             markeredgewidth=0.6,
             label=LISTS[kind],

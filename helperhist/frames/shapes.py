@@ -1,10 +1,4 @@
-"""A timeline as DataFrames; the only module that imports pandas.
-
-Three shapes of all of it: :func:`table` (a row per name), :func:`long_frame` (a row per tag and
-name) and :func:`matrix` (tags by names); the other functions count. Versions and tags are ordered
-categories, so that they compare and sort as kernels do, not as text:
-``table[table.since <= "5.10"]``.
-"""
+"""The shapes of all of a timeline: by name, by tag and name, tags by names."""
 
 import io
 from collections.abc import Iterable, Sequence
@@ -13,22 +7,11 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from helperhist.analysis import LISTS, LTS, lts_tags, releases
 from helperhist.errors import DatasetError
-from helperhist.families import FAMILIES, family
 from helperhist.timeline import Span, Timeline
 from helperhist.version import KernelVersion
 
-__all__ = [
-    "by_lts",
-    "family_growth",
-    "growth",
-    "lead_times",
-    "long_frame",
-    "matrix",
-    "table",
-    "to_parquet",
-]
+__all__ = ["long_frame", "matrix", "no_kind", "parse_dates", "table", "to_parquet"]
 
 _I8 = np.iinfo(np.int64)
 _Ints = npt.NDArray[np.int64]
@@ -74,12 +57,12 @@ def table(timeline: Timeline) -> pd.DataFrame:
             "since": pd.Categorical([row.since for row in rows], releases, ordered=True),
             "tag": pd.Categorical([row.tag for row in rows], tags, ordered=True),
             "first_tag": pd.Categorical([row.first_tag for row in rows], tags, ordered=True),
-            "released": _dates(row.released for row in rows),
+            "released": parse_dates(row.released for row in rows),
             "removed": pd.Categorical([row.removed for row in rows], tags, ordered=True),
             "or_earlier": np.array([row.or_earlier for row in rows], dtype=bool),
             "commit": _text([row.commit for row in rows]),
-            "author_date": _dates(row.author_date for row in rows).tz_localize("UTC"),
-            "commit_date": _dates(row.commit_date for row in rows).tz_localize("UTC"),
+            "author_date": parse_dates(row.author_date for row in rows).tz_localize("UTC"),
+            "commit_date": parse_dates(row.commit_date for row in rows).tz_localize("UTC"),
             "subject": _text([row.subject for row in rows]),
             "former_names": _objects([row.former_names for row in rows]),
             "backports": _objects([row.backports for row in rows]),
@@ -122,7 +105,7 @@ def long_frame(timeline: Timeline) -> pd.DataFrame:
             "version": pd.Categorical.from_codes(
                 version_of[tag_of], pd.Index(version_order), ordered=True
             ),
-            "released": _dates(tag.date for tag in timeline.tags).take(tag_of),
+            "released": parse_dates(tag.date for tag in timeline.tags).take(tag_of),
             "kind": pd.Categorical([span.kind for span in spans]).take(span_of),
             "name": pd.Categorical([span.name for span in spans]).take(span_of),
             "id": _numbers([span.id for span in spans]).take(span_of),
@@ -141,7 +124,7 @@ def matrix(timeline: Timeline, kind: str = "helper") -> pd.DataFrame:
     """
     names = [row.name for row in timeline.rows if row.kind == kind]
     if not names:
-        raise _no_kind(timeline, kind)
+        raise no_kind(timeline, kind)
     column = {name: index for index, name in enumerate(names)}
     column_of = np.array([column.get(span.name, -1) for span in timeline.spans], dtype=np.int64)
     cells = np.zeros((len(timeline.tags), len(names)), dtype=bool)
@@ -155,91 +138,6 @@ def matrix(timeline: Timeline, kind: str = "helper") -> pd.DataFrame:
         index=pd.CategoricalIndex(tags, tags, ordered=True, name="tag"),
         columns=pd.Index(names, name="name"),
     )
-
-
-def growth(timeline: Timeline, kinds: Sequence[str] = ("helper",)) -> pd.DataFrame:
-    """Return the size of lists at each mainline release.
-
-    Of the numbered lists (:data:`helperhist.analysis.LISTS`) numbers are counted, not names: two
-    names of one number (``BPF_PROG_RUN`` and ``BPF_PROG_TEST_RUN``) are one command. Of other
-    kinds names are. One row per release and kind:
-
-    =============== ====================== ====================================================
-    column          dtype                  content
-    =============== ====================== ====================================================
-    version         category, ordered      ``"5.8"``
-    released        datetime64[s]          NaT where it is not known
-    lts             bool                   whether a longterm kernel starts from it
-    kind            category, ordered      in the order asked for
-    total           int64                  members of the list
-    new             int64                  of these, members that no older release had
-    =============== ====================== ====================================================
-
-    Where the data begins with a list that is not empty, its members may be older than the first
-    release: they are in ``total``, and in no release ``new``.
-
-    :raises DatasetError: the timeline has no release, or no such kind of names
-    """
-    present = {row.kind for row in timeline.rows}
-    for kind in kinds:
-        if kind not in LISTS and kind not in present:
-            raise _no_kind(timeline, kind)
-    frame = _release_names(timeline, kinds)
-    group = frame["kind"].astype(pd.CategoricalDtype(list(kinds), ordered=True))
-    return _count(timeline, frame.assign(group=group)).rename(columns={"group": "kind"})
-
-
-def family_growth(timeline: Timeline) -> pd.DataFrame:
-    """Return as :func:`growth` the helpers by family: column ``family`` instead of ``kind``.
-
-    The categories of ``family`` are in the order of :data:`helperhist.families.FAMILIES`.
-
-    :raises DatasetError: the timeline has no release
-    """
-    frame = _release_names(timeline, ("helper",))
-    order = pd.CategoricalDtype([item.name for item in FAMILIES], ordered=True)
-    names = {name: family(name) for name in frame["name"].unique()}
-    group = frame["name"].astype(object).map(names).astype(order)
-    return _count(timeline, frame.assign(group=group)).rename(columns={"group": "family"})
-
-
-def by_lts(timeline: Timeline, kind: str = "helper") -> pd.DataFrame:
-    """Return which longterm release has which name: rows are names, columns releases, cells bool.
-
-    The last column is the newest release, longterm or not. Names come in the order of
-    :func:`matrix`; those that none of these releases has are left out.
-
-    :raises DatasetError: the timeline has no release, or no name of this kind
-    """
-    tags = lts_tags(timeline)
-    cells = matrix(timeline, kind).loc[[tag.name for tag in tags]].T
-    cells.columns = pd.Index([tag.version.text for tag in tags], name="release")
-    return cells[cells.any(axis=1)]
-
-
-def lead_times(timeline: Timeline, kind: str = "helper") -> pd.DataFrame:
-    """Return how long names were on the way: from the author's date to the release.
-
-    One row per name of which both dates are known (so none of the embedded data, which has no
-    author dates) and the release too (so none that is there where the data begins), in row order:
-
-    =============== ====================== ====================================================
-    column          dtype                  content
-    =============== ====================== ====================================================
-    name            string
-    since           category, ordered      the release
-    author_date     datetime64[s, UTC]     of the introducing commit, in its last revision
-    released        datetime64[s, UTC]     midnight of the day of the release's tag
-    days            float64                between the two
-    =============== ====================== ====================================================
-    """
-    rows = table(timeline)
-    dated = rows["author_date"].notna() & rows["released"].notna()
-    rows = rows[(rows["kind"] == kind) & dated & ~rows["or_earlier"]]
-    rows = rows[["name", "since", "author_date", "released"]].reset_index(drop=True)
-    rows["released"] = rows["released"].dt.tz_localize("UTC")
-    rows["days"] = (rows["released"] - rows["author_date"]).dt.total_seconds() / 86400
-    return rows
 
 
 def to_parquet(timeline: Timeline, names: Sequence[str]) -> bytes:
@@ -259,53 +157,10 @@ def to_parquet(timeline: Timeline, names: Sequence[str]) -> bytes:
     return buffer.getvalue()
 
 
-def _release_names(timeline: Timeline, kinds: Sequence[str]) -> pd.DataFrame:
-    """Return the long frame of the releases, one row per member of a list instead of name."""
-    frame = long_frame(timeline)
-    wanted = [tag.name for tag in releases(timeline)]
-    frame = frame[frame["tag"].isin(wanted) & frame["kind"].isin(list(kinds))]
-    names = frame["name"].astype("string")
-    # The numbers of flags are their values, which several may share.
-    numbered = frame["kind"].isin(list(LISTS)) & frame["id"].notna()
-    member = frame["id"].astype("string").where(numbered, names)
-    return frame.assign(member=member).drop_duplicates(["tag", "kind", "member"])
-
-
-def _no_kind(timeline: Timeline, kind: str) -> DatasetError:
+def no_kind(timeline: Timeline, kind: str) -> DatasetError:
+    """Return the error of a kind that no name is of."""
     kinds = ", ".join(sorted({row.kind for row in timeline.rows}))
     return DatasetError(f"no names of kind {kind!r} in this data; it has: {kinds}")
-
-
-def _maybe_older(timeline: Timeline) -> list[str]:
-    """Return the names that are there where the data on their kind begins."""
-    begins = {(row.kind, row.first_tag) for row in timeline.rows if row.or_earlier}
-    return [span.name for span in timeline.spans if (span.kind, span.first) in begins]
-
-
-def _count(timeline: Timeline, frame: pd.DataFrame) -> pd.DataFrame:
-    tags = releases(timeline)
-    total = frame.groupby(["tag", "group"], observed=False).size()
-    # Oldest tags stand first, so the first of equal members is the new one.
-    first = frame.drop_duplicates(["kind", "member"])
-    first = first[~first["name"].isin(_maybe_older(timeline))]
-    new = first.groupby(["tag", "group"], observed=False).size()
-    groups = frame["group"].cat.categories
-    every = pd.MultiIndex.from_product([[tag.name for tag in tags], groups])
-    versions = [tag.version.text for tag in tags]
-    return pd.DataFrame(
-        {
-            "version": pd.Categorical(
-                np.repeat(np.array(versions, dtype=object), len(groups)),
-                list(dict.fromkeys(versions)),
-                ordered=True,
-            ),
-            "released": _dates(tag.date for tag in tags).repeat(len(groups)),
-            "lts": np.repeat(np.array([text in LTS for text in versions]), len(groups)),
-            "group": pd.Categorical(list(groups) * len(tags), groups, ordered=True),
-            "total": total.reindex(every, fill_value=0).to_numpy(dtype=np.int64),
-            "new": new.reindex(every, fill_value=0).to_numpy(dtype=np.int64),
-        }
-    )
 
 
 def _presence(timeline: Timeline) -> tuple[_Ints, _Ints]:
@@ -367,7 +222,7 @@ def _tag_order(timeline: Timeline) -> list[str]:
     return [tag.name for tag in timeline.tags]
 
 
-def _dates(values: Iterable[str | None]) -> pd.DatetimeIndex:
+def parse_dates(values: Iterable[str | None]) -> pd.DatetimeIndex:
     """Return ISO dates, or times in UTC, as seconds: years beyond 2262 occur in git."""
     cells = ["NaT" if value is None else value.removesuffix("Z") for value in values]
     return pd.DatetimeIndex(np.array(cells, dtype="datetime64[s]"))
