@@ -75,7 +75,12 @@ PLOTS = {
         draw_lists,
         (8.6, 4.2),
     ),
-    "lts": Plot("helpers to be had on each longterm kernel", frames.by_lts, draw_lts, (8.6, 3.6)),
+    "lts": Plot(
+        "helpers that each longterm kernel and all later ones have",
+        frames.by_lts,
+        draw_lts,
+        (8.6, 3.6),
+    ),
     "matrix": Plot(
         "which longterm kernel has which helper", frames.by_lts, draw_matrix, (8.6, 9.6)
     ),

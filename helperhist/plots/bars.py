@@ -117,7 +117,7 @@ def draw_lts(frame: "pd.DataFrame", ax: Axes) -> Axes:
     )
     ax.set_ylim(0, top * 1.18)
     ax.grid(axis="y")
-    ax.set_title("BPF helpers that a program may call on a longterm kernel and all later ones")
+    ax.set_title("BPF helpers that a longterm kernel and all later ones have")
     ax.set_xlabel("oldest kernel that the program must run on (version)")
     ax.set_ylabel("helpers (number)")
     ax.legend(
