@@ -1,7 +1,7 @@
 """Figures with bars: x is a release."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from matplotlib.axes import Axes
 from matplotlib.patches import Patch
@@ -26,7 +26,7 @@ def draw_releases(frame: "pd.DataFrame", ax: Axes) -> Axes:
     _bars(ax, new, lts, 0.8)
     for place, count in enumerate(new):
         if count:
-            ax.text(place, count + 0.15, str(count), ha="center", va="bottom", fontsize=6.5)
+            _note(ax, str(count), (place, count), 1, fontsize=6.5)
     _version_ticks(ax, versions, lts)
     ax.yaxis.set_major_locator(MaxNLocator(integer=True))
     ax.set_ylim(0, max([*new, 1]) * 1.1)
@@ -34,7 +34,7 @@ def draw_releases(frame: "pd.DataFrame", ax: Axes) -> Axes:
     ax.set_title("New BPF helpers per release")
     ax.set_xlabel(_with_older("release (version)", frame))
     ax.set_ylabel("new helpers (number)")
-    ax.legend(handles=_legend(), loc="upper right")
+    _legend_above(ax, _legend(), right=True)
     return ax
 
 
@@ -77,14 +77,7 @@ def draw_families(frame: "pd.DataFrame", ax: Axes) -> Axes:
     ax.set_title("New BPF helpers by family")
     ax.set_xlabel(_with_older("release (version); a bar without a number is 1 helper", frame))
     ax.set_ylabel("family (bars: new helpers, one scale for all rows)")
-    ax.legend(
-        handles=_legend(),
-        loc="lower right",
-        bbox_to_anchor=(1.0, 1.0),
-        ncols=2,
-        borderaxespad=0.2,
-        frameon=False,
-    )
+    _legend_above(ax, _legend(), right=True)
     return ax
 
 
@@ -106,27 +99,20 @@ def draw_lts(frame: "pd.DataFrame", ax: Axes) -> Axes:
     ax.bar(places, new, bottom=kept, color=BLUE, hatch="////", edgecolor="white", linewidth=0)
     top = max([*totals, 1])
     for place, total, added in zip(places, totals, new, strict=True):
-        ax.text(place, total + top * 0.01, str(total), ha="center", va="bottom", fontweight="bold")
+        _note(ax, str(total), (place, total), 2, fontweight="bold")
         if place and added:
-            ax.text(
-                place, total + top * 0.06, f"+{added}", ha="center", va="bottom", fontsize=7.5
-            )  # fmt: skip
+            _note(ax, f"+{added}", (place, total), 13, fontsize=7.5)
     ax.set_xticks(
         list(places),
         [str(name) if str(name) in LTS else f"{name}\n(newest)" for name in frame.columns],
     )
-    ax.set_ylim(0, top * 1.18)
+    ax.set_ylim(0, top * 1.17)
     ax.grid(axis="y")
-    ax.set_title("BPF helpers that a longterm kernel and all later ones have")
+    ax.set_title("BPF helpers that a longterm kernel and all later ones have", pad=24)
     ax.set_xlabel("oldest kernel that the program must run on (version)")
     ax.set_ylabel("helpers (number)")
-    ax.legend(
-        handles=[
-            Patch(facecolor=BLUE, hatch="////", edgecolor="white", label="not on the one before"),
-            Patch(facecolor=PALE, label="on the one before too"),
-        ],
-        loc="upper left",
-    )
+    here = Patch(facecolor=BLUE, hatch="////", edgecolor="white", label="not on the one before")
+    _legend_above(ax, [here, Patch(facecolor=PALE, label="on the one before too")], right=False)
     return ax
 
 
@@ -159,6 +145,25 @@ def _with_older(label: str, frame: "pd.DataFrame") -> str:
     if not older:
         return label
     return f"{label}\nthe data begins at {first['version'].iloc[0]}: {older} helpers may be older"
+
+
+def _note(ax: Axes, text: str, place: tuple[float, float], points: float, **style: Any) -> None:
+    """Write a text some points above a place."""
+    ax.annotate(
+        text, place, (0, points), textcoords="offset points", ha="center", va="bottom", **style
+    )
+
+
+def _legend_above(ax: Axes, handles: list[Patch], *, right: bool) -> None:
+    """Put the legend where no bar can be: above the axes."""
+    ax.legend(
+        handles=handles,
+        loc="lower right" if right else "lower left",
+        bbox_to_anchor=(1.0 if right else 0.0, 1.0),
+        ncols=2,
+        borderaxespad=0.2,
+        frameon=False,
+    )
 
 
 def _version_ticks(ax: Axes, versions: Sequence[str], lts: Sequence[bool]) -> None:
