@@ -67,7 +67,7 @@ def _recognise(text: str, what: str) -> str:
     body = text.removeprefix("\ufeff").lstrip()
     if body[:1] in ("{", "[") and not re.match(r"\{[ \t]*\"\w+\"[ \t]*,|\[\w+\]", body):
         return "json"
-    lines = text.split("\n")
+    lines = text.removeprefix("\ufeff").split("\n")
     first = next((line for line in lines if _REMARK.fullmatch(line) is None), "")
     if _PACKAGE.fullmatch(first):
         return "go"

@@ -97,7 +97,7 @@ class _Walk:
         name = key if columns.name is None else values[columns.name]
         if name is None or not name.text:
             raise ParseError(f"{self.what}:{node.line}: a row without a name")
-        if columns.version is None or values[columns.version].text is None:
+        if columns.version is None:
             raise ParseError(
                 f"{self.what}:{name.line}: {name.text} has no version; add one or remove the row"
             )
@@ -135,7 +135,8 @@ def _columns(node: Node) -> Columns | None:
     """Return the columns of an object that is a row; None of one that is none."""
     if not node.pairs:
         return None
-    keys = [key.text or "" for key, _ in node.pairs]
+    # What is nested is no cell.
+    keys = ["" if value.text is None else key.text or "" for key, value in node.pairs]
     columns = find_columns(keys)
     if any(value.items or value.pairs for _, value in node.pairs) and columns.version is None:
         return None
