@@ -180,10 +180,11 @@ class _Judge:
             row.name,
             row.kind,
             shown,
-            row.since,
+            # Only the release in which the data begins is known of what may be older.
+            None if row.or_earlier else row.since,
             verdict,
             stated.line,
-            row.tag,
+            None if row.or_earlier else row.tag,
             row.commit,
             _join(*notes),
             stated.version if fixable and stated.version.start >= 0 else None,
@@ -209,7 +210,7 @@ class _Judge:
         numbers = {(row.kind, row.id) for row in self.found if row and row.kind in PREFIXES}
         wanted = set(kinds) or {kind for kind, _ in numbers}
         return [
-            Finding(row.name, row.kind, None, row.since, "missing", None, row.tag, row.commit)
+            _missing(row)
             for row in self.timeline.rows
             if row.kind in wanted
             and row.name not in have
@@ -217,6 +218,13 @@ class _Judge:
             and row.tag is not None
             and row.removed is None
         ]
+
+
+def _missing(row: Row) -> Finding:
+    if row.or_earlier:
+        note = f"in {row.since}, where the data begins, or earlier"
+        return Finding(row.name, row.kind, None, None, "missing", None, None, row.commit, note)
+    return Finding(row.name, row.kind, None, row.since, "missing", None, row.tag, row.commit)
 
 
 def _read(text: str) -> tuple[str, KernelVersion | None]:

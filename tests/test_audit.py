@@ -136,6 +136,7 @@ def test_kinds() -> None:
 def test_verdict_on_a_known_name(name: str, stated: str, verdict: str, note: str) -> None:
     finding = one(name, stated)
     assert (finding.verdict, finding.note) == (verdict, note)
+    assert finding.actual == (None if name == "BPF_ANY" else "5.17")
 
 
 def test_what_cannot_be_corrected_is_not() -> None:

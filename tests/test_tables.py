@@ -221,6 +221,8 @@ def test_bytes_survive_decoding(data: bytes) -> None:
         ("4.11 (removed in 4.18)", "4.11", "'4.11 (removed in 4.18)'"),
         ("Linux 5.8-rc1", "5.8-rc1", "'Linux 5.8-rc1'"),
         ("TBD", "TBD", ""),
+        ("since 5.8.", "5.8", "'since 5.8.'"),
+        ("4.19-5.3", "4.19", "'4.19-5.3'"),
         (" ", "", ""),
         ("1.2.3.4", "1.2.3.4", ""),
     ],

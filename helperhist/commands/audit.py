@@ -115,7 +115,8 @@ def _render(name: str, form: str, findings: Sequence[Finding]) -> str:
     if by["missing"]:
         parts.append(click.style("missing", fg="red"))
         for kind in dict.fromkeys(f.kind for f in by["missing"]):
-            names = ", ".join(f"{f.name} ({f.actual})" for f in by["missing"] if f.kind == kind)
+            lacks = [f for f in by["missing"] if f.kind == kind]
+            names = ", ".join(f"{f.name} ({f.actual or f.note})" for f in lacks)
             parts.append(_wrap(f"{kind}: ", names, width))
     remarks = [f for f in findings if f.note and f.verdict in ("right", "wrong")]
     if remarks:

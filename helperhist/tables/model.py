@@ -53,7 +53,7 @@ _COMMIT_WORDS = ("commit", "commits", "commitid", "sha", "hash")
 _KIND_WORDS = ("kind", "type", "category", "group")
 
 _VERSION = re.compile(
-    r"(?<![\w.,-])v?[0-9]{1,4}\.[0-9]{1,4}(?:\.[0-9]{1,4})?(?:-rc[0-9]{1,3})?(?![\w.])", re.ASCII
+    r"(?<![\w.,-])v?[0-9]{1,4}\.[0-9]{1,4}(?:\.[0-9]{1,4})?(?:-rc[0-9]{1,3})?(?!\w|\.\d)", re.ASCII
 )
 _HEX = re.compile(r"(?<![0-9A-Za-z_])[0-9a-f]{7,40}(?![0-9A-Za-z_])", re.ASCII)
 _WORD = re.compile(r"[^a-z0-9]+")
