@@ -196,12 +196,13 @@ class _Judge:
         if any(_same(row.commit, commit) for commit in stated.commits):
             return ""
         other = stated.commits[0]
+        came = f"this name came with {row.commit[:12]}"
         brought = next((rows for full, rows in self.by_commit.items() if _same(full, other)), None)
         if brought is None:
-            return f"commit {other[:12]} is not the one that introduced it, {row.commit[:12]}"
+            return f"commit {other[:12]} is not known here; {came}"
         names = ", ".join(item.name for item in brought[:2])
         names += ", ..." if len(brought) > 2 else ""
-        return f"commit {other[:12]} brought {names}; {row.commit[:12]} introduced this one"
+        return f"commit {other[:12]} brought {names}; {came}"
 
     def missing(self, kinds: Collection[str]) -> list[Finding]:
         """Return the names that the table lacks and mainline has."""

@@ -57,9 +57,9 @@ def test_yaml() -> None:
         ("bpf_key_put", "6.1", None, "unjudged", 14),
     ]
     assert findings[0].note == (
-        "commit 0a542a86d73b is not the one that introduced it, d0003ec01c66"
+        "commit 0a542a86d73b is not known here; this name came with d0003ec01c66"
     )
-    assert findings[1].note == "5.17 is a number to YAML; write v5.17"
+    assert findings[1].note == "5.17 is a number to YAML; v5.17 is none"
 
 
 def test_go() -> None:
@@ -170,7 +170,7 @@ def test_commits_are_compared() -> None:
     assert one("bpf_map_lookup_elem", "3.19", commits=("fffffff1", LOOKUP[:9])).note == ""
     assert one("bpf_loop", "5.17", commits=(LOOKUP,)).note == (
         "commit d0003ec01c66 brought bpf_map_lookup_elem, bpf_map_update_elem, ...; "
-        "e6f2dd0f8067 introduced this one"
+        "this name came with e6f2dd0f8067"
     )
     assert one("bpf_loop", "5.17", commits=(LOOKUP,)).verdict == "right"
 

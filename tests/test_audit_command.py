@@ -123,4 +123,4 @@ def test_yaml_is_named_in_the_report(tmp_path: Path) -> None:
     file.write_text(YAML, "utf-8")
     result = run("audit", file, "--no-missing")
     assert f"{file}  (ebpf-docs)" in result.stdout
-    assert "bpf_loop: 5.17 is a number to YAML; write v5.17" in result.stdout
+    assert "bpf_loop: 5.17 is a number to YAML; v5.17 is none" in result.stdout

@@ -88,8 +88,8 @@ def test_yaml() -> None:
 @pytest.mark.parametrize(
     ("text", "version", "note"),
     [
-        ("6.10", "6.10", "6.10 is a number that YAML reads as 6.1; write v6.10"),
-        ("7.1", "7.1", "7.1 is a number to YAML; write v7.1"),
+        ("6.10", "6.10", "6.10 is a number that YAML reads as 6.1; v6.10 is none"),
+        ("7.1", "7.1", "7.1 is a number to YAML; v7.1 is none"),
         ("'6.10'", "6.10", ""),
         ("v6.10", "v6.10", ""),
     ],
@@ -119,7 +119,7 @@ def test_json_shapes() -> None:
         ("BPF_MAP_TYPE_HASH", "3.19", 4, "map_type"),
         ("bpf_strncmp", "5.17", 5, "helper"),
     ]
-    assert rows(JSON)[1].note == '5.17 is a number to JSON; write "5.17"'
+    assert rows(JSON)[1].note == '5.17 is a number to JSON; "5.17" is none'
 
 
 def test_json_escapes_are_read_but_not_located() -> None:

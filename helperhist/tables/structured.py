@@ -128,7 +128,7 @@ class _Walk:
         language = "YAML" if self.yaml else "JSON"
         lost = text.endswith("0") and not text.endswith(".0")
         taken = f"that {language} reads as {text.rstrip('0')}" if lost else f"to {language}"
-        return f"{text} is a number {taken}; write {quoted.format(text)}"
+        return f"{text} is a number {taken}; {quoted.format(text)} is none"
 
 
 def _columns(node: Node) -> Columns | None:
