@@ -155,11 +155,15 @@ class _Judge:
             return finding("unjudged", "no name of bpf.h in this table")
         if version is not None and self.newest is not None and version > self.newest:
             return finding("unjudged", f"newer than the data, which ends with {self.newest}")
-        if (row.name, kind) not in self.near:
+        # What a table has besides flags may be of any kind.
+        alike = kind if kind in PREFIXES or self._kind(row) else None
+        if (row.name, alike) not in self.near:
             if len(self.near) >= _MAX_SEARCHES:
                 return finding("unknown", "no such name")
-            self.near[row.name, kind] = self.resolver.nearest(row.name, kind, row.go)
-        near = self.near[row.name, kind]
+            self.near[row.name, alike] = self.resolver.nearest(row.name, alike, row.go)
+        near = self.near[row.name, alike]
+        if near is None and kind not in PREFIXES:
+            return finding("unjudged", "not in bpf.h, but maybe in another header")
         if near is None:
             return finding("unknown", "no name of bpf.h is like it")
         same = any(_same(near.commit or "-", commit) for commit in row.commits)

@@ -82,7 +82,8 @@ class Resolver:
         lists = self._squashed
         choices = lists.get(kind, {}) if kind is not None else {}
         if not choices:
-            choices = {key: row for kind in PREFIXES for key, row in lists.get(kind, {}).items()}
+            others = [names for kind, names in lists.items() if kind != "field"]
+            choices = {key: row for names in others for key, row in names.items()}
         short = name.removeprefix(PREFIXES.get(kind or "", ""))
         close = difflib.get_close_matches(self._key(short, kind), choices, 1, 0.75)
         return choices[close[0]] if close else None

@@ -153,6 +153,8 @@ def test_what_cannot_be_corrected_is_not() -> None:
         ("some_kernel_thing", "5.1", None, "unjudged", "no name of bpf.h in this table"),
         ("bpf_lop", "5.17", "helper", "unknown", "nearest: bpf_loop (5.17)"),
         ("qqqqqqqqqqqqqqqq", "5.17", "helper", "unknown", "no name of bpf.h is like it"),
+        ("IFLA_STATS", "5.1", "flag", "unjudged", "not in bpf.h, but maybe in another header"),
+        ("BPF_F_LINKK", "6.4", "flag", "unknown", "nearest: BPF_F_LINK (6.4)"),
         ("RINGBUFF", "5.8", "map_type", "unknown", "nearest: BPF_MAP_TYPE_RINGBUF (5.8)"),
         # Another spelling than the kernel's is wrong in a table of the kernel's names.
         ("BPF_FUNC_Loop", "5.17", "helper", "unknown", "nearest: bpf_loop (5.17)"),
@@ -299,3 +301,12 @@ def test_every_row_gets_one_verdict(pairs: list[tuple[str, str]]) -> None:
         if finding.verdict == "wrong":
             assert row is not None
             assert row.since != version.removeprefix("v")
+
+
+def test_a_table_of_several_kinds() -> None:
+    text = "name,since\nBPF_F_LINK,6.4\nXDP_PASSS,4.8\nBTF_KIND_INT,4.18\n"
+    assert [(f.verdict, f.note) for f in judge(text)] == [
+        ("right", ""),
+        ("unknown", "nearest: XDP_PASS (4.8)"),
+        ("unjudged", "not in bpf.h, but maybe in another header"),
+    ]

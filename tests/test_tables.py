@@ -111,13 +111,15 @@ def test_json_shapes() -> None:
   "version": "2.0",
   "helpers": {"bpf_loop": "5.17", "bpf_find_vma": {"since": "v5.17"}},
   "map_types": [{"enum": "BPF_MAP_TYPE_HASH", "kernel": "3.19", "seen": [1, {"a": null}]}],
+  "types": {"hash": "3.19"},
   "one": {"name": "bpf_strncmp", "kind": "helper", "version": 5.17}
 }"""
     assert shown(text) == [
         ("bpf_loop", "5.17", 3, "helper"),
         ("bpf_find_vma", "v5.17", 3, "helper"),
         ("BPF_MAP_TYPE_HASH", "3.19", 4, "map_type"),
-        ("bpf_strncmp", "5.17", 5, "helper"),
+        ("hash", "3.19", 5, None),
+        ("bpf_strncmp", "5.17", 6, "helper"),
     ]
     assert rows(JSON)[1].note == '5.17 is a number to JSON; "5.17" is none'
 

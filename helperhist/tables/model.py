@@ -125,8 +125,8 @@ def squash(word: str) -> str:
 
 
 def is_heading(word: str) -> bool:
-    """Whether a word heads a column of versions, names, commits or kinds."""
-    return squash(word) in {*_VERSION_WORDS, *_NAME_WORDS, *_COMMIT_WORDS, *_KIND_WORDS}
+    """Whether a word heads a column of versions, names or kinds."""
+    return squash(word) in {*_VERSION_WORDS, *_NAME_WORDS, *_KIND_WORDS}
 
 
 def find_columns(header: Sequence[str]) -> Columns:
