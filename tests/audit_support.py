@@ -1,8 +1,31 @@
 """Small tables of our own, one in each shape, and what the audit of each must say."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 
+import helperhist
 from helperhist.audit import Finding
+from helperhist.timeline import Row, Timeline
+
+EMBEDDED = helperhist.load("embedded")
+
+
+def _late(row: Row) -> Row:
+    """Let the data of one constant begin with 4.1."""
+    if row.name != "BPF_ANY":
+        return row
+    return replace(row, since="4.1", tag="v4.1", first_tag="v4.1", or_earlier=True)
+
+
+#: The embedded timeline, but of BPF_ANY it only knows that 4.1 had it, where it began.
+TIMELINE = Timeline(
+    EMBEDDED.metadata,
+    map(_late, EMBEDDED.rows),
+    lambda: EMBEDDED.tags,
+    lambda: EMBEDDED.spans,
+    lambda: EMBEDDED.events,
+    lambda: EMBEDDED.docs,
+)
 
 MARKDOWN = """\
 # Versions

@@ -3,11 +3,10 @@
 from dataclasses import replace
 
 import pytest
-from audit_support import CSV, GO, JSON, MARKDOWN, YAML, C, brief
+from audit_support import CSV, GO, JSON, MARKDOWN, TIMELINE, YAML, C, brief
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import helperhist
 from helperhist.audit import DIFFERENCES, VERDICTS, Finding, audit
 from helperhist.errors import HelperhistError
 from helperhist.export_tables import bcc_tables, ebpf_docs_groups
@@ -17,7 +16,6 @@ from helperhist.tables.model import Stated, Version
 from helperhist.timeline import Row, Tag, Timeline
 from helperhist.version import KernelVersion
 
-TIMELINE = helperhist.load("embedded")
 LOOKUP = "d0003ec01c667b731c139e23de3306a8b328ccf5"
 
 

@@ -25,7 +25,7 @@ def table(tmp_path: Path) -> Path:
 def test_report(table: Path) -> None:
     result = run("audit", table, "--no-missing")
     assert result.exit_code == 1
-    assert result.stdout.splitlines()[1:] == [
+    assert result.stdout.splitlines()[1:-1] == [
         "wrong",
         "  line  name                  stated  actual  commit",
         "  12    BPF_MAP_TYPE_RINGBUF  5.9     5.8     457f44363a88",
@@ -36,9 +36,8 @@ def test_report(table: Path) -> None:
         "not judged",
         "  1: no name of bpf.h",
         "2 right, 2 wrong, 1 unknown, 0 missing, 1 not judged",
-        "source: embedded data: mainline releases v3.18 to v7.1, from iproute2's copies of "
-        "the kernel's bpf.h",
     ]
+    assert result.stdout.splitlines()[-1].startswith("source: embedded data: ")
 
 
 def test_json(table: Path) -> None:

@@ -6,19 +6,17 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from audit_support import TABLES
+from audit_support import TABLES, TIMELINE
 from click.testing import CliRunner
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import helperhist
 from helperhist.audit import audit
 from helperhist.cli import cli
 from helperhist.patch import correct, patch_path, render_patch, respell
 from helperhist.tables import FORMATS, read_table
 from helperhist.tables.model import Version
 
-TIMELINE = helperhist.load("embedded")
 WRITE = {
     "bcc": ("Helper | Kernel version\n---|---\n", "`{}()` | {} |\n", ""),
     "ebpf-docs": ("- name: any\n  features:\n", "  - {{name: {}, version: {}}}\n", ""),
