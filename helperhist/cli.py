@@ -22,6 +22,7 @@ COMMANDS = {
     "list": "List the names that a kernel has.",
     "diff": "Compare two kernels.",
     "releases": "List the releases in the data.",
+    "audit": "Hold tables that people keep by hand against history.",
     "scan": "Read a git history into a dataset.",
     "completion": "Print the completion for a shell.",
     "plot": "Draw how the API grew.",

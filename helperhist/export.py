@@ -13,6 +13,7 @@ from importlib.util import find_spec
 
 from helperhist.analysis import LISTS
 from helperhist.errors import DatasetError, HelperhistError
+from helperhist.export_tables import bcc_tables, ebpf_docs_groups
 from helperhist.timeline import Row, Timeline
 
 __all__ = ["BINARY", "FORMATS", "ExportError", "Exporter", "render_export"]
@@ -29,7 +30,8 @@ def render_export(timeline: Timeline, file_format: str, kinds: Sequence[str] = (
     """Return a timeline as a file; equal timelines give equal bytes.
 
     :param file_format: one of :data:`FORMATS`
-    :param kinds: of the names to export; without any, all, but in markdown the numbered lists
+    :param kinds: of the names to export; without any, all, but in the formats for people the
+        numbered lists
     :raises DatasetError: the timeline has no name of one of the kinds
     :raises ExportError: the format needs a package that is not installed
     """
@@ -246,10 +248,12 @@ FORMATS: dict[str, Exporter] = {
     "parquet": _parquet,
     "markdown": _markdown,
     "sqlite": _sqlite,
+    "bcc": bcc_tables,
+    "ebpf-docs": ebpf_docs_groups,
 }
 
 #: Formats that are no text.
 BINARY = frozenset(("parquet", "sqlite"))
 
 #: Formats for people, of the numbered lists unless kinds are asked for.
-_LISTS_ONLY = frozenset(("markdown",))
+_LISTS_ONLY = frozenset(("markdown", "bcc", "ebpf-docs"))

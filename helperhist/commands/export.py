@@ -31,7 +31,7 @@ __all__ = ["command"]
     multiple=True,
     metavar="KIND",
     help="Only names of this kind (helper, map_type, flag, field, ...); may be repeated. "
-    "Default: all, but in markdown the numbered lists.",
+    "Default: all, but in markdown, bcc and ebpf-docs the numbered lists.",
 )
 @click.option(
     "-o",
@@ -46,7 +46,9 @@ def command(
 ) -> None:
     """Write the timeline, one entry per name, in a format that other tools read.
 
-    csv, json, markdown are text; parquet (needs helperhist[parquet]) and sqlite are not.
+    csv, json, markdown are text; parquet (needs helperhist[parquet]) and sqlite are not. bcc and
+    ebpf-docs are the shapes of bcc's docs/kernel-versions.md and of ebpf-docs'
+    data/feature-versions.yaml.
     """
     if output is None and file_format in BINARY and sys.stdout.isatty():
         raise click.UsageError(f"{file_format} is no text for a terminal; give a file with -o")
