@@ -115,7 +115,7 @@ class _Release:
         return tuple(helper for helper in self.helpers if not helper.guarded)
 
 
-def render_header(timeline: Timeline, options: HeaderOptions = HeaderOptions()) -> Header:  # noqa: B008
+def render_header(timeline: Timeline, options: HeaderOptions = HeaderOptions()) -> Header:
     """Generate a header; equal timelines and options give equal texts.
 
     :raises DatasetError: the timeline cannot answer: it is not of a kernel history, or has no
@@ -262,9 +262,10 @@ def _section(title: str, text: str) -> list[str]:
 
 
 def _wrap(text: str) -> list[str]:
-    return textwrap.wrap(
-        _inside(text), _WIDTH, break_long_words=False, break_on_hyphens=False
-    )  # fmt: skip
+    text = _inside(text)
+    if len(text) <= _WIDTH:
+        return [text]  # the usual case: wrapping every line of a header takes a while
+    return textwrap.wrap(text, _WIDTH, break_long_words=False, break_on_hyphens=False)
 
 
 def _inside(text: str) -> str:

@@ -24,14 +24,11 @@ _REPLACED = {
 }  # fmt: skip
 
 #: Types that need no declaration: C's own, and those of <linux/types.h> and vmlinux.h.
-_KNOWN = frozenset(
-    """
-    void char short int long
-    signed unsigned
-    __u8 __u16 __u32 __u64 __s8 __s16 __s32 __s64
-    __be16 __be32 __be64 __le16 __le32 __le64 __sum16 __wsum
-    """.split()
-)
+_KNOWN = frozenset((
+    "void", "char", "short", "int", "long", "signed", "unsigned",
+    "__u8", "__u16", "__u32", "__u64", "__s8", "__s16", "__s32", "__s64",
+    "__be16", "__be32", "__be64", "__le16", "__le32", "__le64", "__sum16", "__wsum",
+))  # fmt: skip
 _TYPE = re.compile(
     r"(?P<const>const )?(?P<base>(?:struct |union )?\w+(?: \w+)*?) ?(?P<stars>\**)", re.ASCII
 )

@@ -10,7 +10,7 @@ __all__ = ["write_text"]
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write a file in UTF-8 with ``\\n`` ends of lines; an older one is replaced at the end.
+    """Write a file in UTF-8, its lines as they are; an older one is replaced at the end.
 
     :raises HelperhistError: it cannot be written
     """

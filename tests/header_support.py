@@ -46,7 +46,7 @@ class Compiler:
 
     def dialect(self, name: str) -> str:
         """The option for a dialect: gnu23 has its name since clang 18 and GCC 14."""
-        if name == "gnu23" and self.run("-std=gnu23", "-E", "/dev/null").returncode:
+        if name == "gnu23" and self.run("-std=gnu23", "-E", "-x", "c", "/dev/null").returncode:
             return "-std=gnu2x"
         return f"-std={name}"
 
@@ -102,7 +102,8 @@ def write_headers(folder: Path, version: str, bpf_h: str | None = None) -> Path:
     )
     body = bpf_h if bpf_h is not None else bpf_body(release, _short(release_helpers(version)))
     (linux / "bpf.h").write_text(
-        f"#ifndef __LINUX_BPF_H__\n#define __LINUX_BPF_H__\n#include <linux/types.h>\n{body}#endif\n"
+        "#ifndef __LINUX_BPF_H__\n#define __LINUX_BPF_H__\n#include <linux/types.h>\n"
+        f"{body}#endif\n"
     )
     return folder
 
@@ -213,13 +214,12 @@ def declared(tree: Mapping[str, Any]) -> Declared:
 
 
 def _value(node: Mapping[str, Any], enumerators: Mapping[str, int]) -> int | None:
-    """The integer in an initializer: a literal, or an enumerator."""
-    if node["kind"] == "IntegerLiteral":
+    """The integer in an initializer: a literal, an enumerator, or what the compiler computed."""
+    if node["kind"] in ("ConstantExpr", "IntegerLiteral"):
         return int(node["value"])
     if node["kind"] == "DeclRefExpr":
         return enumerators[node["referencedDecl"]["name"]]
-    found = [
-        value for child in node.get("inner", ()) if (value := _value(child, enumerators)) is not None
-    ]
+    children = [_value(child, enumerators) for child in node.get("inner", ())]
+    found = [value for value in children if value is not None]
     assert len(found) <= 1
     return found[0] if found else None

@@ -166,7 +166,7 @@ def test_a_distribution_with_backports_out_of_order(ids: str, tmp_path: Path) ->
     """Numbers were implicit before 6.2, so that such a list numbers its own way."""
     names = [name.removeprefix("bpf_") for name in release_helpers("5.4")]
     backported = ["ringbuf_output", "vendor_only", "ktime_get_boot_ns", "skb_output"]
-    ordered = names[:60] + ["loop"] + names[60:] + backported
+    ordered = [*names[:60], "loop", *names[60:], *backported]
     headers = write_headers(tmp_path, "5.4", bpf_body(KernelVersion.parse("5.4"), ordered))
     known = [f"bpf_{name}" for name in ordered if f"bpf_{name}" in ALL]
     for guard in ("auto", "mapper"):
@@ -246,7 +246,7 @@ def test_vmlinux_h_of_the_running_kernel(compiler: Compiler, tmp_path: Path) -> 
             continue
         high = running if ids == "uapi" and running in RELEASES else None
         expected = dict(release_helpers(running)) if high else ALL
-        uses = "".join(f"\t(const void *) {name},\n" for name in expected)
+        uses = "".join(f"\tall[{n}] = (const void *) {name};\n" for n, name in enumerate(expected))
         values = "".join(
             f'_Static_assert(BPF_FUNC_{name.removeprefix("bpf_")} == {number}, "{name}");\n'
             for name, number in expected.items()
@@ -256,7 +256,7 @@ def test_vmlinux_h_of_the_running_kernel(compiler: Compiler, tmp_path: Path) -> 
             '#include "vmlinux.h"\n'
             + header_text(options(guard, ids, high))
             + has_exactly(expected)
-            + f"const void *all[] = {{\n{uses}}};\n{values}"
+            + f"void f(const void **all);\nvoid f(const void **all) {{\n{uses}}}\n{values}"
         )
         # vmlinux.h is a header of the user, with its own warnings.
         done = subprocess.run(
