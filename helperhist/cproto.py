@@ -16,7 +16,7 @@ __all__ = ["Declaration", "parse_declaration"]
 _REPLACED = {
     "u8": "__u8", "u16": "__u16", "u32": "__u32", "u64": "__u64",
     "s8": "__s8", "s16": "__s16", "s32": "__s32", "s64": "__s64",
-    "size_t": "__u32",
+    "size_t": "unsigned long",
     "struct bpf_map": "void",
     "struct sk_buff": "struct __sk_buff",
     "struct sk_msg_buff": "struct sk_msg_md",
