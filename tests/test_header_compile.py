@@ -362,8 +362,16 @@ def test_exists_compiles_where_the_headers_lack_the_helper(
 
 
 @pytest.mark.skipif(shutil.which("bpf-gcc") is None, reason="bpf-gcc is not installed")
-def test_exists_teaches_where_the_compiler_cannot(tmp_path: Path) -> None:
+def test_exists_with_gcc(tmp_path: Path) -> None:
+    """GCC has the builtin from 14 on; before, the error says so."""
+    headers = write_headers(tmp_path, "5.4")
+    probe = "#if !__has_builtin(__builtin_preserve_enum_value)\n#error no\n#endif\n"
+    able = compile_text(BPF_GCC, probe).returncode == 0
     text = INCLUDE + header_text(HeaderOptions()) + EXISTS
-    done = compile_text(BPF_GCC, text, write_headers(tmp_path, "5.4"))
-    assert done.returncode
-    assert "helperhist_exists() needs clang" in done.stderr
+    args = ("-O2", "-gbtf", "-mco-re") if able else ()
+    done = compile_text(BPF_GCC, text, headers, args=args)
+    if able:
+        assert (done.returncode, done.stderr) == (0, "")
+    else:
+        assert done.returncode
+        assert "helperhist_exists() needs clang 11 or GCC 14" in done.stderr
