@@ -58,9 +58,9 @@ def main() -> None:
         }
         text = (folder / "ours.h").read_text()
         names = [
-            line.split()[1].removeprefix("HELPERHIST_SINCE_")
+            line.split()[1].removeprefix("HELPERHIST_SINCE_").removesuffix("()")
             for line in text.splitlines()
-            if line.startswith("#define HELPERHIST_SINCE_")
+            if line.startswith("#define HELPERHIST_SINCE_bpf_")
         ]
         (folder / "asks.h").write_text(
             "".join(

@@ -135,7 +135,7 @@ def render_header(timeline: Timeline, options: HeaderOptions = HeaderOptions()) 
     _check_range(options)
     helpers: list[_Helper] = []
     left_out: list[tuple[str, str]] = []
-    later: list[str] = []
+    later: list[_Helper] = []
     docs = {doc.name: doc for doc in timeline.docs} if options.docs else {}
     renumbered = {} if options.ids == "uapi" else _renumbered(timeline)
     for row in _chosen(timeline, options.only):
@@ -143,7 +143,7 @@ def render_header(timeline: Timeline, options: HeaderOptions = HeaderOptions()) 
         if isinstance(found, str):
             left_out.append((row.name, found))
         elif options.max_kernel is not None and found.since > options.max_kernel:
-            later.append(row.name)
+            later.append(found)
         else:
             helpers.append(found)
     if not helpers:
@@ -287,7 +287,7 @@ def _render(
     options: HeaderOptions,
     helpers: Sequence[_Helper],
     left_out: Sequence[tuple[str, str]],
-    later: Sequence[str],
+    later: Sequence[_Helper],
 ) -> str:
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 

@@ -121,13 +121,14 @@ def test_the_head_of_the_file() -> None:
 
 @pytest.mark.parametrize(("guard", "ids"), COMBINATIONS)
 def test_equal_input_gives_equal_text(guard: str, ids: str) -> None:
-    options = HeaderOptions(guard, ids)
-    text = render_header(embedded(), options).text
-    assert text == render_header(embedded(), options).text
-    assert text.isascii()
-    assert text.endswith("\n")
-    assert "\n\n\n" not in text
-    assert not [line for line in text.splitlines() if line != line.rstrip()]
+    some = HeaderOptions(guard, ids, None, KernelVersion.parse("5.4"), ("bpf_l*",), undeclared=True)
+    for options in (HeaderOptions(guard, ids), some):
+        text = render_header(embedded(), options).text
+        assert text == render_header(embedded(), options).text
+        assert text.isascii()
+        assert text.endswith("\n")
+        assert "\n\n\n" not in text
+        assert not [line for line in text.splitlines() if line != line.rstrip()]
 
 
 def test_what_the_data_cannot_tell_is_left_out_and_named(tmp_path: Path) -> None:

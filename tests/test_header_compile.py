@@ -226,6 +226,20 @@ def test_real_headers(folders: tuple[Path, ...]) -> None:
             assert found.unavailable == set(ALL) - set(known)
 
 
+@pytest.mark.parametrize("compiler", COMPILERS)
+@pytest.mark.skipif(
+    not Path("/usr/include/linux/bpf.h").exists(), reason="linux-libc-dev is not installed"
+)
+def test_from_a_pipe_with_the_installed_headers(compiler: Compiler) -> None:
+    folders = [Path("/usr/include"), *sorted(Path("/usr/include").glob("*-linux-gnu"))]
+    done = subprocess.run(
+        [*compiler.argv, *(word for path in folders for word in ("-idirafter", str(path))),
+         *STRICT, "-x", "c", "-include", "linux/bpf.h", "-fsyntax-only", "-"],
+        input=header_text(HeaderOptions()), capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 @pytest.mark.skipif(
     not Path("/sys/kernel/btf/vmlinux").exists() or shutil.which("bpftool") is None,
     reason="needs a kernel with BTF, and bpftool",
@@ -318,6 +332,17 @@ def test_since_is_the_number_of_the_release(compiler: Compiler, tmp_path: Path) 
         assert (done.returncode, done.stderr) == (0, "")
 
 
+@pytest.mark.parametrize("compiler", COMPILERS)
+def test_since_of_an_unknown_helper_is_no_small_number(compiler: Compiler, tmp_path: Path) -> None:
+    """Else `LINUX_VERSION_CODE >= HELPERHIST_SINCE(bpf_typo)` would be true."""
+    text = INCLUDE + header_text(HeaderOptions(max_kernel=KernelVersion.parse("5.4")))
+    headers = write_headers(tmp_path, "5.4")
+    known = "#if 0x050400 >= HELPERHIST_SINCE(bpf_loop)\n#error\n#endif\n"
+    assert compile_text(compiler, text + known, headers).returncode == 0
+    unknown = "#if 0x050400 >= HELPERHIST_SINCE(bpf_typo)\n#endif\n"
+    assert compile_text(compiler, text + unknown, headers, args=("-Wno-undef",)).returncode
+
+
 def test_min_and_max_kernel(tmp_path: Path) -> None:
     low, high = KernelVersion.parse("5.4"), KernelVersion.parse("5.8")
     old, new = dict(release_helpers("5.4")), dict(release_helpers("5.8"))
@@ -332,6 +357,8 @@ def test_min_and_max_kernel(tmp_path: Path) -> None:
         found = syntax_tree(INCLUDE + text + has_exactly(new), headers)
         assert found.numbers == new
         assert found.unavailable == set()
+        later = expect_has({name: name in new for name in ALL})
+        syntax_tree(INCLUDE + text + later, headers)
 
 
 def test_only(tmp_path: Path) -> None:
