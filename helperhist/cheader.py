@@ -270,8 +270,9 @@ def _wrap(text: str) -> list[str]:
 
 def _inside(text: str) -> str:
     """Make a text safe inside a C comment: it neither ends it nor seems to begin another."""
-    printable = "".join(char if char.isprintable() else " " for char in text).rstrip()
-    return re.sub(r"(?<=\*)(?=/)|(?<=/)(?=\*)", " ", printable)
+    if not text.isprintable():
+        text = "".join(char if char.isprintable() else " " for char in text)
+    return re.sub(r"(?<=\*)(?=/)|(?<=/)(?=\*)", " ", text.rstrip())
 
 
 def _releases(helpers: Iterable[_Helper]) -> tuple[_Release, ...]:
@@ -300,6 +301,7 @@ def _render(
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
+        optimized=False,  # of no use for a template that is rendered once
     )
     return environment.get_template("header.h.j2").render(
         command=_inside(options.command),
