@@ -300,6 +300,45 @@ def test_the_error_names_helper_and_kernel(compiler: Compiler, guard: str, tmp_p
     assert (done.returncode, done.stderr) == (0, "")
 
 
+BEFORE = """
+static long (*bpf_loop)(__u32 n, void *fn, void *ctx, __u64 flags) = (void *) BPF_FUNC_loop;
+
+long walk(void *step, void *ctx);
+long walk(void *step, void *ctx)
+{
+	return bpf_loop(32, step, ctx, 0);
+}
+"""
+AFTER = """
+long walk(void *step, void *ctx);
+long walk(void *step, void *ctx)
+{
+#if HELPERHIST_HAS(bpf_loop)
+	return bpf_loop(32, step, ctx, 0);
+#else
+	long (*once)(__u32 index, void *ctx) = (long (*)(__u32, void *)) (unsigned long) step;
+	long n = 0;
+
+	while (n < 32 && !once(n++, ctx))
+		;
+	return n;
+#endif
+}
+"""
+
+
+@pytest.mark.parametrize("compiler", COMPILERS)
+def test_a_program_before_and_after(compiler: Compiler, tmp_path: Path) -> None:
+    """The example of the README."""
+    old, new = write_headers(tmp_path / "old", "5.10"), write_headers(tmp_path / "new", "5.17")
+    done = compile_text(compiler, INCLUDE + BEFORE, old)
+    assert done.returncode
+    assert "BPF_FUNC_loop" in done.stderr
+    for headers in (old, new):
+        done = compile_text(compiler, INCLUDE + header_text(HeaderOptions()) + AFTER, headers)
+        assert (done.returncode, done.stderr) == (0, "")
+
+
 @pytest.mark.parametrize("compiler", COMPILERS)
 def test_undeclared_on_request(compiler: Compiler, tmp_path: Path) -> None:
     headers = write_headers(tmp_path, "5.7")

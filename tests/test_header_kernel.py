@@ -224,6 +224,25 @@ def test_exists_is_no_where_the_number_is_of_another_helper(
     assert result == 6
 
 
+@pytest.mark.parametrize("compiler", CLANGS)
+def test_since_beside_the_version_that_libbpf_fills_in(
+    compiler: Compiler, kernel: Kernel, tmp_path: Path
+) -> None:
+    future = Row(
+        "helper", "bpf_nonesuch", 9999, since="99.0", prototype="long bpf_nonesuch(u64 flags)"
+    )
+    text = render_header(_changed(embedded(), future), HeaderOptions(guard="none")).text
+    program = (
+        'extern int LINUX_KERNEL_VERSION __attribute__((section(".kconfig")));\n'
+        'SEC("tc") int ask(struct __sk_buff *skb)\n{\n'
+        "\treturn (skb != 0) * 4 + (LINUX_KERNEL_VERSION >= HELPERHIST_SINCE(bpf_map_lookup_elem))"
+        " * 2\n\t\t+ (LINUX_KERNEL_VERSION >= HELPERHIST_SINCE(bpf_nonesuch));\n}\n"
+    )
+    headers = write_headers(tmp_path / "headers", "5.4")
+    result, _ = kernel.run(compiler, PRELUDE + text + program + LICENSE, headers)
+    assert result == 6
+
+
 def _changed(timeline: Timeline, row: Row) -> Timeline:
     """The timeline with one row added or replaced."""
     rows = [other for other in timeline.rows if other.name != row.name]

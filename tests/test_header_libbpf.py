@@ -5,7 +5,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from header_support import CLANGS, COMPILERS, Compiler, header_text, syntax_tree, write_headers
+from header_support import COMPILERS, Compiler, header_text, syntax_tree, write_headers
 
 from helperhist.cheader import HeaderOptions
 
@@ -105,14 +105,3 @@ def test_in_the_place_of_bpf_helper_defs_h(compiler: Compiler, link: str, tmp_pa
         capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-
-
-@pytest.mark.parametrize("compiler", CLANGS)
-def test_beside_the_version_that_libbpf_fills_in(compiler: Compiler, tmp_path: Path) -> None:
-    text = (
-        "#include <linux/bpf.h>\n" + header_text(HeaderOptions(guard="none"))
-        + "extern int LINUX_KERNEL_VERSION __attribute__((section(\".kconfig\")));\n"
-        + "int f(void);\n"
-        + "int f(void) { return LINUX_KERNEL_VERSION >= HELPERHIST_SINCE(bpf_loop); }\n"
-    )  # fmt: skip
-    syntax_tree(text, write_headers(tmp_path, "5.4"), compiler=compiler)
