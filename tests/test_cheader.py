@@ -148,10 +148,8 @@ def test_what_the_data_cannot_tell_is_left_out_and_named(tmp_path: Path) -> None
         "bpf_candidate": "in no mainline release",
         "bpf_numberless": "its number is not in the data",
     }
-    body = (
-        "enum bpf_func_id { BPF_FUNC_good = 1 };\n#define __BPF_FUNC_MAPPER(FN) FN(good), FN(gone),"
-    )
-    headers = write_headers(tmp_path, "5.5", body + "\n")
+    body = "#define __BPF_FUNC_MAPPER(FN) FN(unspec), FN(good), FN(gone),\n"
+    headers = write_headers(tmp_path, "5.5", body)
     no = "".join(f"#if HELPERHIST_HAS({name})\n#error\n#endif\n" for name, _ in found.left_out)
     assert syntax_tree(found.text + no, headers).numbers == {"bpf_good": 1}
 
@@ -185,8 +183,16 @@ def test_data_that_begins_after_the_helper(tmp_path: Path) -> None:
         assert syntax_tree(
             "#include <linux/types.h>\n" + text, write_headers(tmp_path / version, version)
         ).numbers == numbers  # fmt: skip
+    data = timeline(old, helper("bpf_new", 2))
+    for guard, version in (("version", "5.2"), ("auto", "4.9")):
+        assert_the_data_cannot_tell(
+            render_header(data, HeaderOptions(guard)).text, write_headers(tmp_path / guard, version)
+        )
+
+
+def assert_the_data_cannot_tell(text: str, headers: Path) -> None:
     done = subprocess.run(
-        [*ZIG_CLANG.argv, "-fsyntax-only", "-isystem", str(write_headers(tmp_path / "x", "5.2")),
+        [*ZIG_CLANG.argv, "-fsyntax-only", "-isystem", str(headers),
          "-include", "linux/types.h", "-x", "c", "-"],
         input=text, capture_output=True, text=True, check=False,
     )  # fmt: skip
@@ -214,6 +220,11 @@ def test_comments_hold_any_text(tmp_path: Path) -> None:
         ),
     )  # fmt: skip
     assert found.numbers == {"bpf_x": 1}
+
+
+def test_a_helper_of_a_release_to_come() -> None:
+    text = render_header(timeline(helper("bpf_x", 1, since="5.7", tag=None))).text
+    assert "/* bpf_x: Linux 5.7, not released yet */" in text
 
 
 def test_attributes_that_are_unknown_do_nothing_where_nobody_defines_them(tmp_path: Path) -> None:

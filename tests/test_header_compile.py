@@ -114,6 +114,19 @@ def test_the_output_of_the_preprocessor_compiles(compiler: Compiler, tmp_path: P
     assert (done.returncode, done.stderr) == (0, "")
 
 
+@pytest.mark.skipif(shutil.which("bpf-gcc") is None, reason="bpf-gcc is not installed")
+def test_a_preprocessor_that_does_not_expand_is_told(tmp_path: Path) -> None:
+    """With -fdirectives-only no helper would seem to be there."""
+    headers = write_headers(tmp_path, "5.4")
+    text = INCLUDE + header_text(HeaderOptions())
+    done = compile_text(BPF_GCC, text, headers, args=("-E", "-fdirectives-only"))
+    assert done.returncode
+    assert "use --guard version" in done.stderr
+    text = INCLUDE + header_text(options("version", "literal"))
+    done = compile_text(BPF_GCC, text, headers, args=("-E", "-fdirectives-only"))
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 def test_the_header_includes_what_it_asks(tmp_path: Path) -> None:
     headers = write_headers(tmp_path, "5.4")
     present = dict(release_helpers("5.4"))
