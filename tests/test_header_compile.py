@@ -453,4 +453,4 @@ def test_exists_with_gcc(tmp_path: Path) -> None:
         assert (done.returncode, done.stderr) == (0, "")
     else:
         assert done.returncode
-        assert "helperhist_exists() needs clang 11 or GCC 14" in done.stderr
+        assert "helperhist_exists() needs clang 12 or GCC 14" in done.stderr
