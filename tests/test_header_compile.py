@@ -174,6 +174,18 @@ def test_helpers_that_are_newer_than_the_data(
     assert "HELPERHIST_HAS_bpf_brand_new" in compile_text(compiler, text, headers).stderr
 
 
+@pytest.mark.parametrize("style", ["6.1", "6.2"])
+@pytest.mark.parametrize("compiler", COMPILERS)
+def test_macros_of_the_program_with_names_of_the_list(
+    compiler: Compiler, style: str, tmp_path: Path
+) -> None:
+    headers = write_headers(tmp_path, style)
+    macros = "#define loop 1\n#define map_lookup_elem bpf_map_lookup_elem\n#define bind(x) x\n"
+    text = INCLUDE + macros + header_text(HeaderOptions())
+    done = compile_text(compiler, text + has_exactly(dict(release_helpers(style))), headers)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 @pytest.mark.parametrize("ids", ["literal", "enum", "uapi"])
 def test_a_distribution_with_backports_out_of_order(ids: str, tmp_path: Path) -> None:
     """Numbers were implicit before 6.2, so that such a list numbers its own way."""
