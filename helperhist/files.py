@@ -29,10 +29,11 @@ def write_atomic(path: Path, data: bytes) -> None:
         try:
             with os.fdopen(handle, "wb") as file:
                 file.write(data)
-            # mkstemp is private to the user; the file is as open as any.
+            # mkstemp is private to the user; a file that was there keeps its mode.
             umask = os.umask(0)
             os.umask(umask)
-            Path(aside).chmod(0o666 & ~umask)
+            old = target.stat().st_mode & 0o7777 if target.exists() else 0o666 & ~umask
+            Path(aside).chmod(old)
             Path(aside).replace(target)
         except BaseException:
             Path(aside).unlink(missing_ok=True)
