@@ -15,7 +15,7 @@ __all__ = ["Constant", "Pieces", "evaluate", "split_pieces", "strip_comments", "
 # Each alternative consumes at least one byte and none can backtrack over a long span: the text
 # is hostile. An unterminated comment or string ends with the text or the line.
 _COMMENT = rb"/\*[^*]*+(?:\*(?!/)[^*]*+)*+(?:\*/)?|//(?:\\\r?\n|[^\n])*+"
-_STRING = rb"\"(?:\\.|[^\"\\\n])*+\"?|'(?:\\.|[^'\\\n])*+'?"
+_STRING = rb"\"(?:\\\r?\n|\\.|[^\"\\\n])*+\"?|'(?:\\\r?\n|\\.|[^'\\\n])*+'?"
 _SPACE = re.compile(rb"\s+")
 _DIRECTIVE = re.compile(
     rb"#(?:" + _COMMENT + rb"|" + _STRING + rb"|\\\r?\n|[^\n/\"'\\]++|[/\\])*+\n?", re.DOTALL
@@ -31,7 +31,9 @@ _TOKEN = re.compile(
 )
 
 _CHUNK = 4096
-_MAX_NESTING = 64  # of an expression; more is hostile, and no value
+# Of an expression; more is hostile, and no value.
+_MAX_NESTING = 64
+_MAX_TOKENS = 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,7 +219,10 @@ class Constant:
     unsigned: bool = False
 
 
-_INTEGER = re.compile(r"(0[xX][0-9a-fA-F]+|0[bB][01]+|0[0-7]*|[1-9][0-9]*)([uU]?[lL]{0,2}[uU]?)")
+_INTEGER = re.compile(
+    r"(0[xX][0-9a-fA-F]+|0[bB][01]+|0[0-7]*|[1-9][0-9]*)"
+    r"((?:[uU](?:ll|LL|[lL])?|(?:ll|LL|[lL])[uU]?)?)"
+)
 _BINARY: tuple[tuple[str, ...], ...] = (
     ("|",),
     ("^",),
@@ -235,6 +240,8 @@ def evaluate(tokens: Sequence[str], names: Mapping[str, Constant]) -> Constant |
     :param names: values of the enumerators and macros in scope
     :return: None where the expression has a name, operator or value that is not known
     """
+    if len(tokens) > _MAX_TOKENS:
+        return None
     try:
         value, rest = _binary(tokens, 0, names, 0, 0)
     except _Unknown:
@@ -248,7 +255,7 @@ class _Unknown(Exception):
 
 def _literal(token: str) -> Constant:
     match = _INTEGER.fullmatch(token)
-    if match is None or len(token) > 24:
+    if match is None or len(token) > 72:
         raise _Unknown
     digits, suffix = match[1].lower(), match[2].lower()
     base = 16 if digits[:2] == "0x" else 2 if digits[:2] == "0b" else 8 if digits[0] == "0" else 10
