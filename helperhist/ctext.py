@@ -10,7 +10,15 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-__all__ = ["Constant", "Pieces", "evaluate", "split_pieces", "strip_comments", "tokenize"]
+__all__ = [
+    "MAX_TOKENS",
+    "Constant",
+    "Pieces",
+    "evaluate",
+    "split_pieces",
+    "strip_comments",
+    "tokenize",
+]
 
 # Each alternative consumes at least one byte and none can backtrack over a long span: the text
 # is hostile. An unterminated comment or string ends with the text or the line.
@@ -31,9 +39,9 @@ _TOKEN = re.compile(
 )
 
 _CHUNK = 4096
-# Of an expression; more is hostile, and no value.
+#: Of an expression; more is hostile, and no value.
+MAX_TOKENS = 1024
 _MAX_NESTING = 64
-_MAX_TOKENS = 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,7 +248,7 @@ def evaluate(tokens: Sequence[str], names: Mapping[str, Constant]) -> Constant |
     :param names: values of the enumerators and macros in scope
     :return: None where the expression has a name, operator or value that is not known
     """
-    if len(tokens) > _MAX_TOKENS:
+    if len(tokens) > MAX_TOKENS:
         return None
     try:
         value, rest = _binary(tokens, 0, names, 0, 0)
@@ -328,6 +336,9 @@ def _apply(operator: str, left: Constant, right: Constant) -> Constant:
         if b == 0:
             raise _Unknown
         quotient = abs(a) // abs(b) * (1 if (a < 0) == (b < 0) else -1)
+        if not unsigned and quotient == 1 << (bits - 1):
+            # 6.5.5 p6: the quotient of the least value by -1 has no representation.
+            raise _Unknown
         return _wrap(quotient if operator == "/" else a - b * quotient, bits, unsigned)
     value = {"|": a | b, "^": a ^ b, "&": a & b, "+": a + b, "-": a - b, "*": a * b}[operator]
     return _wrap(value, bits, unsigned)

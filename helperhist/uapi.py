@@ -22,7 +22,15 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from helperhist.ctext import Constant, Pieces, evaluate, split_pieces, strip_comments, tokenize
+from helperhist.ctext import (
+    MAX_TOKENS,
+    Constant,
+    Pieces,
+    evaluate,
+    split_pieces,
+    strip_comments,
+    tokenize,
+)
 from helperhist.errors import ParseError
 
 __all__ = [
@@ -103,8 +111,9 @@ class _Open:
     tokens: tuple[str, ...]
     #: Enumerators after the one that has the expression: added to its value.
     offset: int = 0
-    #: Whether other expressions can use the value as one operand.
-    operand: bool = True
+    #: Whether it is a macro, and then whether other expressions can use it as one operand.
+    macro: bool = False
+    operand: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,9 +250,11 @@ def _fill(
     """Enter a value that was open."""
     if not -(1 << 63) <= value < 1 << 64:
         return
-    if item.operand and (item.offset == 0 or _fits_int(value)):
-        typed = Constant(value) if item.offset else base
-        constants.setdefault(item.name, typed)
+    if item.macro and item.operand:
+        constants.setdefault(item.name, base)
+    elif not item.macro and _fits_int(value):
+        # Of any other enumerator the type is not known, see _retyped.
+        constants.setdefault(item.name, Constant(value))
     if entries[item.name].id is None:
         entries[item.name] = Entry(item.kind, item.name, _shown(item.kind, value))
 
@@ -303,7 +314,7 @@ def _parse_directive(piece: bytes) -> _Parsed:
     # other expressions only where that makes no difference.
     operand = len(tokens) == 1 or (tokens[0] == "(" and _matching(tokens, 0) == len(tokens) - 1)
     if value is None:
-        item = _Open(kind, name, tuple(tokens), operand=operand)
+        item = _Open(kind, name, tuple(tokens[: MAX_TOKENS + 1]), macro=True, operand=operand)
         return _Parsed((Entry(kind, name),), open=(item,), names=names)
     entry = Entry(kind, name, _shown(kind, value.value))
     return _Parsed((entry,), ((name, value),) if operand else (), names=names)
@@ -441,28 +452,28 @@ class _Builder:
 
     def declaration(self, tokens: list[str], depth: int = 0) -> None:
         """Read a top-level declaration."""
-        brace = _index(tokens, "{")
-        while brace is not None:
+        start = 0
+        while (brace := _index(tokens, "{", start)) is not None:
             end = _matching(tokens, brace)
-            if tokens[0] == "extern" and brace == 2:
+            head = tokens[start:brace]
+            if head[:1] == ["extern"] and len(head) == 2:
                 # extern "C" { ... }
                 if depth > _MAX_DEPTH:
                     raise ParseError(f"more than {_MAX_DEPTH} blocks are nested")
                 for statement in _split(tokens[brace + 1 : end], ";"):
                     self.declaration([*statement, ";"], depth + 1)
-            elif _without_attributes(tokens[:brace])[-1:] != [")"]:
+            elif _without_attributes(head)[-1:] != [")"]:
                 break
             # What follows such a block, or the body of an inline function, is a declaration.
-            tokens = tokens[end + 1 :]
-            brace = _index(tokens, "{")
-        if brace is None or "=" in tokens[:brace]:
+            start = end + 1
+        if brace is None or "=" in head:
             return
-        keyword, tag = _head(tokens[:brace])
+        keyword, tag = _head(head)
         body = tokens[brace + 1 : end]
         if keyword == "enum":
             self._enum(tag, body)
         elif keyword in ("struct", "union"):
-            name = tag or _typedef_name(tokens, end)
+            name = tag or _typedef_name(head, tokens[end + 1 :])
             if name:
                 self._members(name, body, 0)
 
@@ -482,7 +493,7 @@ class _Builder:
             name = enumerator[0]
             value = following
             if len(enumerator) > 1:
-                expression = tuple(enumerator[2:]) if enumerator[1] == "=" else ()
+                expression = tuple(enumerator[2 : MAX_TOKENS + 3]) if enumerator[1] == "=" else ()
                 value = evaluate(expression, known)
                 pending = None if value is not None else (expression, 0)
             elif pending is not None:
@@ -557,12 +568,10 @@ class _Builder:
 
 
 def _successor(value: Constant) -> Constant | None:
-    """Return the value of the enumerator after one, None where no type holds it."""
+    """Return the value of the enumerator after one; None where its type does not hold it."""
+    limit = 1 << (value.bits if value.unsigned else value.bits - 1)
     following = value.value + 1
-    if value.value == (1 << 64) - 1:
-        return None
-    bits = value.bits if following >> (value.bits - (not value.unsigned)) <= 0 else 64
-    return Constant(following, bits, value.unsigned or following >> 63 > 0)
+    return Constant(following, value.bits, value.unsigned) if following < limit else None
 
 
 def _retyped(known: Mapping[str, Constant], complete: bool) -> list[tuple[str, Constant]]:
@@ -583,11 +592,11 @@ def _retyped(known: Mapping[str, Constant], complete: bool) -> list[tuple[str, C
     ]
 
 
-def _index(tokens: Sequence[str], token: str) -> int | None:
-    for index, candidate in enumerate(tokens):
-        if candidate == token:
-            return index
-    return None
+def _index(tokens: list[str], token: str, start: int = 0) -> int | None:
+    try:
+        return tokens.index(token, start)
+    except ValueError:
+        return None
 
 
 def _head(tokens: Sequence[str]) -> tuple[str | None, str | None]:
@@ -599,10 +608,10 @@ def _head(tokens: Sequence[str]) -> tuple[str | None, str | None]:
     return None, None
 
 
-def _typedef_name(tokens: Sequence[str], end: int) -> str | None:
-    if tokens[0] != "typedef":
+def _typedef_name(head: Sequence[str], declarators: Sequence[str]) -> str | None:
+    if head[0] != "typedef":
         return None
-    return _declarator(_without_attributes([t for t in tokens[end + 1 :] if t != ";"]))
+    return _declarator(_without_attributes([token for token in declarators if token != ";"]))
 
 
 def _without_calls(part: list[str]) -> list[str]:
