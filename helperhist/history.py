@@ -109,14 +109,19 @@ def build_rows(
     by_name: dict[str, list[Span]] = {}
     for span in spans.get("", ()):
         by_name.setdefault(span.name, []).append(span)
+    for listed in by_name.values():
+        # They come by kind, which may change.
+        listed.sort(key=lambda span: position[span.first])
     backports: dict[str, list[Backport]] = {}
-    only_stable: dict[str, Span] = {}
+    only_stable: dict[str, list[Span]] = {}
     for line in lines[1:]:
         places = {tag.name: index for index, tag in enumerate(line.tags)}
         runs: dict[str, tuple[int, int | None]] = {}
+        from_start: set[str] = set()
         for span in spans.get(line.series, ()):
-            # The oldest series tells when the name came, the newest value which it has.
-            only_stable.setdefault(span.name, span)
+            if not line.tags[places[span.first]].version.is_stable:
+                from_start.add(span.name)
+            only_stable.setdefault(span.name, []).append(span)
             first, last = places[span.first], None if span.last is None else places[span.last]
             run = runs.get(span.name)
             # Another value is another span of the same run.
@@ -124,7 +129,7 @@ def build_rows(
             runs[span.name] = (run[0] if joined and run else first, last)
         for name, (begin, end) in runs.items():
             version = line.tags[begin].version
-            if end is None and version.is_stable:
+            if end is None and name not in from_start:
                 backports.setdefault(name, []).append(Backport(line.series, version.text))
     newest_kind = {name: runs[-1].kind for name, runs in by_name.items()}
     rows = []
@@ -132,8 +137,8 @@ def build_rows(
         if name in by_name:
             row = _mainline_row(name, by_name[name], mainline, position, complete)
         else:
-            span = only_stable[name]
-            row = Row(span.kind, name, span.id, first_tag=span.first)
+            first_span, newest = only_stable[name][0], only_stable[name][-1]
+            row = Row(newest.kind, name, newest.id, first_tag=first_span.first)
         known = prototypes.get(name)
         ported = backports.get(name, ())
         # A series that starts from a release which has the name carries no backport of it, even

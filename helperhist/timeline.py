@@ -298,7 +298,9 @@ class Timeline:
         """
         rows = self._by_name
         name = canonical_name(name.strip())
-        row = rows.get(name) or rows.get(f"bpf_{name}")
+        row = rows.get(name)
+        if row is None and (helper := rows.get(f"bpf_{name}")) and helper.kind != "field":
+            row = helper
         if row is None and name.isascii() and name.isdigit() and len(name) < 10:
             return self.helper(int(name))
         return row
