@@ -113,23 +113,21 @@ def is_plain_name(name: str) -> bool:
 
 def _last_scan() -> Path | None:
     try:
-        folder = Path((data_home() / _LAST).read_text("utf-8").strip())
+        # The name of a folder need not be text.
+        folder = Path(os.fsdecode((data_home() / _LAST).read_bytes().removesuffix(b"\n")))
         return folder if folder.is_absolute() and has_dataset(folder) else None
-    except (OSError, UnicodeDecodeError, ValueError):
+    except OSError:
         return None
 
 
 def remember_scan(folder: Path) -> None:
-    """Make a dataset the default of later questions."""
+    """Make a dataset the default of later questions.
+
+    :raises OSError: the user's data folder cannot be written
+    """
     home = data_home()
-    try:
-        home.mkdir(parents=True, exist_ok=True)
-        _write_text(home / _LAST, f"{folder.resolve()}\n")
-    except (OSError, UnicodeEncodeError) as error:
-        raise DatasetError(
-            f"cannot make {folder} the default: {home / _LAST}: {_reason(error)}; "
-            "give it with --data or HELPERHIST_DATA"
-        ) from error
+    home.mkdir(parents=True, exist_ok=True)
+    _write_bytes(home / _LAST, os.fsencode(f"{folder.resolve()}\n"))
 
 
 def read_dataset(folder: Path) -> Timeline:
@@ -377,12 +375,12 @@ def _render(name: str, rows: Iterable[Sequence[str]]) -> str:
     return buffer.getvalue()
 
 
-def _write_text(path: Path, text: str) -> None:
+def _write_bytes(path: Path, data: bytes) -> None:
     """Write a file whole or not at all."""
     handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
-            file.write(text)
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
         Path(name).replace(path)
     except BaseException:
         Path(name).unlink(missing_ok=True)

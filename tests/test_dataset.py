@@ -437,8 +437,14 @@ def test_a_last_scan_that_is_gone(
 
 def test_the_default_cannot_be_remembered(isolated: Path, tmp_path: Path) -> None:
     (isolated / "data").write_text("a file")
-    with pytest.raises(DatasetError, match="give it with --data"):
+    with pytest.raises(OSError, match="helperhist"):
         dataset.remember_scan(tmp_path)
+
+
+def test_a_folder_whose_name_is_no_text(tmp_path: Path) -> None:
+    folder = make(tmp_path / os.fsdecode(b"\xff\n"), "odd")
+    dataset.remember_scan(folder)
+    assert load().label == "odd"
 
 
 def test_metadata_is_plain_json(tmp_path: Path) -> None:

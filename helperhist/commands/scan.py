@@ -76,7 +76,7 @@ def command(
     begun = time.monotonic()
     tune_libgit2()
     folder = _folder(repo, output, name)
-    previous = _previous(folder)
+    previous = read_dataset(folder) if has_dataset(folder) else None
     with _bar(sys.stderr.isatty()) as progress:
         timeline, summary = scan_with_summary(
             repo, tags=tags, paths=paths, commits=commits, previous=previous, progress=progress
@@ -101,20 +101,6 @@ def _folder(repo: Path, output: Path | None, name: str | None) -> Path:
     if not is_plain_name(chosen) or chosen == "embedded":
         raise DatasetError(f"{chosen!r} cannot name a dataset; choose another with --name")
     return data_home() / chosen
-
-
-def _previous(folder: Path) -> Timeline | None:
-    """Return the dataset that is there; none where it cannot be read, so that a scan mends it."""
-    if not has_dataset(folder):
-        return None
-    try:
-        previous = read_dataset(folder)
-        # Read when asked for: a damaged file must show here.
-        _ = previous.tags, previous.spans, previous.events, previous.docs
-    except DatasetError as error:
-        click.echo(f"not used: {error}", err=True)
-        return None
-    return previous
 
 
 @contextmanager
