@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pygit2
-from pygit2.enums import ObjectType, ReferenceFilter
+from pygit2.enums import FileMode, ObjectType, ReferenceFilter
 
 from helperhist.errors import InvalidVersion, RepositoryError
 from helperhist.version import KernelVersion
@@ -86,7 +86,9 @@ class Repository:
         self.shallow = _shallow_commits(self.git_dir)
         self._cut = frozenset(pygit2.Oid(hex=oid) for oid in self.shallow)
         self._read = self._repo.read
-        self._parts = [[part.encode() for part in path.split("/") if part] for path in paths]
+        self._parts = [[part for part in path.split("/") if part] for path in paths]
+        #: What folders hold: most of them are the same at many commits.
+        self._below: dict[tuple[pygit2.Oid, str], pygit2.Oid | None] = {}
         #: The folder that all paths start with; None where they differ.
         self._folder: str | None = None
         folders = {path.split("/")[0] for path in paths}
@@ -300,22 +302,35 @@ class Repository:
             None,
         )
 
-    def _descend(self, tree: str, parts: Sequence[bytes]) -> str | None:
-        oid = tree
+    def _descend(self, tree: str, parts: Sequence[str]) -> str | None:
+        oid = pygit2.Oid(hex=tree)
         for depth, part in enumerate(parts):
-            try:
-                kind, data = self._read(oid)
-            except (KeyError, ValueError, pygit2.GitError) as error:
-                raise self._missing(oid, "a tree") from error
-            if kind != ObjectType.TREE:
-                raise self._missing(oid, "a tree")
-            entry = _tree_entry(data, part)
-            # A folder on the way, a file at the end; no symbolic link, no submodule.
-            wanted = (b"40000",) if depth < len(parts) - 1 else (b"100644", b"100755", b"100664")
-            if entry is None or entry[0] not in wanted:
+            key = (oid, part)
+            if key not in self._below:
+                self._below[key] = self._child(oid, part, last=depth == len(parts) - 1)
+            below = self._below[key]
+            if below is None:
                 return None
-            oid = entry[1]
-        return oid
+            oid = below
+        return str(oid)
+
+    def _child(self, tree: pygit2.Oid, name: str, *, last: bool) -> pygit2.Oid | None:
+        """Return the id of a folder in a tree, or of a file if it is the last of the path."""
+        try:
+            node = self._repo[tree]
+        except (KeyError, ValueError, pygit2.GitError) as error:
+            raise self._missing(str(tree), "a tree") from error
+        if not isinstance(node, pygit2.Tree):
+            raise self._missing(str(tree), "a tree")
+        if name not in node:
+            return None
+        entry = node[name]
+        # No symbolic link and no submodule: neither is the header.
+        if entry.filemode not in (
+            (FileMode.BLOB, FileMode.BLOB_EXECUTABLE) if last else (FileMode.TREE,)
+        ):
+            return None
+        return entry.id
 
     def _missing(self, oid: str, what: str) -> MissingObject:
         return MissingObject(
@@ -341,20 +356,6 @@ class Repository:
             _utc(head, b"committer"),
             " ".join("".join(c if c.isprintable() else " " for c in text).split()),
         )
-
-
-def _tree_entry(data: bytes, name: bytes) -> tuple[bytes, str] | None:
-    """Return (mode, object id) of an entry of a tree."""
-    at, size = 0, len(data)
-    while at < size:
-        zero = data.find(b"\0", at)
-        space = data.find(b" ", at, zero)
-        if zero < 0 or space < 0:
-            return None
-        if data[space + 1 : zero] == name:
-            return data[at:space], data[zero + 1 : zero + 21].hex()
-        at = zero + 21
-    return None
 
 
 def _decode(data: bytes, encoding: str) -> str:
