@@ -1,6 +1,8 @@
 """Read a git repository with pygit2: tags, commits, files at commits; not what they mean."""
 
+import os
 import re
+import shlex
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -23,10 +25,13 @@ DEFAULT_TAGS = r"v(?P<version>\d+\.\d+(\.\d+)?(-rc\d+)?)"
 KERNEL_PATHS = ("include/uapi/linux/bpf.h", "include/linux/bpf.h")
 
 _MAX_TAG_NESTING = 32
+_MAX_SUBJECT = 1000
 _NONE = pygit2.Oid(hex="0" * 40)
 _PERSON = re.compile(
-    rb"^(author|committer|tagger) .*?(-?[0-9]{1,15}) ([-+][0-9]{4})$", re.MULTILINE
+    rb"^(author|committer|tagger) .*?(?<![0-9-])(-?[0-9]{1,15}) ([-+][0-9]{4})$", re.MULTILINE
 )
+_FOREIGN = re.compile(r"'([^']*)' is not owned by current user")
+_REFERENCE = re.compile(rb"[0-9a-fA-F]{40}(\s|$)|ref:\s*\S")
 _ENCODING = re.compile(rb"^encoding ([A-Za-z0-9_.:-]{1,40})$", re.MULTILINE)
 
 
@@ -80,17 +85,17 @@ class Repository:
         self._repo = _open(path)
         self.folder = Path(self._repo.workdir or self._repo.path)
         self.git_dir = Path(self._repo.path)
-        self.paths = tuple(paths)
+        self._parts = [_components(path) for path in paths]
+        self.paths = tuple("/".join(parts) for parts in self._parts)
         #: Commits that chains have gone through so far.
         self.visited = 0
         self.shallow = _shallow_commits(self.git_dir)
         self._cut = frozenset(pygit2.Oid(hex=oid) for oid in self.shallow)
         self._read = self._repo.read
-        self._parts = [[part.encode() for part in path.split("/") if part] for path in paths]
         #: The folder that all paths start with; None where they differ.
         self._folder: str | None = None
-        folders = {path.split("/")[0] for path in paths}
-        if len(folders) == 1 and all("/" in path for path in paths):
+        folders = {parts[0] for parts in self._parts}
+        if len(folders) == 1 and all(len(parts) > 1 for parts in self._parts):
             self._folder = folders.pop()
         #: Header by the id of that folder, else of the root.
         self._known: dict[pygit2.Oid, str | None] = {_NONE: None}
@@ -98,7 +103,7 @@ class Repository:
     @property
     def name(self) -> str:
         """The folder's name, without ``.git``: a name for the dataset."""
-        return self.folder.name.removesuffix(".git") or "repository"
+        return printable(self.folder.name).removesuffix(".git") or "repository"
 
     @property
     def head(self) -> str | None:
@@ -127,9 +132,13 @@ class Repository:
         try:
             for entry in self._repo.config:
                 name = str(entry.name)
-                if name.startswith("remote.") and name.endswith(".promisor"):
+                if (
+                    name.startswith("remote.")
+                    and name.endswith(".promisor")
+                    and self._repo.config.get_bool(name)
+                ):
                     return name[len("remote.") : -len(".promisor")]
-        except (pygit2.GitError, UnicodeDecodeError):
+        except (pygit2.GitError, KeyError, ValueError):
             return None
         return None
 
@@ -184,21 +193,29 @@ class Repository:
         prefix = "refs/tags/"
         try:
             references = self._repo.references.iterator(ReferenceFilter.TAGS)
-        except pygit2.GitError as error:
+        except (pygit2.GitError, OSError) as error:
             raise RepositoryError(f"cannot list the tags of {self.folder}: {error}") from error
         while True:
             try:
                 reference = next(references)
                 name, target = reference.name.removeprefix(prefix), reference.target
             except StopIteration:
-                return
-            except (UnicodeDecodeError, pygit2.GitError, KeyError, ValueError):
-                skipped["name or reference is damaged"] += 1
+                break
+            except UnicodeDecodeError:
+                skipped["name is not UTF-8"] += 1
                 continue
+            except (pygit2.GitError, KeyError, ValueError, OSError) as error:
+                # packed-refs: which tags it held is unknown.
+                raise RepositoryError(
+                    f"cannot list the tags of {self.folder}: {error}; {self._fsck()}"
+                ) from error
             if isinstance(target, str):
                 skipped["symbolic reference"] += 1
                 continue
             yield name, str(target)
+        # libgit2 passes over references whose files hold no object id.
+        if damaged := _damaged_tags(_common_dir(self.git_dir) / "refs" / "tags"):
+            skipped["reference is damaged"] += damaged
 
     def _peel(self, target: str) -> tuple[str, str | None] | str:
         """Follow a tag to its commit; return it and the date, or why there is none."""
@@ -234,14 +251,16 @@ class Repository:
         here: str | None = None
         child: pygit2.Oid | None = None
         at = pygit2.Oid(hex=start)
-        what = "a commit"
+        tree = at
         try:
             while True:
                 self.visited += 1
-                what = "a commit"
-                commit = repo[at]
-                tree = commit.tree_id
-                what = "the tree of commit"
+                try:
+                    commit = repo[at]
+                    tree, parents = commit.tree_id, commit.parent_ids
+                except (KeyError, ValueError, AttributeError, pygit2.GitError):
+                    # libgit2 refuses people and dates that git puts up with.
+                    tree, parents = self._tree_and_parents(str(at))
                 root = repo[tree]
                 key = tree if folder is None else root[folder].id if folder in root else _NONE
                 there = known.get(key, "")
@@ -249,13 +268,16 @@ class Repository:
                     there = known[key] = self._find(str(tree))
                 if child is not None and there != here:
                     yield str(child), there
-                parents = commit.parent_ids
                 if not parents or at in cut:
                     break
                 child, here, at = at, there, parents[0]
-        except (KeyError, ValueError, AttributeError, pygit2.GitError) as error:
-            raise self._missing(str(at), what) from error
+        except (KeyError, ValueError, TypeError, pygit2.GitError) as error:
+            raise self._missing(str(tree), "a tree") from error
         yield str(at), None
+
+    def _tree_and_parents(self, oid: str) -> tuple[pygit2.Oid, list[pygit2.Oid]]:
+        tree = pygit2.Oid(hex=self._commit(oid)[5:45].decode("latin-1"))
+        return tree, [pygit2.Oid(hex=parent) for parent in self.parents(oid)]
 
     def parents(self, commit: str) -> tuple[str, ...]:
         """Return the parents of a commit; none at the cut of a shallow clone."""
@@ -300,7 +322,7 @@ class Repository:
             None,
         )
 
-    def _descend(self, tree: str, parts: Sequence[bytes]) -> str | None:
+    def _descend(self, tree: str, parts: Sequence[str]) -> str | None:
         oid = tree
         for depth, part in enumerate(parts):
             try:
@@ -309,20 +331,31 @@ class Repository:
                 raise self._missing(oid, "a tree") from error
             if kind != ObjectType.TREE:
                 raise self._missing(oid, "a tree")
-            entry = _tree_entry(data, part)
-            # A folder on the way, a file at the end; no symbolic link, no submodule.
-            wanted = (b"40000",) if depth < len(parts) - 1 else (b"100644", b"100755", b"100664")
-            if entry is None or entry[0] not in wanted:
+            entry = _tree_entry(data, os.fsencode(part))
+            # A folder on the way, a file at the end; no symbolic link, no submodule. Old programs
+            # wrote 040000.
+            wanted = b"4" if depth < len(parts) - 1 else b"10"
+            if entry is None or entry[0].lstrip(b"0")[:-4] != wanted:
                 return None
             oid = entry[1]
         return oid
 
     def _missing(self, oid: str, what: str) -> MissingObject:
+        remedy = self._fsck()
+        remote = self.promisor()
+        if remote is not None and pygit2.Oid(hex=oid) not in self._repo:
+            remedy = f"the clone is partial: run `{self.refetch(remote)}`"
         return MissingObject(
-            oid,
-            f"{what} (object {oid[:12]}) is missing or damaged in {self.folder}; "
-            f"see `git -C {self.folder} fsck`",
+            oid, f"{what} (object {oid[:12]}) is missing or damaged in {self.folder}; {remedy}"
         )
+
+    def _fsck(self) -> str:
+        return f"see `git -C {shlex.quote(str(self.folder))} fsck`"
+
+    def refetch(self, remote: str) -> str:
+        """Return the command that makes a partial clone a whole one."""
+        folder = shlex.quote(str(self.folder))
+        return f"git -C {folder} fetch --refetch --no-filter {shlex.quote(remote)}"
 
     def info(self, oid: str) -> CommitInfo:
         """Return what rows tell of a commit.
@@ -339,7 +372,7 @@ class Repository:
             oid,
             _utc(head, b"author"),
             _utc(head, b"committer"),
-            " ".join("".join(c if c.isprintable() else " " for c in text).split()),
+            " ".join("".join(c if c.isprintable() else " " for c in text).split())[:_MAX_SUBJECT],
         )
 
 
@@ -376,7 +409,7 @@ def _utc(head: bytes, role: bytes) -> str | None:
     if found is None:
         return None
     try:
-        return datetime.fromtimestamp(found[0], UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        return datetime.fromtimestamp(found[0], UTC).isoformat().replace("+00:00", "Z")
     except (ValueError, OverflowError, OSError):
         return None
 
@@ -393,40 +426,84 @@ def _local_date(head: bytes, role: bytes) -> str | None:
         return None
 
 
+def printable(text: str) -> str:
+    """Return a file name as text that can be written as UTF-8."""
+    return os.fsencode(text).decode("utf-8", "replace")
+
+
+def _components(path: str) -> list[str]:
+    """Split a path in a repository."""
+    parts = [part for part in path.split("/") if part not in ("", ".")]
+    if not parts or ".." in parts:
+        raise RepositoryError(
+            f"{path!r} is no path of a file in a repository; write it as {KERNEL_PATHS[0]}"
+        )
+    return parts
+
+
 def _open(path: Path) -> pygit2.Repository:
-    if not path.exists():
-        raise RepositoryError(f"{path} does not exist; give the folder of a git repository")
     try:
+        if not path.exists():
+            raise RepositoryError(f"{path} does not exist; give the folder of a git repository")
         found = pygit2.discover_repository(str(path))
         if found is None:
             raise RepositoryError(
                 f"{path} is not in a git repository; give a clone of the kernel, such as ~/linux"
             )
         return pygit2.Repository(found)
+    except OSError as error:
+        raise RepositoryError(f"cannot read {path}: {error.strerror}") from error
     except (pygit2.GitError, KeyError, ValueError) as error:
-        text = str(error)
-        if "not owned by current user" in text:
-            folder = path.resolve()
+        text = " ".join(str(error).split())
+        owned = _FOREIGN.search(text)
+        if owned is not None:
+            folder = shlex.quote(owned[1].rstrip("/"))
             raise RepositoryError(
                 f"{path} belongs to another user; if you trust it, run "
                 f"`git config --global --add safe.directory {folder}`"
             ) from error
-        if "sha256" in text or "object format" in text:
+        if "object format" in text:
             raise RepositoryError(
                 f"{path} stores SHA-256 objects, which libgit2 cannot read; "
                 "give a repository with SHA-1 objects"
             ) from error
-        raise RepositoryError(f"cannot open the repository at {path}: {text}") from error
+        if "extensions.refstorage" in text:
+            raise RepositoryError(
+                f"{path} stores its references as reftable, which libgit2 cannot read; run "
+                f"`git -C {shlex.quote(str(path))} refs migrate --ref-format=files`"
+            ) from error
+        raise RepositoryError(
+            f"cannot open the repository at {path}: {text}; "
+            f"see `git -C {shlex.quote(str(path))} status`"
+        ) from error
+
+
+def _common_dir(git_dir: Path) -> Path:
+    """Return where a linked worktree, which keeps its own HEAD, has all else."""
+    try:
+        return git_dir / (git_dir / "commondir").read_text("utf-8").strip()
+    except (OSError, UnicodeDecodeError):
+        return git_dir
 
 
 def _shallow_commits(git_dir: Path) -> frozenset[str]:
     """Read the commits at which a shallow clone is cut off."""
     try:
-        common = git_dir
-        pointer = git_dir / "commondir"
-        if pointer.is_file():
-            # A linked worktree keeps its own HEAD, and all else in the folder named there.
-            common = git_dir / pointer.read_text("utf-8").strip()
-        return frozenset((common / "shallow").read_text("ascii").split())
+        return frozenset((_common_dir(git_dir) / "shallow").read_text("ascii").split())
     except (OSError, UnicodeDecodeError):
         return frozenset()
+
+
+def _damaged_tags(folder: Path) -> int:
+    """Count the files of references that hold neither an object id nor another reference."""
+    damaged = 0
+    for parent, _, names in os.walk(folder):
+        for name in names:
+            if name.endswith(".lock"):
+                continue
+            try:
+                text = (Path(parent) / name).read_bytes()[:1000]
+            except OSError:
+                text = b""
+            damaged += _REFERENCE.match(text) is None
+    return damaged
