@@ -88,8 +88,7 @@ def build(repository: Path) -> Timeline:
         for row in build_rows([line], {"": spans}, complete=True, prototypes=prototypes)
     ]
     metadata = Metadata(
-        source=f"mainline releases {tags[0].name} to {tags[-1].name}, from iproute2's copies of "
-        "the kernel's bpf.h",
+        source=f"{tags[0].name} to {tags[-1].name}, from iproute2's copies of bpf.h",
         paths=scanned.metadata.paths,
         pattern=scanned.metadata.pattern,
         tags=len(tags),

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pygit2
-from pygit2.enums import ObjectType, ReferenceFilter
+from pygit2.enums import FileMode, ObjectType, ReferenceFilter
 
 from helperhist.errors import InvalidVersion, RepositoryError
 from helperhist.version import KernelVersion
@@ -92,6 +92,8 @@ class Repository:
         self.shallow = _shallow_commits(self.git_dir)
         self._cut = frozenset(pygit2.Oid(hex=oid) for oid in self.shallow)
         self._read = self._repo.read
+        #: What folders hold: most of them are the same at many commits.
+        self._below: dict[tuple[pygit2.Oid, str, bool], pygit2.Oid | None] = {}
         #: The folder that all paths start with; None where they differ.
         self._folder: str | None = None
         folders = {parts[0] for parts in self._parts}
@@ -323,22 +325,35 @@ class Repository:
         )
 
     def _descend(self, tree: str, parts: Sequence[str]) -> str | None:
-        oid = tree
+        oid = pygit2.Oid(hex=tree)
         for depth, part in enumerate(parts):
-            try:
-                kind, data = self._read(oid)
-            except (KeyError, ValueError, pygit2.GitError) as error:
-                raise self._missing(oid, "a tree") from error
-            if kind != ObjectType.TREE:
-                raise self._missing(oid, "a tree")
-            entry = _tree_entry(data, os.fsencode(part))
-            # A folder on the way, a file at the end; no symbolic link, no submodule. Old programs
-            # wrote 040000.
-            wanted = b"4" if depth < len(parts) - 1 else b"10"
-            if entry is None or entry[0].lstrip(b"0")[:-4] != wanted:
+            last = depth == len(parts) - 1
+            key = (oid, part, last)
+            if key not in self._below:
+                self._below[key] = self._child(oid, part, last=last)
+            below = self._below[key]
+            if below is None:
                 return None
-            oid = entry[1]
-        return oid
+            oid = below
+        return str(oid)
+
+    def _child(self, tree: pygit2.Oid, name: str, *, last: bool) -> pygit2.Oid | None:
+        """Return the id of a folder in a tree, or of a file if it is the last of the path."""
+        try:
+            node = self._repo[tree]
+            if not isinstance(node, pygit2.Tree):
+                raise self._missing(str(tree), "a tree")
+            entry = node[name] if name in node else None  # noqa: SIM401 - a Tree has no get()
+        except (KeyError, ValueError, pygit2.GitError) as error:
+            raise self._missing(str(tree), "a tree") from error
+        if entry is None:
+            return None
+        # No symbolic link and no submodule: neither is the header.
+        if entry.filemode not in (
+            (FileMode.BLOB, FileMode.BLOB_EXECUTABLE) if last else (FileMode.TREE,)
+        ):
+            return None
+        return entry.id
 
     def _missing(self, oid: str, what: str) -> MissingObject:
         remedy = self._fsck()
@@ -374,20 +389,6 @@ class Repository:
             _utc(head, b"committer"),
             " ".join("".join(c if c.isprintable() else " " for c in text).split())[:_MAX_SUBJECT],
         )
-
-
-def _tree_entry(data: bytes, name: bytes) -> tuple[bytes, str] | None:
-    """Return (mode, object id) of an entry of a tree."""
-    at, size = 0, len(data)
-    while at < size:
-        zero = data.find(b"\0", at)
-        space = data.find(b" ", at, zero)
-        if zero < 0 or space < 0:
-            return None
-        if data[space + 1 : zero] == name:
-            return data[at:space], data[zero + 1 : zero + 21].hex()
-        at = zero + 21
-    return None
 
 
 def _decode(data: bytes, encoding: str) -> str:

@@ -220,6 +220,7 @@ def _read_tags(
     """Read the headers of tags, the oldest first: each distinct header once."""
     reader = HeaderReader()
     snapshots: dict[str, Snapshot] = {}
+    last: tuple[tuple[Entry, ...], Snapshot] | None = None
     for done, tag in enumerate(sorted(tags, key=_tag_key)):
         if progress is not None:
             progress("headers", done, len(tags))
@@ -227,7 +228,10 @@ def _read_tags(
         if known is None:
             what = f"{tag.path} at {tag.name}"
             data = repository.read(tag.blob, what)
-            known = snapshots[tag.blob] = {entry.name: entry for entry in reader.read(data, what)}
+            entries = reader.read(data, what)
+            if last is None or entries is not last[0]:
+                last = entries, {entry.name: entry for entry in entries}
+            known = snapshots[tag.blob] = last[1]
         read.snapshots[tag.name] = known
         read.tags.append(tag)
 

@@ -102,7 +102,7 @@ class _Open:
     offset: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class _Parsed:
     """What one top-level piece defines."""
 
@@ -124,6 +124,8 @@ class HeaderReader:
     def __init__(self) -> None:
         self._known: dict[bytes, _Parsed] = {}
         self._split: Pieces | None = None
+        #: The last result of read(), and what it was made from.
+        self._result: tuple[tuple[_Parsed, ...], tuple[Entry, ...]] | None = None
         #: What each piece of the last header defines, and how many pieces define a name.
         self._parsed: list[_Parsed] = []
         self._count: dict[str, int] = {}
@@ -167,11 +169,15 @@ class HeaderReader:
     def read(self, data: bytes, what: str = "the header") -> tuple[Entry, ...]:
         """Return what a header defines, one entry per name, in the order of the header.
 
+        Successive headers that define the same give the same object.
+
         :param what: names the header in errors
         :raises ParseError: the header is too large, or has no list of helpers in a known shape
         """
         self._load(data, what)
-        pieces = [piece for piece in self._parsed if piece is not _NOTHING]
+        pieces = tuple(piece for piece in self._parsed if piece is not _NOTHING)
+        if self._result is not None and self._result[0] == pieces:
+            return self._result[1]
         entries: dict[str, Entry] = {}
         mapped = any(piece.mapper for piece in pieces)
         if not mapped and not any("BPF_FUNC_unspec" in piece.names for piece in pieces):
@@ -187,7 +193,8 @@ class HeaderReader:
                 if old is None or (old.id is None and entry.id is not None):
                     entries[entry.name] = entry
         self._close(pieces, entries)
-        return tuple(entries.values())
+        self._result = pieces, tuple(entries.values())
+        return self._result[1]
 
     @staticmethod
     def _close(pieces: Iterable[_Parsed], entries: dict[str, Entry]) -> None:
