@@ -218,10 +218,9 @@ def write_dataset(timeline: Timeline, folder: Path) -> None:
 
     :raises DatasetError: the folder cannot be written, or holds something else
     """
-    if folder.exists() and not folder.is_dir():
-        raise DatasetError(f"{folder} is a file; give the folder of a dataset")
-    if folder.is_dir() and any(folder.iterdir()) and not (folder / _METADATA).is_file():
-        raise DatasetError(f"{folder} is no dataset and not empty; give another folder")
+    check_folder(folder)
+    # Where a symbolic link leads, so that the link stays.
+    folder = folder.resolve()
     texts = render_dataset(timeline)
     aside: Path | None = None
     try:
@@ -242,8 +241,25 @@ def write_dataset(timeline: Timeline, folder: Path) -> None:
             shutil.rmtree(aside, ignore_errors=True)
 
 
+def check_folder(folder: Path) -> None:
+    """Raise unless a dataset may be written to a folder.
+
+    :raises DatasetError: the folder holds something else
+    """
+    try:
+        if folder.exists() and not folder.is_dir():
+            raise DatasetError(f"{folder} is a file; give the folder of a dataset")
+        if folder.is_dir() and any(folder.iterdir()) and not has_dataset(folder):
+            raise DatasetError(f"{folder} is no dataset and not empty; give another folder")
+    except OSError as error:
+        raise DatasetError(f"cannot write {folder}: {error.strerror}") from error
+
+
 def _swap(aside: Path, folder: Path) -> None:
-    """Put a finished folder in the place of another."""
+    """Put a finished folder in the place of another.
+
+    What else the other one holds (``.git``, a note of the user) moves into the new one.
+    """
     if not folder.exists():
         aside.rename(folder)
         return
@@ -255,8 +271,13 @@ def _swap(aside: Path, folder: Path) -> None:
         except BaseException:
             (old / "dataset").rename(folder)
             raise
-    finally:
-        shutil.rmtree(old, ignore_errors=True)
+    except BaseException:
+        old.rmdir()
+        raise
+    for entry in (old / "dataset").iterdir():
+        if entry.name not in _COLUMNS and entry.name != _METADATA:
+            entry.rename(folder / entry.name)
+    shutil.rmtree(old, ignore_errors=True)
 
 
 def render_dataset(timeline: Timeline) -> dict[str, str]:
