@@ -64,14 +64,6 @@ class History:
         self.ids: dict[str, str] = {}
         self._clock = EPOCH
 
-    @classmethod
-    def open(cls, folder: Path) -> "History":
-        """Go on with a repository that is there."""
-        history = cls.__new__(cls)
-        history.path, history.ids, history._clock = folder, {}, EPOCH + 10**7
-        history.repo = pygit2.Repository(str(folder))
-        return history
-
     def commit(
         self,
         key: str,
@@ -113,7 +105,8 @@ class History:
 
     def key(self, oid: str | None) -> str | None:
         """Return the key of an object id."""
-        return next((key for key, known in self.ids.items() if known == oid), oid)
+        keys = (key for key, known in self.ids.items() if known == oid and key[:4] != "tag ")
+        return next(keys, oid)
 
     def tag(self, name: str, key: str, *, annotated: bool = False, date: int = EPOCH) -> str:
         """Set a tag; return what its reference holds."""
@@ -121,7 +114,8 @@ class History:
         if annotated:
             tagger = pygit2.Signature("T Agger", "tagger@example.com", date, -480)
             found = self.repo[target].type
-            self.repo.references.delete(f"refs/tags/{name}") if self._has_tag(name) else None
+            if f"refs/tags/{name}" in self.repo.references:
+                self.delete_tag(name)
             target = self.repo.create_tag(name, target, ObjectType(found), tagger, f"{name}\n")
         else:
             self.repo.references.create(f"refs/tags/{name}", target, force=True)
@@ -136,9 +130,6 @@ class History:
     def delete_tag(self, name: str) -> None:
         """Remove a tag."""
         self.repo.references.delete(f"refs/tags/{name}")
-
-    def _has_tag(self, name: str) -> bool:
-        return f"refs/tags/{name}" in self.repo.references
 
     def _tree(self, files: Mapping[str, bytes]) -> pygit2.Oid:
         builder = self.repo.TreeBuilder()
