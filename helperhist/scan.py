@@ -325,15 +325,17 @@ def _one_kind(lines: Sequence[Line], snapshots: dict[str, Snapshot]) -> None:
         last = snapshot
     if not mixed:
         return
-    changed: dict[int, Snapshot] = {}
+    # Old and new, by the id of the old: which must live on, else another one takes its id.
+    changed: dict[int, tuple[Snapshot, Snapshot]] = {}
     for name in order:
         snapshot = snapshots[name]
         if id(snapshot) not in changed:
-            changed[id(snapshot)] = {
+            new = {
                 key: replace(entry, kind=kinds[key]) if key in mixed else entry
                 for key, entry in snapshot.items()
             }
-        snapshots[name] = changed[id(snapshot)]
+            changed[id(snapshot)] = snapshot, new
+        snapshots[name] = changed[id(snapshot)][1]
 
 
 def _assemble(
