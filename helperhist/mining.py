@@ -1,8 +1,10 @@
 """Read a git repository with pygit2: tags, commits, files at commits; not what they mean."""
 
+import hashlib
 import os
 import re
 import shlex
+import zlib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -32,6 +34,8 @@ _PERSON = re.compile(
 )
 _FOREIGN = re.compile(r"'([^']*)' is not owned by current user")
 _REFERENCE = re.compile(rb"[0-9a-fA-F]{40}(\s|$)|ref:\s*\S")
+_ID = re.compile(r"[0-9a-f]{40}")
+_REST_OF_ID = re.compile(r"[0-9a-f]{38}")
 _ENCODING = re.compile(rb"^encoding ([A-Za-z0-9_.:-]{1,40})$", re.MULTILINE)
 
 
@@ -91,7 +95,8 @@ class Repository:
         self.visited = 0
         self.shallow = _shallow_commits(self.git_dir)
         self._cut = frozenset(pygit2.Oid(hex=oid) for oid in self.shallow)
-        self._read = self._repo.read
+        #: Loose objects that have not been read yet, with their files.
+        self._loose = _loose_objects(self.git_dir)
         #: What folders hold: most of them are the same at many commits.
         self._below: dict[tuple[pygit2.Oid, str, bool], pygit2.Oid | None] = {}
         #: The folder that all paths start with; None where they differ.
@@ -111,7 +116,8 @@ class Repository:
     def head(self) -> str | None:
         """The commit of HEAD; None in an unborn branch or where HEAD leads nowhere."""
         try:
-            return str(self._repo.head.peel(pygit2.Commit).id)
+            oid = str(self._repo.head.target)
+            return oid if self._read(oid)[0] == ObjectType.COMMIT else None
         except (pygit2.GitError, KeyError, ValueError):
             return None
 
@@ -122,12 +128,13 @@ class Repository:
 
     def has(self, oid: str) -> bool:
         """Whether an object is there."""
-        return oid in self._repo
+        # Not "in": libgit2 would read it, and not come back from a file that is cut off.
+        return self._repo.odb.exists(oid)
 
     def reopen(self) -> None:
         """See objects that another program has added."""
         self._repo = pygit2.Repository(str(self.git_dir))
-        self._read = self._repo.read
+        self._loose = _loose_objects(self.git_dir)
 
     def promisor(self) -> str | None:
         """The remote that a partial clone takes missing objects from, None of a whole one."""
@@ -151,7 +158,7 @@ class Repository:
         :raises MissingObject: it is missing or damaged
         """
         try:
-            return self._repo.read(oid)[1]
+            return self._read(oid)[1]
         except (KeyError, ValueError, pygit2.GitError) as error:
             raise self._missing(oid, what) from error
 
@@ -184,7 +191,7 @@ class Repository:
             except InvalidVersion:
                 skipped["name has no version"] += 1
                 continue
-            peeled = self._peel(target)
+            peeled = self._peel(name, target)
             if isinstance(peeled, str):
                 skipped[peeled] += 1
                 continue
@@ -219,15 +226,17 @@ class Repository:
         if damaged := _damaged_tags(_common_dir(self.git_dir) / "refs" / "tags"):
             skipped["reference is damaged"] += damaged
 
-    def _peel(self, target: str) -> tuple[str, str | None] | str:
+    def _peel(self, name: str, target: str) -> tuple[str, str | None] | str:
         """Follow a tag to its commit; return it and the date, or why there is none."""
         oid: str = target
         date: str | None = None
         for _ in range(_MAX_TAG_NESTING):
             try:
-                kind, data = self._repo.read(oid)
-            except (KeyError, ValueError, pygit2.GitError):
-                return "tagged object is missing or damaged"
+                kind, data = self._read(oid)
+            except (KeyError, ValueError, pygit2.GitError) as error:
+                if self.has(oid):
+                    raise self._missing(oid, f"what tag {name} stands for") from error
+                return "tagged object is missing"
             head = data.partition(b"\n\n")[0]
             if kind == ObjectType.COMMIT:
                 return oid, date or _local_date(head, b"committer")
@@ -235,6 +244,8 @@ class Repository:
                 return "tag of a tree" if kind == ObjectType.TREE else "tag of a blob"
             date = date or _local_date(head, b"tagger")
             oid = data[7:47].decode("latin-1")
+            if not _ID.fullmatch(oid):
+                return "tagged object is missing"
         return "tags nested too deep"
 
     def changes(self, start: str) -> Iterator[tuple[str, str | None]]:
@@ -249,7 +260,7 @@ class Repository:
         # alone, so that its id tells the header without looking into it.
         # Any: an object of another type has none of these attributes, which is caught.
         repo: Any = self._repo
-        known, cut, folder = self._known, self._cut, self._folder
+        known, cut, folder, loose = self._known, self._cut, self._folder, self._loose
         here: str | None = None
         child: pygit2.Oid | None = None
         at = pygit2.Oid(hex=start)
@@ -258,11 +269,15 @@ class Repository:
             while True:
                 self.visited += 1
                 try:
+                    if at in loose:
+                        self._check_loose(at)
                     commit = repo[at]
                     tree, parents = commit.tree_id, commit.parent_ids
                 except (KeyError, ValueError, AttributeError, pygit2.GitError):
                     # libgit2 refuses people and dates that git puts up with.
                     tree, parents = self._tree_and_parents(str(at))
+                if tree in loose:
+                    self._check_loose(tree)
                 root = repo[tree]
                 key = tree if folder is None else root[folder].id if folder in root else _NONE
                 there = known.get(key, "")
@@ -308,6 +323,36 @@ class Repository:
         """Whether the parents of a commit are lacking in a shallow clone."""
         return commit in self.shallow
 
+    def _read(self, oid: str) -> tuple[int, bytes]:
+        """Return type and bytes of an object; raise what pygit2 raises."""
+        if self._loose and (key := pygit2.Oid(hex=oid)) in self._loose:
+            self._check_loose(key)
+        kind, data = self._repo.read(oid)
+        return int(kind), data
+
+    def _check_loose(self, oid: pygit2.Oid) -> None:
+        """Raise ValueError if the file of a loose object is damaged.
+
+        libgit2 1.9 does not come back from one that is cut off, and takes the first part of one
+        that is too short for its own size.
+        """
+        stream, digest = zlib.decompressobj(), hashlib.sha1(usedforsecurity=False)
+        try:
+            with self._loose[oid].open("rb") as file:
+                while chunk := file.read(1 << 20):
+                    while chunk and not stream.eof:
+                        digest.update(stream.decompress(chunk, 1 << 20))
+                        chunk = stream.unconsumed_tail
+        except FileNotFoundError:
+            # Packed meanwhile.
+            pass
+        except (OSError, zlib.error) as error:
+            raise ValueError(str(error)) from error
+        else:
+            if digest.hexdigest() != str(oid):
+                raise ValueError("the content has another id")
+        del self._loose[oid]
+
     def _commit(self, oid: str) -> bytes:
         try:
             kind, data = self._read(oid)
@@ -340,6 +385,8 @@ class Repository:
     def _child(self, tree: pygit2.Oid, name: str, *, last: bool) -> pygit2.Oid | None:
         """Return the id of a folder in a tree, or of a file if it is the last of the path."""
         try:
+            if tree in self._loose:
+                self._check_loose(tree)
             node = self._repo[tree]
             if not isinstance(node, pygit2.Tree):
                 raise self._missing(str(tree), "a tree")
@@ -358,7 +405,7 @@ class Repository:
     def _missing(self, oid: str, what: str) -> MissingObject:
         remedy = self._fsck()
         remote = self.promisor()
-        if remote is not None and pygit2.Oid(hex=oid) not in self._repo:
+        if remote is not None and not self.has(oid):
             remedy = f"the clone is partial: run `{self.refetch(remote)}`"
         return MissingObject(
             oid, f"{what} (object {oid[:12]}) is missing or damaged in {self.folder}; {remedy}"
@@ -493,6 +540,32 @@ def _shallow_commits(git_dir: Path) -> frozenset[str]:
         return frozenset((_common_dir(git_dir) / "shallow").read_text("ascii").split())
     except (OSError, UnicodeDecodeError):
         return frozenset()
+
+
+def _loose_objects(git_dir: Path) -> dict[pygit2.Oid, Path]:
+    """Return the objects that have a file of their own, those of alternates among them."""
+    found: dict[pygit2.Oid, Path] = {}
+    waiting = [_common_dir(git_dir) / "objects"]
+    seen: set[Path] = set()
+    while waiting:
+        folder = waiting.pop()
+        if folder in seen:
+            continue
+        seen.add(folder)
+        for first in range(256):
+            try:
+                files = list((folder / f"{first:02x}").iterdir())
+            except OSError:
+                continue
+            for file in files:
+                if _REST_OF_ID.fullmatch(file.name):
+                    found.setdefault(pygit2.Oid(hex=f"{first:02x}{file.name}"), file)
+        try:
+            lines = os.fsdecode((folder / "info" / "alternates").read_bytes()).splitlines()
+        except OSError:
+            continue
+        waiting += [(folder / line).resolve() for line in lines if line and line[0] != "#"]
+    return found
 
 
 def _damaged_tags(folder: Path) -> int:
