@@ -269,14 +269,14 @@ class Repository:
             while True:
                 self.visited += 1
                 try:
-                    if at in loose:
+                    if loose and at in loose:
                         self._check_loose(at)
                     commit = repo[at]
                     tree, parents = commit.tree_id, commit.parent_ids
                 except (KeyError, ValueError, AttributeError, pygit2.GitError):
                     # libgit2 refuses people and dates that git puts up with.
                     tree, parents = self._tree_and_parents(str(at))
-                if tree in loose:
+                if loose and tree in loose:
                     self._check_loose(tree)
                 root = repo[tree]
                 key = tree if folder is None else root[folder].id if folder in root else _NONE
@@ -385,7 +385,7 @@ class Repository:
     def _child(self, tree: pygit2.Oid, name: str, *, last: bool) -> pygit2.Oid | None:
         """Return the id of a folder in a tree, or of a file if it is the last of the path."""
         try:
-            if tree in self._loose:
+            if self._loose and tree in self._loose:
                 self._check_loose(tree)
             node = self._repo[tree]
             if not isinstance(node, pygit2.Tree):
