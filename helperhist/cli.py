@@ -22,6 +22,10 @@ COMMANDS = {
     "list": "List the names that a kernel has.",
     "diff": "Compare two kernels.",
     "releases": "List the releases in the data.",
+    "header": "Write a C header that declares the helpers.",
+    "audit": "Hold tables that people keep by hand against history.",
+    "plot": "Draw how the API grew.",
+    "export": "Write the timeline for other tools.",
     "scan": "Read a git history into a dataset.",
     "completion": "Print the completion for a shell.",
 }

@@ -423,21 +423,21 @@ class Timeline:
 
     def frame(self) -> "pandas.DataFrame":
         """Return one row per tag and name; see :func:`helperhist.frames.long_frame`."""
-        from helperhist import frames
+        from helperhist.frames import long_frame
 
-        return frames.long_frame(self)
+        return long_frame(self)
 
     def matrix(self, kind: str = "helper") -> "pandas.DataFrame":
         """Return names by tags; see :func:`helperhist.frames.matrix`."""
-        from helperhist import frames
+        from helperhist.frames import matrix
 
-        return frames.matrix(self, kind)
+        return matrix(self, kind)
 
     def table(self) -> "pandas.DataFrame":
         """Return one row per name; see :func:`helperhist.frames.table`."""
-        from helperhist import frames
+        from helperhist.frames import table
 
-        return frames.table(self)
+        return table(self)
 
 
 def canonical_pattern(pattern: str) -> str:
