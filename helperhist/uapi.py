@@ -17,11 +17,20 @@ releases  shape                                               since commit
 """
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from helperhist.ctext import Constant, Pieces, evaluate, split_pieces, strip_comments, tokenize
+from helperhist.ctext import (
+    MAX_TOKENS,
+    Constant,
+    Pieces,
+    evaluate,
+    split_pieces,
+    strip_comments,
+    tokenize,
+)
 from helperhist.errors import ParseError
 
 __all__ = [
@@ -53,9 +62,11 @@ SENTINEL = "sentinel"
 _SENTINEL = re.compile(r"_*MAX_.+|__.+|.+_UNSPEC|BPF_FUNC_unspec|bpf_unspec")
 _MAPPER = re.compile(r"_{2,3}BPF_FUNC_MAPPER")
 _DEFINE = re.compile(rb"#\s*define\s+([A-Za-z_]\w*)(\([^)]*\))?(.*)", re.DOTALL)
-_INNER_DIRECTIVE = re.compile(rb"^[ \t]*#(?:\\\r?\n|[^\n])*", re.MULTILINE)
+_INNER_DIRECTIVE = re.compile(rb"^[ \t]*#[^\n]*", re.MULTILINE)
 _IDENTIFIER = re.compile(r"[A-Za-z_]\w*")
+# Bounds of one declaration; the kernel's own has 4 levels and 200 names.
 _MAX_DEPTH = 32
+_MAX_NAMES = 1 << 16
 
 # Last words of a declaration that are part of its type, so that it declares no name.
 _TYPE_WORDS = frozenset(
@@ -100,6 +111,9 @@ class _Open:
     tokens: tuple[str, ...]
     #: Enumerators after the one that has the expression: added to its value.
     offset: int = 0
+    #: Whether it is a macro, and then whether other expressions can use it as one operand.
+    macro: bool = False
+    operand: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -202,27 +216,58 @@ class HeaderReader:
         waiting = [item for piece in pieces for item in piece.open]
         if not waiting:
             return
-        constants = {name: value for piece in pieces for name, value in piece.constants}
-        # Each round resolves at least one, so a cycle ends the loop.
-        while True:
-            left = []
-            for item in waiting:
-                base = evaluate(item.tokens, constants)
-                if base is None:
-                    left.append(item)
-                    continue
-                value = Constant(base.value + item.offset, base.bits, base.unsigned)
-                constants.setdefault(item.name, value)
-                if entries[item.name].id is None:
-                    entries[item.name] = Entry(item.kind, item.name, _shown(item.kind, value.value))
-            if len(left) == len(waiting):
-                return
-            waiting = left
+        constants: dict[str, Constant] = {}
+        for piece in pieces:
+            for name, value in piece.constants:
+                constants.setdefault(name, value)
+        # Each item once all names that it uses have been tried; those of a cycle never are.
+        names = {item.name for item in waiting} - constants.keys()
+        missing: list[int] = []
+        users: dict[str, list[int]] = {}
+        providers = Counter(item.name for item in waiting)
+        for index, item in enumerate(waiting):
+            used = names.intersection(item.tokens)
+            missing.append(sum(providers[name] for name in used))
+            for name in used:
+                users.setdefault(name, []).append(index)
+        ready = [index for index, count in enumerate(missing) if count == 0]
+        for index in ready:
+            item = waiting[index]
+            base = evaluate(item.tokens, constants)
+            if base is not None:
+                _fill(item, base.value + item.offset, base, constants, entries)
+            for user in users.get(item.name, ()):
+                missing[user] -= 1
+                if missing[user] == 0:
+                    ready.append(user)
 
 
 def parse_header(data: bytes, what: str = "the header") -> tuple[Entry, ...]:
     """Return what one header defines; see :meth:`HeaderReader.read`."""
     return HeaderReader().read(data, what)
+
+
+def _fill(
+    item: _Open,
+    value: int,
+    base: Constant,
+    constants: dict[str, Constant],
+    entries: dict[str, Entry],
+) -> None:
+    """Enter a value that was open."""
+    if not -(1 << 63) <= value < 1 << 64:
+        return
+    if item.macro and item.operand:
+        constants.setdefault(item.name, base)
+    elif not item.macro and _fits_int(value):
+        # Of any other enumerator the type is not known, see _retyped.
+        constants.setdefault(item.name, Constant(value))
+    if entries[item.name].id is None:
+        entries[item.name] = Entry(item.kind, item.name, _shown(item.kind, value))
+
+
+def _fits_int(value: int) -> bool:
+    return -(1 << 31) <= value < 1 << 31
 
 
 def _shown(kind: str, value: int) -> int | None:
@@ -234,10 +279,12 @@ def _parse_piece(piece: bytes) -> _Parsed:
     if piece[:1] == b"#":
         return _parse_directive(piece)
     inner = []
+    # Comments first: a line of one may begin with #, and one may go on after a directive.
+    piece = strip_comments(piece)
     if b"#" in piece:
         inner = [_parse_directive(match[0].strip()) for match in _INNER_DIRECTIVE.finditer(piece)]
         piece = _INNER_DIRECTIVE.sub(b"", piece)
-    tokens = tokenize(strip_comments(piece))
+    tokens = tokenize(piece)
     builder = _Builder()
     builder.declaration(tokens)
     return _merge([*inner, builder.result()])
@@ -270,10 +317,14 @@ def _parse_directive(piece: bytes) -> _Parsed:
     if match[2] is not None:
         return _Parsed((Entry(kind, name),), names=names)
     value = evaluate(tokens, {})
+    # A macro is text: A + 1 with A defined as 1 << 2 is 1 << (2 + 1). Its value is an operand of
+    # other expressions only where that makes no difference.
+    operand = len(tokens) == 1 or (tokens[0] == "(" and _matching(tokens, 0) == len(tokens) - 1)
     if value is None:
-        return _Parsed((Entry(kind, name),), open=(_Open(kind, name, tuple(tokens)),), names=names)
+        item = _Open(kind, name, tuple(tokens[: MAX_TOKENS + 1]), macro=True, operand=operand)
+        return _Parsed((Entry(kind, name),), open=(item,), names=names)
     entry = Entry(kind, name, _shown(kind, value.value))
-    return _Parsed((entry,), ((name, value),), names=names)
+    return _Parsed((entry,), ((name, value),) if operand else (), names=names)
 
 
 def _parse_mapper(parameters: bytes, body: bytes) -> _Parsed:
@@ -307,8 +358,10 @@ def _helper_entry(suffix: str, number: int) -> Entry:
     return Entry(kind, name, _shown(kind, number))
 
 
-_PLAIN_CALLS = re.compile(rb"(?:\s*+[A-Za-z_]\w*+\([a-z0-9_]++(?:, [0-9]++, ##[a-z]++)?\),?)*+\s*+")
-_PLAIN_CALL = re.compile(rb"([A-Za-z_]\w*+)\(([a-z0-9_]++)(?:, ([0-9]{1,9}+), ##[a-z]++)?\)")
+# Numbers as the kernel writes them; octal and large ones take the long way.
+_PLAIN = rb"([A-Za-z_]\w*+)\(([a-z_][a-z0-9_]*+)(?:, (0|[1-9][0-9]{0,8}+), ##[a-z]++)?\)"
+_PLAIN_CALL = re.compile(_PLAIN)
+_PLAIN_CALLS = re.compile(rb"(?:\s*+" + _PLAIN + rb",?)*+\s*+")
 
 
 def _mapped(callee: str, body: bytes) -> Iterator[tuple[str, int | None]]:
@@ -404,49 +457,69 @@ class _Builder:
             ),
         )
 
-    def declaration(self, tokens: list[str]) -> None:
+    def declaration(self, tokens: list[str], depth: int = 0) -> None:
         """Read a top-level declaration."""
-        brace = _index(tokens, "{")
-        if brace is None:
+        start = 0
+        while (brace := _index(tokens, "{", start)) is not None:
+            end = _matching(tokens, brace)
+            head = tokens[start:brace]
+            if head[:1] == ["extern"] and len(head) == 2:
+                # extern "C" { ... }
+                if depth > _MAX_DEPTH:
+                    raise ParseError(f"more than {_MAX_DEPTH} blocks are nested")
+                for statement in _split(tokens[brace + 1 : end], ";"):
+                    self.declaration([*statement, ";"], depth + 1)
+            elif _without_attributes(head)[-1:] != [")"]:
+                break
+            # What follows such a block, or the body of an inline function, is a declaration.
+            start = end + 1
+        if brace is None or "=" in head:
             return
-        end = _matching(tokens, brace)
-        if tokens[0] == "extern" and brace == 2:
-            # extern "C" { ... }
-            for statement in _split(tokens[brace + 1 : end], ";"):
-                self.declaration([*statement, ";"])
-            return
-        keyword, tag = _head(tokens[:brace])
+        keyword, tag = _head(head)
         body = tokens[brace + 1 : end]
         if keyword == "enum":
             self._enum(tag, body)
         elif keyword in ("struct", "union"):
-            name = tag or _typedef_name(tokens, end)
+            name = tag or _typedef_name(head, tokens[end + 1 :])
             if name:
                 self._members(name, body, 0)
 
     def _enum(self, tag: str | None, body: list[str]) -> None:
         known: dict[str, Constant] = {}
-        following = Constant(0)
+        following: Constant | None = Constant(0)
         pending: tuple[tuple[str, ...], int] | None = None
+        complete = True
         for part in _split(body, ","):
-            part = _without_calls(part)
-            if not part or not _IDENTIFIER.fullmatch(part[0]):
+            enumerator = _without_calls(part)
+            if len(enumerator) < len(part):
+                # A macro brought enumerators of its own, nobody knows how many.
+                following = pending = None
+            enumerator = _without_attributes(enumerator)
+            if not enumerator or not _IDENTIFIER.fullmatch(enumerator[0]):
                 continue
-            name = part[0]
-            value: Constant | None = following
-            if len(part) > 1 and part[1] == "=":
-                expression = tuple(part[2:])
+            name = enumerator[0]
+            value = following
+            if len(enumerator) > 1:
+                expression = tuple(enumerator[2 : MAX_TOKENS + 3]) if enumerator[1] == "=" else ()
                 value = evaluate(expression, known)
                 pending = None if value is not None else (expression, 0)
             elif pending is not None:
                 pending = (pending[0], pending[1] + 1)
                 value = None
+            following = None if value is None else _successor(value)
+            self._constant(tag, name, value, pending)
             if value is None:
-                self._constant(tag, name, None, pending)
-                continue
-            known[name] = value
-            following = Constant(value.value + 1, value.bits, value.unsigned)
-            self._constant(tag, name, value, None)
+                complete = False
+            else:
+                known[name] = value
+        self._constants += _retyped(known, complete)
+
+    def _add(self, entry: Entry) -> None:
+        if len(self._entries) >= _MAX_NAMES:
+            raise ParseError(
+                f"a declaration with {entry.name[:60]} has more than {_MAX_NAMES} names"
+            )
+        self._entries.append(entry)
 
     def _constant(
         self,
@@ -464,10 +537,9 @@ class _Builder:
         if is_sentinel(name):
             kind = SENTINEL
         if value is not None:
-            self._constants.append((name, value))
-            self._entries.append(Entry(kind, shown, _shown(kind, value.value)))
+            self._add(Entry(kind, shown, _shown(kind, value.value)))
             return
-        self._entries.append(Entry(kind, shown))
+        self._add(Entry(kind, shown))
         if pending is not None:
             self._open.append(_Open(kind, shown, *pending))
 
@@ -478,7 +550,7 @@ class _Builder:
             brace = _index(member, "{")
             if brace is None:
                 for name in _declared(member):
-                    self._entries.append(Entry("field", f"{prefix}.{name}"))
+                    self._add(Entry("field", f"{prefix}.{name}"))
                 continue
             end = _matching(member, brace)
             keyword, tag = _head(member[:brace])
@@ -491,19 +563,47 @@ class _Builder:
                 if (declared := _declarator(part)) is not None
             ]
             for name in names:
-                self._entries.append(Entry("field", f"{prefix}.{name}"))
+                self._add(Entry("field", f"{prefix}.{name}"))
                 if keyword != "enum":
                     self._members(f"{prefix}.{name}", inner, depth + 1)
-            if not names and keyword != "enum":
+            if keyword != "enum" and tag is not None:
+                # The tag is known outside, too: C has no nested scope of tags.
+                self._members(tag, inner, depth + 1)
+            elif keyword != "enum" and not names:
                 # 6.7.2.1 p13: the members of an anonymous struct are members of what holds it.
                 self._members(prefix, inner, depth + 1)
 
 
-def _index(tokens: Sequence[str], token: str) -> int | None:
-    for index, candidate in enumerate(tokens):
-        if candidate == token:
-            return index
-    return None
+def _successor(value: Constant) -> Constant | None:
+    """Return the value of the enumerator after one; None where its type does not hold it."""
+    limit = 1 << (value.bits if value.unsigned else value.bits - 1)
+    following = value.value + 1
+    return Constant(following, value.bits, value.unsigned) if following < limit else None
+
+
+def _retyped(known: Mapping[str, Constant], complete: bool) -> list[tuple[str, Constant]]:
+    """Return the enumerators with the types that they have outside of their enum.
+
+    Those that fit are of type int; the others of the type of the enum, the first of unsigned int,
+    long and unsigned long that holds all values, as gcc and clang have it.
+    """
+    values = [constant.value for constant in known.values()]
+    low, high = min(values, default=0), max(values, default=0)
+    bits = 32 if low >= 0 and high < 1 << 32 else 64
+    return [
+        (name, Constant(constant.value))
+        if _fits_int(constant.value)
+        else (name, Constant(constant.value, bits, low >= 0))
+        for name, constant in known.items()
+        if _fits_int(constant.value) or (complete and (low >= 0 or high < 1 << 63))
+    ]
+
+
+def _index(tokens: list[str], token: str, start: int = 0) -> int | None:
+    try:
+        return tokens.index(token, start)
+    except ValueError:
+        return None
 
 
 def _head(tokens: Sequence[str]) -> tuple[str | None, str | None]:
@@ -515,17 +615,18 @@ def _head(tokens: Sequence[str]) -> tuple[str | None, str | None]:
     return None, None
 
 
-def _typedef_name(tokens: Sequence[str], end: int) -> str | None:
-    if tokens[0] != "typedef":
+def _typedef_name(head: Sequence[str], declarators: Sequence[str]) -> str | None:
+    if head[0] != "typedef":
         return None
-    return _declarator(_without_attributes([t for t in tokens[end + 1 :] if t != ";"]))
+    return _declarator(_without_attributes([token for token in declarators if token != ";"]))
 
 
 def _without_calls(part: list[str]) -> list[str]:
     """Drop macro calls before an enumerator: ``__BPF_FUNC_MAPPER(__BPF_ENUM_FN) __MAX``."""
-    while len(part) > 1 and part[1] == "(":
-        part = part[_matching(part, 1) + 1 :]
-    return part
+    at = 0
+    while at + 1 < len(part) and part[at + 1] == "(":
+        at = _matching(part, at + 1) + 1
+    return part[at:]
 
 
 def _without_attributes(tokens: Sequence[str]) -> list[str]:
@@ -570,6 +671,13 @@ def _declarator(part: list[str], typed: bool = False) -> str | None:
     if paren is not None:
         # void (*name)(int)
         inside = part[paren + 1 : _matching(part, paren)]
+        for _ in range(_MAX_DEPTH):
+            # void (*(*name)(int))(void)
+            if "(" not in inside:
+                break
+            paren = inside.index("(")
+            inner = inside[paren + 1 : _matching(inside, paren)]
+            inside = inner if "*" in inner else inside[:paren]
         words = [token for token in inside if _IDENTIFIER.fullmatch(token)]
         return words[-1] if words and "*" in inside else None
     words = [token for token in part if _IDENTIFIER.fullmatch(token)]

@@ -3,6 +3,7 @@
 import click
 
 from helperhist.commands._common import (
+    check_kind,
     data_option,
     echo_csv,
     echo_json,
@@ -11,8 +12,7 @@ from helperhist.commands._common import (
 )
 from helperhist.dataset import load
 from helperhist.text import table, terminal_width
-from helperhist.timeline import Diff, Name
-from helperhist.uapi import SENTINEL
+from helperhist.timeline import SENTINEL, Diff, Name
 
 __all__ = ["command"]
 
@@ -28,6 +28,7 @@ __all__ = ["command"]
 def command(old: str, new: str, kind: str, as_json: bool, as_csv: bool, data: str | None) -> None:
     """Compare the names of the kernels OLD and NEW."""
     timeline = load(data)
+    check_kind(timeline, kind)
     changes = _changes(timeline.diff(old, new), kind)
     if as_json:
         echo_json(
@@ -44,13 +45,18 @@ def command(old: str, new: str, kind: str, as_json: bool, as_csv: bool, data: st
         )
     else:
         cells = [
-            (change, name.kind, "" if name.id is None else str(name.id), name.name)
-            for change, name, _ in changes
+            (change, name.name, name.kind, _number(name.id, before))
+            for change, name, before in changes
         ]
         if cells:
-            click.echo(table(("change", "kind", "id", "name"), cells, terminal_width()))
+            header = ("change", "name", "kind", "id")
+            click.echo(table(header, cells, terminal_width(), cut=False))
         click.echo(f"{len(cells)} differences")
     echo_source(timeline, machine=as_json or as_csv)
+
+
+def _number(now: int | None, before: int | None) -> str:
+    return "" if now is None else str(now) if before is None else f"{before} -> {now}"
 
 
 def _changes(diff: Diff, kind: str) -> list[tuple[str, Name, int | None]]:

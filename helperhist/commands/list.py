@@ -1,23 +1,22 @@
 """``helperhist list``: the names that the data, or one kernel, has."""
 
+from dataclasses import replace
+
 import click
 
 from helperhist.commands._common import (
+    check_kind,
     data_option,
-    echo_csv,
     echo_json,
+    echo_rows_csv,
     echo_source,
     format_options,
 )
 from helperhist.dataset import load
-from helperhist.errors import DatasetError
 from helperhist.text import table, terminal_width
-from helperhist.timeline import Row, Timeline
-from helperhist.uapi import SENTINEL
+from helperhist.timeline import SENTINEL, Row, Timeline
 
 __all__ = ["command"]
-
-_COLUMNS = ("kind", "name", "id", "since", "tag", "released", "removed", "commit")
 
 
 @click.command(
@@ -40,24 +39,26 @@ def command(kind: str, at: str | None, as_json: bool, as_csv: bool, data: str | 
     if as_json:
         echo_json([row.to_json() for row in rows])
     elif as_csv:
-        echo_csv(_COLUMNS, [tuple(getattr(row, column) for column in _COLUMNS) for row in rows])
+        echo_rows_csv(rows)
     else:
-        header = ("id", "name", "since", "released") if kind != "all" else ("kind", "name", "since")
-        click.echo(table(header, [_cells(row, kind) for row in rows], terminal_width()))
+        last = "kind" if kind == "all" else "released"
+        cells = [_cells(row, kind) for row in rows]
+        click.echo(table(("id", "name", "since", last), cells, terminal_width(), cut=False))
         click.echo(f"{len(rows)} names")
     echo_source(timeline, machine=as_json or as_csv)
 
 
 def _rows(timeline: Timeline, kind: str, at: str | None) -> list[Row]:
-    kinds = sorted({row.kind for row in timeline.rows})
-    if kind not in (*kinds, "all"):
-        raise DatasetError(f"no names of kind {kind!r}; there are {', '.join(kinds)}")
+    check_kind(timeline, kind)
     names = None if at is None else timeline.present(timeline.tag(at))
     rows = []
     for row in timeline.rows:
         wanted = row.kind == kind or (kind == "all" and row.kind != SENTINEL)
-        if wanted and (names is None or row.name in names):
+        if wanted and names is None:
             rows.append(row)
+        elif wanted and names is not None and row.name in names:
+            # The value of some constants changes.
+            rows.append(replace(row, id=names[row.name].id))
     return rows
 
 
@@ -65,6 +66,5 @@ def _cells(row: Row, kind: str) -> tuple[str, ...]:
     since = (row.since or "none") + (" or earlier" if row.or_earlier else "")
     if row.removed:
         since += f", removed in {row.removed}"
-    if kind == "all":
-        return (row.kind, row.name, since)
-    return ("" if row.id is None else str(row.id), row.name, since, row.released or "")
+    last = row.kind if kind == "all" else row.released or ""
+    return ("" if row.id is None else str(row.id), row.name, since, last)

@@ -1,6 +1,6 @@
 """``helperhist releases``: the releases in the data, and what each brought."""
 
-from collections import Counter
+from collections.abc import Iterable
 
 import click
 
@@ -13,6 +13,7 @@ from helperhist.commands._common import (
 )
 from helperhist.dataset import load
 from helperhist.text import table, terminal_width
+from helperhist.timeline import Tag, Timeline
 
 __all__ = ["command"]
 
@@ -24,14 +25,13 @@ _COLUMNS = ("release", "tag", "released", "new_helpers", "helpers")
 @format_options
 @data_option
 def command(everything: bool, as_json: bool, as_csv: bool, data: str | None) -> None:
-    """List the releases in the data: tag, date, new helpers and helpers in all."""
+    """List the releases in the data: tag, date, new helpers and helpers in all.
+
+    New are the helpers that the tag listed before does not have; of an update (5.10.42), the one
+    before in its series.
+    """
     timeline = load(data)
-    new = Counter(row.since for row in timeline.helpers)
-    rows = []
-    for tag in timeline.tags if everything else timeline.releases:
-        count = sum(name.kind == "helper" for name in timeline.present(tag).values())
-        version = str(tag.version)
-        rows.append((version, tag.name, tag.date, new.get(version, 0), count))
+    rows = _rows(timeline, timeline.tags if everything else timeline.releases)
     if as_json:
         echo_json([dict(zip(_COLUMNS, row, strict=True)) for row in rows])
     elif as_csv:
@@ -40,3 +40,25 @@ def command(everything: bool, as_json: bool, as_csv: bool, data: str | None) -> 
         cells = [["" if cell is None else str(cell) for cell in row] for row in rows]
         click.echo(table(("release", "tag", "released", "new", "helpers"), cells, terminal_width()))
     echo_source(timeline, machine=as_json or as_csv)
+
+
+def _rows(
+    timeline: Timeline, tags: Iterable[Tag]
+) -> list[tuple[str, str, str | None, int | None, int]]:
+    rows = []
+    # By line of development, "" is mainline: what its last tag has.
+    last: dict[str, frozenset[str]] = {}
+    if not any(row.or_earlier for row in timeline.rows):
+        last[""] = frozenset()
+    for tag in tags:
+        version = tag.version
+        line = version.series if version.is_stable else ""
+        names = timeline.present(tag).values()
+        helpers = frozenset(name.name for name in names if name.kind == "helper")
+        # Where the data begins, nobody knows what is new.
+        new = len(helpers - last[line]) if line in last else None
+        rows.append((str(version), tag.name, tag.date, new, len(helpers)))
+        last[line] = helpers
+        if version.text == version.series:
+            last[version.series] = helpers
+    return rows
