@@ -172,6 +172,18 @@ def test_backported_to_several_series(history: History) -> None:
     assert (found.since, history.key(found.commit)) == ("5.15", "5.15")
 
 
+def test_series_without_its_release(history: History) -> None:
+    # As in a shallow clone of a stable branch: whether 5.10 itself had a is not known.
+    history.commit("1", ["a"])
+    history.commit("2", ["a", "b"], "1")
+    history.tags(v5_10_1="1", v5_10_2="2")
+    timeline = scan(history.path)
+    a, b = row(timeline, "a"), row(timeline, "b")
+    assert (a.since, a.first_tag, a.or_earlier, a.backports) == (None, "v5.10.1", True, ())
+    assert (b.since, b.first_tag, b.or_earlier) == (None, "v5.10.2", False)
+    assert b.backports == (Backport("5.10", "5.10.2"),)
+
+
 def test_octopus_merge(history: History) -> None:
     history.commit("0", ["a"])
     for name in "bcd":
