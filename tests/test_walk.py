@@ -165,6 +165,7 @@ def test_files_of_the_repository_are_not_run(
 
 _INTERRUPTED = """
 import os, pathlib, signal, subprocess, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)
 from helperhist import walk
 from helperhist.mining import Repository
 
