@@ -379,7 +379,7 @@ def test_the_help_of_the_group_names_every_command() -> None:
 )  # fmt: skip
 def test_answers_fit_the_screen_and_nothing_is_cut(arguments: tuple[str, ...]) -> None:
     lines = run(*arguments).stdout.splitlines()
-    assert lines.pop().startswith(SOURCE)
+    assert lines[-1].startswith(SOURCE)
     assert [line for line in lines if len(line) > 80] == []
     assert not any("…" in line for line in lines)
 

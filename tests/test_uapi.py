@@ -362,6 +362,11 @@ def test_a_value_beats_none() -> None:
     )
 
 
+def test_the_enumerator_tells_the_kind_of_a_macro_of_itself() -> None:
+    found = parse("#define XDP_A XDP_A\nenum xdp_action { XDP_A = 4 };")
+    assert found == {"XDP_A": Entry("xdp_action", "XDP_A", 4)}
+
+
 def test_kinds() -> None:
     found = parse(
         "enum bpf_cmd { BPF_MAP_CREATE }; enum bpf_prog_type { BPF_PROG_TYPE_XDP = 6 };"
