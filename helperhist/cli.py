@@ -61,6 +61,10 @@ class _Commands(click.Group):
             raise _UserError(str(error)) from error
         except RecursionError as error:
             raise _UserError("input nested too deep") from error
+        except KeyboardInterrupt:
+            # click would exit with 1, which is a negative answer.
+            click.echo("interrupted", err=True)
+            raise click.exceptions.Exit(130) from None
         except BrokenPipeError:
             # The reader of our output is gone (`| head`). click would exit with 1, which is a
             # negative answer; 141 is what a shell shows of a program that the signal ended.

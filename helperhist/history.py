@@ -114,12 +114,18 @@ def build_rows(
         listed.sort(key=lambda span: position[span.first])
     backports: dict[str, list[Backport]] = {}
     only_stable: dict[str, list[Span]] = {}
+    # First updates of a series whose release has no tag, nor one after it: that release, too, may
+    # have what they have.
+    unbased: set[str] = set()
     for line in lines[1:]:
         places = {tag.name: index for index, tag in enumerate(line.tags)}
         runs: dict[str, tuple[int, int | None]] = {}
         from_start: set[str] = set()
+        start = line.tags[0]
+        if start.version.is_stable and not any(tag.version > start.version for tag in mainline):
+            unbased.add(start.name)
         for span in spans.get(line.series, ()):
-            if not line.tags[places[span.first]].version.is_stable:
+            if span.first == start.name and (span.first in unbased or not start.version.is_stable):
                 from_start.add(span.name)
             only_stable.setdefault(span.name, []).append(span)
             first, last = places[span.first], None if span.last is None else places[span.last]
@@ -138,7 +144,8 @@ def build_rows(
             row = _mainline_row(name, by_name[name], mainline, position, complete)
         else:
             first_span, newest = only_stable[name][0], only_stable[name][-1]
-            row = Row(newest.kind, name, newest.id, first_tag=first_span.first)
+            earlier = first_span.first in unbased
+            row = Row(newest.kind, name, newest.id, first_tag=first_span.first, or_earlier=earlier)
         known = prototypes.get(name)
         ported = backports.get(name, ())
         # A series that starts from a release which has the name carries no backport of it, even

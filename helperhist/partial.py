@@ -13,6 +13,13 @@ from helperhist.mining import Repository
 
 __all__ = ["fetch_headers"]
 
+#: The variables of ``git rev-parse --local-env-vars`` that say where the repository is.
+_LOCAL = frozenset(
+    "GIT_ALTERNATE_OBJECT_DIRECTORIES GIT_COMMON_DIR GIT_DIR GIT_GRAFT_FILE GIT_IMPLICIT_WORK_TREE "
+    "GIT_INDEX_FILE GIT_NAMESPACE GIT_OBJECT_DIRECTORY GIT_PREFIX GIT_SHALLOW_FILE "
+    "GIT_WORK_TREE".split()
+)
+
 
 def fetch_headers(repository: Repository, blobs: Iterable[str], *, history: bool) -> None:
     """Fetch those of some blobs, and of the whole history of the header, that are missing.
@@ -40,7 +47,7 @@ def fetch_headers(repository: Repository, blobs: Iterable[str], *, history: bool
         raise RepositoryError(
             f"{len(still) or len(missing)} headers are missing in the partial clone "
             f"{repository.folder} and cannot be fetched ({reason}); run "
-            f"`git -C {repository.folder} fetch --refetch --no-filter {remote}`"
+            f"`{repository.refetch(remote)}`"
         )
 
 
@@ -69,12 +76,15 @@ def _historical(repository: Repository) -> set[str]:
 def _git(
     repository: Repository, command: list[str], text: str
 ) -> "subprocess.CompletedProcess[str]":
-    # What a calling git has set (a hook's GIT_DIR) must not lead to another repository.
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+    # What a calling git has set (a hook's GIT_DIR) must not lead to another repository; what the
+    # user has set to reach the remote (GIT_SSH_COMMAND) must stay.
+    environment = {name: value for name, value in os.environ.items() if name not in _LOCAL}
     environment.update(GIT_TERMINAL_PROMPT="0", LC_ALL="C", GIT_NO_LAZY_FETCH="1")
+    # The folder is where a relative URL of the remote begins.
+    place = ["-C", str(repository.folder), f"--git-dir={repository.git_dir.absolute()}"]
     try:
         return subprocess.run(
-            ["git", "-C", str(repository.git_dir), *command],
+            ["git", *place, *command],
             input=text,
             capture_output=True,
             text=True,
@@ -82,8 +92,8 @@ def _git(
             env=environment,
             check=False,
         )
-    except FileNotFoundError as error:
+    except OSError as error:
         raise RepositoryError(
             f"{repository.folder} is a partial clone, and the git program that could fetch "
-            "what it lacks is not installed; install git"
+            f"what it lacks cannot be run ({error.strerror}); install git"
         ) from error

@@ -17,7 +17,14 @@ from helperhist.history import (
     make_lines,
     merge_docs,
 )
-from helperhist.mining import DEFAULT_TAGS, KERNEL_PATHS, CommitInfo, Repository, TagRef
+from helperhist.mining import (
+    DEFAULT_TAGS,
+    KERNEL_PATHS,
+    CommitInfo,
+    Repository,
+    TagRef,
+    printable,
+)
 from helperhist.partial import fetch_headers
 from helperhist.timeline import Doc, Metadata, Row, Tag, Timeline
 from helperhist.uapi import Entry, HeaderReader
@@ -90,13 +97,13 @@ def scan_with_summary(
     """Scan like :func:`scan`, and tell what was done."""
     from helperhist import __version__
 
-    candidates = tuple(dict.fromkeys((*KERNEL_PATHS, *paths)))
-    repository = Repository(Path(repo), candidates)
+    repository = Repository(Path(repo), tuple(dict.fromkeys((*KERNEL_PATHS, *paths))))
+    candidates = tuple(dict.fromkeys(repository.paths))
     refs, skipped = repository.tags(tags)
     found = _locate(repository, refs, skipped, tags)
     head = repository.head
     metadata = Metadata(
-        source=str(repository.folder),
+        source=printable(str(repository.folder)),
         paths=candidates,
         pattern=tags,
         head=head,
@@ -114,22 +121,29 @@ def scan_with_summary(
         len(found), len({tag.blob for tag in found}), skipped=tuple(sorted(skipped.items()))
     )
     old = previous if previous is not None and _reusable(previous.metadata, metadata) else None
-    if old is not None and {tag.name: tag for tag in old.tags} == {tag.name: tag for tag in found}:
+    complete = _is_complete(refs, found)
+    if old is not None and _unchanged(old, found, complete=complete):
         summary.reused = len(found)
         summary.unknown = sum(row.commit is None for row in old.rows) if commits else 0
+        seen, spans, events, docs = old.tags, old.spans, old.events, old.docs
         same = Timeline(
-            metadata, old.rows, lambda: old.tags, lambda: old.spans, lambda: old.events,
-            lambda: old.docs,
-        )  # fmt: skip
+            metadata, old.rows, lambda: seen, lambda: spans, lambda: events, lambda: docs
+        )
         return same, summary
 
-    read = _take_over(old, found) if old is not None else _Read([], {})
+    current = {tag.name: tag for tag in found}
+    if old is not None and any(current.get(tag.name) != tag for tag in old.tags):
+        # A tag is gone or was moved: what it stood for may be in any row.
+        old = None
+    read = _take_over(old) if old is not None else _Read([], {})
     summary.reused = len(read.tags)
     new = [tag for tag in found if tag.name not in read.snapshots]
     if repository.promisor() is not None:
         fetch_headers(repository, [tag.blob for tag in new], history=commits)
     _read_tags(repository, new, read, progress)
-    timeline, summary.unknown = _assemble(repository, read, metadata, old, refs, progress)
+    timeline, summary.unknown = _assemble(
+        repository, read, metadata, old, complete=complete, progress=progress
+    )
     return timeline, summary
 
 
@@ -141,6 +155,20 @@ def _is_kernel_tag(tag: Tag) -> bool:
     """Whether a tag is named as the kernel names a release: v5.10, not v5.10.0 as iproute2."""
     version = tag.version
     return version.rc is None and tag.name == f"v{version.series}" and version.major >= 3
+
+
+def _is_complete(refs: Iterable[TagRef], found: Iterable[Tag]) -> bool:
+    """Whether a release before the first one with the header shows that this one brought it."""
+    first = min(tag.version for tag in found)
+    return any(ref.version < first for ref in refs)
+
+
+def _unchanged(old: Timeline, found: Sequence[Tag], *, complete: bool) -> bool:
+    """Whether nothing that rows are made of is new."""
+    if {tag.name: tag for tag in old.tags} != {tag.name: tag for tag in found}:
+        return False
+    # Tags without the header leave no trace but this.
+    return any(row.or_earlier for row in old.rows) != complete
 
 
 def _locate(
@@ -181,12 +209,8 @@ def _reusable(old: Metadata, new: Metadata) -> bool:
     )  # fmt: skip
 
 
-def _take_over(old: Timeline, found: Sequence[Tag]) -> _Read:
-    """Return what an older dataset knows of the tags that are still the same."""
-    current = {tag.name: tag for tag in found}
-    if any(current.get(tag.name) != tag for tag in old.tags):
-        # A tag is gone or was moved: what it stood for may be in any row.
-        return _Read([], {})
+def _take_over(old: Timeline) -> _Read:
+    """Return what an older dataset knows of its tags, which are still the same."""
     entries: dict[tuple[str, str, int | None], Entry] = {}
     snapshots: dict[str, Snapshot] = {}
     blobs: dict[tuple[str, str], Snapshot] = {}
@@ -205,7 +229,7 @@ def _take_over(old: Timeline, found: Sequence[Tag]) -> _Read:
     known_docs: dict[str, tuple[HelperDoc, str]] = {}
     for row in old.helpers:
         prototype = parse_prototype(row.prototype or "")
-        if prototype is not None and row.name in docs:
+        if prototype is not None and str(prototype) == row.prototype and row.name in docs:
             description, returns, source = docs[row.name]
             known_docs[row.name] = (
                 HelperDoc(prototype, description, returns, row.attributes),
@@ -236,24 +260,38 @@ def _read_tags(
         read.tags.append(tag)
 
 
-def _newest_docs(repository: Repository, read: _Read, new: Iterable[Tag]) -> None:
-    """Take each helper's documentation from the newest tag that has it."""
-    versions = {tag.name: tag.version for tag in read.tags}
+def _newest_docs(
+    repository: Repository, read: _Read, reused: frozenset[str], known: frozenset[str]
+) -> None:
+    """Take each helper's documentation from the newest tag that has it.
+
+    :param reused: tags whose documentation of some helpers has been taken over
+    :param known: these helpers, described there or not
+    """
     wanted = {
         entry.name
         for snapshot in {id(s): s for s in read.snapshots.values()}.values()
         for entry in snapshot.values()
         if entry.kind == "helper"
     }
+    _document(repository, read, [tag for tag in read.tags if tag.name not in reused], wanted)
+    # A helper that is new in the lists may be described at tags that are not.
+    if fresh := wanted - known:
+        _document(repository, read, [tag for tag in read.tags if tag.name in reused], fresh)
+
+
+def _document(repository: Repository, read: _Read, tags: Iterable[Tag], wanted: set[str]) -> None:
+    """Take the documentation of helpers from the newest of some tags, if it is newer."""
+    keys = {tag.name: _tag_key(tag) for tag in read.tags}
     seen: set[str] = set()
-    for tag in sorted(new, key=_tag_key, reverse=True):
+    for tag in sorted(tags, key=_tag_key, reverse=True):
         if tag.blob in seen:
             continue
         seen.add(tag.blob)
         older = {
             name
             for name in wanted
-            if name not in read.docs or versions[read.docs[name][1]] < versions[tag.name]
+            if name not in read.docs or keys[read.docs[name][1]] < keys[tag.name]
         }
         if not older:
             break
@@ -287,15 +325,17 @@ def _one_kind(lines: Sequence[Line], snapshots: dict[str, Snapshot]) -> None:
         last = snapshot
     if not mixed:
         return
-    changed: dict[int, Snapshot] = {}
+    # Old and new, by the id of the old: which must live on, else another one takes its id.
+    changed: dict[int, tuple[Snapshot, Snapshot]] = {}
     for name in order:
         snapshot = snapshots[name]
         if id(snapshot) not in changed:
-            changed[id(snapshot)] = {
+            new = {
                 key: replace(entry, kind=kinds[key]) if key in mixed else entry
                 for key, entry in snapshot.items()
             }
-        snapshots[name] = changed[id(snapshot)]
+            changed[id(snapshot)] = snapshot, new
+        snapshots[name] = changed[id(snapshot)][1]
 
 
 def _assemble(
@@ -303,19 +343,22 @@ def _assemble(
     read: _Read,
     metadata: Metadata,
     old: Timeline | None,
-    refs: Iterable[TagRef],
+    *,
+    complete: bool,
     progress: Progress | None,
 ) -> tuple[Timeline, int]:
     """Put the timeline together from what all tags hold."""
-    reused = {tag.name for tag in old.tags} if old is not None else set()
-    _newest_docs(repository, read, [tag for tag in read.tags if tag.name not in reused])
+    reused = frozenset(tag.name for tag in old.tags) if old is not None else frozenset()
+    known = frozenset(
+        row.name
+        for row in (old.helpers if old is not None else ())
+        if row.prototype is None or row.name in read.docs
+    )
+    _newest_docs(repository, read, reused, known)
     lines = make_lines(read.tags)
     _one_kind(lines, read.snapshots)
     spans = {line.series: find_spans(line, read.snapshots) for line in lines}
     events, former = find_events(lines, read.snapshots)
-    first = min(read.tags, key=_tag_key)
-    # A release of before, without the header, shows that the first one with it brought it.
-    complete = any(ref.version < first.version for ref in refs)
     prototypes: Mapping[str, tuple[Prototype, tuple[str, ...]]] = {
         name: (doc.prototype, doc.attributes) for name, (doc, _) in read.docs.items()
     }

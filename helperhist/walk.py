@@ -1,16 +1,19 @@
 """Introducing commits of a real repository: the search of ``introductions`` over git and bpf.h.
 
 On a long history the work is shared with more processes, each a ``python -m helperhist.walk``
-that reads a request from standard input and prints its answer, both JSON.
+that reads a request from standard input, one line, and prints its answer, both JSON. It ends when
+its standard input is closed: with the process that started it, however that ends.
 """
 
 import json
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import pygit2
 
@@ -66,7 +69,7 @@ def introducing_commits(
     try:
         while left:
             if not workers and repository.visited > _ALONE and len(left) > 2:
-                workers, left = _share(repository, left)
+                left = _share(repository, left, workers)
                 share = done + len(left)
             commit, names = left.pop()
             found.update(find_introductions(graph, commit, names))
@@ -80,18 +83,22 @@ def introducing_commits(
             if worker.poll() is None:
                 worker.kill()
                 worker.wait()
-            if worker.stdout is not None:
-                worker.stdout.close()
+            _close(worker.stdin)
+            _close(worker.stdout)
     infos = {oid: repository.info(oid) for oid in set(found.values()) if oid is not None}
     return {name: None if oid is None else infos[oid] for name, oid in found.items()}
 
 
 def _share(
-    repository: Repository, left: list[tuple[str, frozenset[str]]]
-) -> tuple[list[subprocess.Popen[bytes]], list[tuple[str, frozenset[str]]]]:
-    """Start processes for a part of the tasks; return them, and what is left for this one."""
+    repository: Repository,
+    left: list[tuple[str, frozenset[str]]],
+    workers: list["subprocess.Popen[bytes]"],
+) -> list[tuple[str, frozenset[str]]]:
+    """Start processes for a part of the tasks; return what is left for this one.
+
+    :param workers: takes the processes, each at once, so that an error leaves none behind
+    """
     count = min(len(os.sched_getaffinity(0)), _MAX_PROCESSES, len(left))
-    workers = []
     for index in range(1, count):
         request = {
             "repository": str(repository.git_dir),
@@ -99,27 +106,42 @@ def _share(
             "tasks": [[commit, sorted(names)] for commit, names in left[index::count]],
         }
         environment = dict(os.environ, PYTHONPATH=os.pathsep.join(filter(None, sys.path)))
-        worker = subprocess.Popen(
-            [sys.executable, "-m", "helperhist.walk"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            env=environment,
-        )
-        workers.append(worker)
-        assert worker.stdin is not None
-        worker.stdin.write(json.dumps(request).encode())
-        worker.stdin.close()
-        worker.stdin = None
-    return workers, left[::count]
+        try:
+            worker = subprocess.Popen(
+                # -P: the current folder may be the repository, whose files are not ours to run.
+                [sys.executable, "-P", "-m", "helperhist.walk"],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                env=environment,
+                # Ctrl-C is for the process that the user sees; it ends the others.
+                process_group=0,
+            )
+            workers.append(worker)
+            assert worker.stdin is not None
+            worker.stdin.write(json.dumps(request).encode() + b"\n")
+            worker.stdin.flush()
+        except OSError as error:
+            raise RepositoryError(
+                f"cannot start a process of the scan: {error.strerror}; scan again"
+            ) from error
+    return left[::count]
+
+
+def _close(pipe: IO[bytes] | None) -> None:
+    if pipe is not None:
+        # What a dead process did not read is still to be written.
+        with suppress(OSError):
+            pipe.close()
 
 
 def _answer(worker: "subprocess.Popen[bytes]") -> dict[str, str | None]:
-    output, _ = worker.communicate()
+    assert worker.stdout is not None
+    output = worker.stdout.read()
     try:
         answer: dict[str, Any] = json.loads(output)
     except ValueError as error:
         raise RepositoryError(
-            f"a process of the scan ended with status {worker.returncode}; scan again"
+            f"a process of the scan ended with status {worker.wait()}; scan again"
         ) from error
     if "error" in answer:
         raise RepositoryError(answer["error"])
@@ -138,7 +160,8 @@ def tune_libgit2() -> None:
 
 
 def _main() -> None:
-    request = json.load(sys.stdin)
+    request = json.loads(sys.stdin.readline())
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     tune_libgit2()
     try:
         repository = Repository(Path(request["repository"]), request["paths"])
@@ -149,8 +172,13 @@ def _main() -> None:
         json.dump({"found": found}, sys.stdout)
     except HelperhistError as error:
         json.dump({"error": str(error)}, sys.stdout)
-    except KeyboardInterrupt:
-        sys.exit(130)
+
+
+def _end_with_parent() -> None:
+    # Not sys.stdin.read(), whose lock would be held when the interpreter ends.
+    while os.read(sys.stdin.fileno(), 1024):
+        pass
+    os._exit(1)
 
 
 if __name__ == "__main__":

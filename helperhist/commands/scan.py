@@ -10,6 +10,7 @@ import click
 
 from helperhist.commands._common import echo_json
 from helperhist.dataset import (
+    check_folder,
     data_home,
     has_dataset,
     is_plain_name,
@@ -18,7 +19,7 @@ from helperhist.dataset import (
     write_dataset,
 )
 from helperhist.errors import DatasetError
-from helperhist.mining import DEFAULT_TAGS, Repository
+from helperhist.mining import DEFAULT_TAGS, Repository, printable
 from helperhist.scan import Progress, Summary, scan_with_summary
 from helperhist.text import fields, terminal_width
 from helperhist.timeline import Timeline
@@ -76,14 +77,22 @@ def command(
     begun = time.monotonic()
     tune_libgit2()
     folder = _folder(repo, output, name)
-    previous = read_dataset(folder) if has_dataset(folder) else None
+    check_folder(folder)
+    previous = _previous(folder)
     with _bar(sys.stderr.isatty()) as progress:
         timeline, summary = scan_with_summary(
             repo, tags=tags, paths=paths, commits=commits, previous=previous, progress=progress
         )
     write_dataset(timeline, folder)
     if timeline.metadata.kernel:
-        remember_scan(folder)
+        try:
+            remember_scan(folder)
+        except OSError as error:
+            click.echo(
+                f"cannot make this the default of other commands in {data_home()} "
+                f"({error.strerror}); name it with --data",
+                err=True,
+            )
     seconds = time.monotonic() - begun
     if as_json:
         echo_json(_json(timeline, summary, folder, seconds))
@@ -101,6 +110,19 @@ def _folder(repo: Path, output: Path | None, name: str | None) -> Path:
     if not is_plain_name(chosen) or chosen == "embedded":
         raise DatasetError(f"{chosen!r} cannot name a dataset; choose another with --name")
     return data_home() / chosen
+
+
+def _previous(folder: Path) -> Timeline | None:
+    """Return the dataset that is there; None where it cannot be read: it is made anew."""
+    if not has_dataset(folder):
+        return None
+    try:
+        previous = read_dataset(folder)
+        # Read on demand, but here all of it is used.
+        _ = previous.tags, previous.spans, previous.events, previous.docs
+    except DatasetError:
+        return None
+    return previous
 
 
 @contextmanager
@@ -125,7 +147,7 @@ def _bar(shown: bool) -> Iterator[Progress]:
 
 def _json(timeline: Timeline, summary: Summary, folder: Path, seconds: float) -> dict[str, object]:
     return {
-        "dataset": str(folder),
+        "dataset": printable(str(folder)),
         "source": timeline.metadata.source,
         "tags": summary.tags,
         "reused": summary.reused,
@@ -146,7 +168,7 @@ def _text(timeline: Timeline, summary: Summary, folder: Path, seconds: float) ->
         ("helpers", str(sum(row.removed is None for row in timeline.helpers))),
         ("newest", timeline.metadata.newest or "none"),
         ("time", f"{seconds:.1f} s"),
-        ("dataset", str(folder)),
+        ("dataset", printable(str(folder))),
     ]
     for reason, count in summary.skipped:
         pairs.insert(1, ("skipped", f"{count}: {reason}"))

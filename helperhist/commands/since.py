@@ -108,6 +108,8 @@ def _render(timeline: Timeline, row: Row) -> str:
 
 def _since(row: Row) -> str:
     if row.since is None:
+        if row.or_earlier:
+            return f"unknown: the data begins at {row.first_tag}, an update of an untagged release"
         return "in no mainline release"
     earlier = " or earlier: the data begins there" if row.or_earlier else ""
     if row.tag is None:
