@@ -25,12 +25,10 @@ __all__ = [
 _COMMENT = rb"/\*[^*]*+(?:\*(?!/)[^*]*+)*+(?:\*/)?|//(?:\\\r?\n|[^\n])*+"
 _STRING = rb"\"(?:\\\r?\n|\\.|[^\"\\\n])*+\"?|'(?:\\\r?\n|\\.|[^'\\\n])*+'?"
 _SPACE = re.compile(rb"\s+")
-_DIRECTIVE = re.compile(
-    rb"#(?:" + _COMMENT + rb"|" + _STRING + rb"|\\\r?\n|[^\n/\"'\\]++|[/\\])*+\n?", re.DOTALL
-)
+_LINE = rb"#(?:" + _COMMENT + rb"|" + _STRING + rb"|\\\r?\n|[^\n/\"'\\]++|[/\\])*+\n?"
+_DIRECTIVE = re.compile(_LINE, re.DOTALL)
 _COMMENT_RE = re.compile(_COMMENT, re.DOTALL)
-_PLAIN = re.compile(rb"[^/\"'#{};]++")
-_STRING_RE = re.compile(_STRING, re.DOTALL)
+_MARK = re.compile(rb"[{};]|" + _COMMENT + rb"|" + _STRING + rb"|" + _LINE, re.DOTALL)
 _COMMENT_OR_STRING = re.compile(rb"(" + _STRING + rb")|" + _COMMENT, re.DOTALL)
 _SPLICE = re.compile(rb"\\\r?\n")
 _TOKEN = re.compile(
@@ -129,26 +127,16 @@ def _scan(
 
 
 def _end_of_declaration(data: bytes, position: int) -> int:
-    depth, size = 0, len(data)
-    while position < size:
-        if plain := _PLAIN.match(data, position):
-            position = plain.end()
-            if position == size:
-                break
-        byte = data[position]
+    depth = 0
+    for mark in _MARK.finditer(data, position):
+        byte = data[mark.start()]
         if byte == 0x7B:  # {
             depth += 1
         elif byte == 0x7D:  # }
             depth = max(depth - 1, 0)
         elif byte == 0x3B and depth == 0:  # ;
-            return position + 1
-        skip = (
-            _COMMENT_RE.match(data, position)
-            or _STRING_RE.match(data, position)
-            or _DIRECTIVE.match(data, position)
-        )
-        position = skip.end() if skip else position + 1
-    return size
+            return mark.end()
+    return len(data)
 
 
 def _common_prefix(old: bytes, new: bytes) -> int:

@@ -156,12 +156,13 @@ class HeaderReader:
         split = split_pieces(data, last)
         head, tail = split.head, split.tail
         new = [self._parse(piece) for piece in split.pieces[head : len(split.pieces) - tail]]
-        for gone in old[head : len(old) - tail]:
+        before, after = Counter(old[head : len(old) - tail]), Counter(new)
+        for gone, times in (before - after).items():
             for name in gone.names:
-                self._count[name] -= 1
-        for came in new:
+                self._count[name] -= times
+        for came, times in (after - before).items():
             for name in came.names:
-                self._count[name] = self._count.get(name, 0) + 1
+                self._count[name] = self._count.get(name, 0) + times
         self._split, self._parsed = split, [*old[:head], *new, *old[len(old) - tail :]]
 
     def _parse(self, piece: bytes) -> _Parsed:
