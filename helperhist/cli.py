@@ -23,6 +23,7 @@ COMMANDS = {
     "diff": "Compare two kernels.",
     "releases": "List the releases in the data.",
     "scan": "Read a git history into a dataset.",
+    "check": "Say which kernel a compiled BPF object needs.",
 }
 
 
