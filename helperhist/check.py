@@ -8,7 +8,7 @@ from helperhist.bpfmaps import Map, SpecialFields
 from helperhist.bpfobj import BpfObject, Function
 from helperhist.btf import Kind
 from helperhist.collect import Collector
-from helperhist.conditions import ALWAYS, NEVER, Conditions
+from helperhist.conditions import ALWAYS, NEVER, Conditions, is_required
 from helperhist.context import CONTEXTS
 from helperhist.findings import Findings, ProgramFacts, Requirement, Unknown, release_key
 from helperhist.requirements import (
@@ -255,7 +255,7 @@ class _Check:
                 uapi=row.name, number=number,
             )  # fmt: skip
         license_ = self.obj.license
-        if row.name in GPL_ONLY and not is_gpl(license_ or "") and not escape:
+        if row.name in GPL_ONLY and not is_gpl(license_ or "") and is_required(escape):
             shown = "no license" if license_ is None else f"license {license_!r}"
             self.notes.append(f"{row.name} is for GPL-compatible programs; the object has {shown}")
 

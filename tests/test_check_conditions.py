@@ -115,8 +115,7 @@ CASES = {
             f"if (LINUX_KERNEL_VERSION >= 0x050800) return {OUTPUT}; return 0;",
             "extern int LINUX_KERNEL_VERSION __kconfig;",
         ),
-        # Kernels before 5.5 do not know the value when they verify.
-        False,
+        True,
     ),
     "behind a config": (
         prog(
@@ -155,13 +154,21 @@ def test_a_check_that_is_older_than_the_need_does_not_help() -> None:
     assert required(found)["bpf_loop"] == "5.17"
 
 
-def test_kernel_version_of_what_came_after_constants_were_known() -> None:
-    source = (
-        "if (LINUX_KERNEL_VERSION < 0x050500) return 0;"
-        "if (LINUX_KERNEL_VERSION >= 0x051100) return CALL4(181, 0, 0, 0, 0); return 0;"
-    )
-    before = "extern int LINUX_KERNEL_VERSION __kconfig;"
-    assert "bpf_loop" in required(check_c(prog(source, before)))
+@pytest.mark.parametrize(
+    ("version", "since"), [("0x051100", "5.5"), ("0x050f00", None)], ids=["5.17", "5.15"]
+)
+def test_kernel_version(version: str, since: str | None) -> None:
+    source = f"if (LINUX_KERNEL_VERSION >= {version}) return CALL4(181, 0, 0, 0, 0); return 0;"
+    found = check_c(prog(source, "extern int LINUX_KERNEL_VERSION __kconfig;"))
+    # Kernels before 5.5 verify both branches, since they do not know the variable.
+    assert required(found).get("way around bpf_loop") == since
+    assert required(found).get("bpf_loop") == (None if since else "5.17")
+
+
+def test_a_way_that_only_old_kernels_go() -> None:
+    found = check_c(prog(f"if (!{RINGBUF}) return CALL4(181, 0, 0, 0, 0); return 0;"))
+    assert optional(found)["bpf_loop"] == "5.17"
+    assert required(found)["way around bpf_loop"] == "5.8"
 
 
 def test_evidence_names_the_check() -> None:
@@ -264,8 +271,10 @@ def test_usdt_asks_for_cookies() -> None:
         "if (!LINUX_HAS_BPF_COOKIE) return 0; return CALL1(174, ctx);",
         "extern _Bool LINUX_HAS_BPF_COOKIE __kconfig;",
     )
+    found = check_c(source)
+    assert optional(found)["bpf_get_attach_cookie"] == "5.15"
     # Kernels before 5.5 verify both branches, since they do not know the variable.
-    assert required(check_c(source))["bpf_get_attach_cookie"] == "5.15"
+    assert required(found)["way around bpf_get_attach_cookie"] == "5.5"
 
 
 def test_context_kept_on_the_stack_and_given_to_a_function() -> None:
