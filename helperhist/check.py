@@ -9,7 +9,10 @@ from helperhist.btf import Kind
 from helperhist.collect import Collector
 from helperhist.conditions import ALWAYS, NEVER, Conditions, is_required
 from helperhist.context import CONTEXTS
+from helperhist.errors import ParseError
 from helperhist.findings import Findings, ProgramFacts, Requirement, Unknown, release_key
+from helperhist.flow import Budget
+from helperhist.guards import Guard, guards_of
 from helperhist.mapneeds import MapNeeds
 from helperhist.requirements import (
     GPL_ONLY,
@@ -25,6 +28,8 @@ __all__ = ["Checker"]
 
 _TAIL_CALL = "12"
 _MAX_INSNS = 4096
+#: Instructions of all programs, those of shared functions counted for each.
+_MAX_SIZE = 10_000_000
 #: Program types of which 5.10 knows sleepable ones.
 _SLEEPABLE = ("BPF_TRACE_FENTRY", "BPF_TRACE_FEXIT", "BPF_MODIFY_RETURN", "BPF_LSM_MAC")
 #: Names of structs that a global function may get as its context, whatever the type of program.
@@ -79,6 +84,10 @@ class _Check:
         self.unknown: list[Unknown] = []
         self.notes: list[str] = []
         self._sites: dict[Function, list[Site]] = {}
+        self._guards: dict[Function, dict[int, Guard]] = {}
+        self._tags: dict[int, dict[int, str]] | None = None
+        self._budget = Budget()
+        self._size = 0
 
     def findings(self) -> Findings:
         programs = [item for item in self.obj.functions if item.program]
@@ -116,6 +125,21 @@ class _Check:
             self._sites[function] = scan(self.obj, function)
         return self._sites[function]
 
+    def guards(self, function: Function) -> dict[int, Guard]:
+        if function not in self._guards:
+            self._guards[function] = guards_of(self.obj, function)
+        return self._guards[function]
+
+    def tags(self, function: Function) -> dict[int, str]:
+        """Return the tags of a function's arguments, by index."""
+        if self._tags is None:
+            self._tags = {}
+            if self.obj.btf is not None:
+                for item in self.obj.btf.ids(Kind.DECL_TAG):
+                    tag = self.obj.btf.type(item)
+                    self._tags.setdefault(tag.type, {})[tag.count] = tag.name
+        return self._tags.get(function.type, {})
+
     def _closure(self, program: Function) -> tuple[Function, ...]:
         found = {program: None}
         todo = [program]
@@ -133,7 +157,18 @@ class _Check:
         checker = self.checker
         collect = Collector(self.obj, checker.rows, program)
         self._program_type(program, collect)
-        conditions = Conditions(self.obj, checker.timeline, checker.rows, program, closure)
+        self._size += sum(1 + len(function.insns) for function in closure)
+        if self._size > _MAX_SIZE:
+            raise ParseError(f"its programs have more than {_MAX_SIZE} instructions")
+        conditions = Conditions(
+            self.obj,
+            checker.timeline,
+            checker.rows,
+            program,
+            closure,
+            self.guards,
+            self._budget,
+        )
         for function in closure:
             for site in self.sites(function):
                 self._site(collect, conditions, function, site)
@@ -146,6 +181,9 @@ class _Check:
                 if site_ is not None:
                     self._site(collect, conditions, function, site_)
         self._shape(collect, program, closure)
+        if conditions.exhausted:
+            reason = "the program is too large to follow its checks and context"
+            collect.unknown("program", program.name, reason, program)
         self.requirements += collect.requirements
         self.unknown += collect.unknowns
 
@@ -282,11 +320,7 @@ class _Check:
         # Loaders make global functions static for kernels that do not know them.
         if self.obj.loader == "raw":
             collect.rule(RULES["global function"], function, 0)
-        tags = {
-            btf.type(item).count: btf.name(item)
-            for item in btf.ids(Kind.DECL_TAG)
-            if btf.type(item).type == function.type
-        }
+        tags = self.tags(function)
         proto = btf.strip(btf.type(function.type).type)
         for index, parameter in enumerate(proto.members):
             tag = tags.get(index, "")

@@ -5,8 +5,8 @@ from itertools import pairwise
 
 from helperhist.bpfobj import BpfObject, Function
 from helperhist.findings import release_key
-from helperhist.flow import Reach, reach
-from helperhist.guards import Guard, guards_of
+from helperhist.flow import Budget, Exhausted, Reach, reach
+from helperhist.guards import Guard
 from helperhist.requirements import CONST_MAPS, kfunc
 from helperhist.timeline import Row, Timeline, canonical_name
 
@@ -65,17 +65,21 @@ class Conditions:
         rows: Mapping[str, Row],
         program: Function,
         closure: tuple[Function, ...],
+        guards: Callable[[Function], Mapping[int, Guard]],
+        budget: Budget,
     ) -> None:
         """Find the checks that a program makes.
 
         :param rows: the timeline by name
         :param closure: all functions of the program
+        :param guards: the checks of a function
+        :param budget: of instructions to follow, for all programs of the object
         """
         self._obj, self._timeline, self._rows = obj, timeline, rows
         self._program, self._closure = program, closure
-        self._guards = {
-            function: found for function in closure if (found := guards_of(obj, function))
-        }
+        self._guards = {function: found for function in closure if (found := guards(function))}
+        self._budget = budget
+        self.exhausted = False
         self._forced: dict[tuple[Guard, int], Reach] = {}
         self._known: dict[Guard, tuple[int, int]] = {}
         self._open: set[Guard] = set()
@@ -112,7 +116,13 @@ class Conditions:
         return None if row is None else row.since
 
     def _follow(self, answers: Callable[[Guard], int | None]) -> Reach:
-        return reach(self._obj, self._program, self._closure, answers, self._guards)
+        try:
+            return reach(
+                self._obj, self._program, self._closure, answers, self._guards, self._budget
+            )
+        except Exhausted:
+            self.exhausted = True
+            return Reach()
 
     def _at(self, release: tuple[int, int], otherwise: int) -> Reach:
         """Return what a release reaches.
@@ -151,12 +161,13 @@ class Conditions:
 
         :param since: the release of what it needs; None if that is in no release
         """
-        if not self._guards:
+        if not self._guards or self.exhausted:
             return NEVER, ""
         needed = release_key(since) if since is not None else _END
         floors = tuple(self._floor(function, index, needed, otherwise) for otherwise in (0, 1))
         escape = (floors[0], floors[1])
-        if is_required(escape):
+        # What was not followed to its end says nothing.
+        if is_required(escape) or self.exhausted:
             return NEVER, ""
         return escape, f"; behind a check of {self._deciding(function, index)}"
 

@@ -100,8 +100,7 @@ class MapNeeds:
         btf = self._obj.btf
         if btf is None:
             return
-        for index in sorted(self._obj.data_sections):
-            name = self._obj.elf.sections[index].name
+        for name in sorted({self._obj.elf.sections[at].name for at in self._obj.data_sections}):
             types = tuple(
                 member.type
                 for item in btf.find(name, Kind.DATASEC)
