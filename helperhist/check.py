@@ -5,7 +5,6 @@ where the object does without it on kernels that lack it: see :mod:`helperhist.c
 """
 
 from helperhist.bpfobj import BpfObject, Function
-from helperhist.btf import Kind
 from helperhist.collect import Collector
 from helperhist.conditions import ALWAYS, NEVER, Conditions, is_required
 from helperhist.context import CONTEXTS
@@ -21,28 +20,16 @@ from helperhist.requirements import (
     is_gpl,
     kfunc,
 )
+from helperhist.shapes import Shapes
 from helperhist.sites import Site, context_site, scan
 from helperhist.timeline import Row, Timeline
 
 __all__ = ["Checker"]
 
-_TAIL_CALL = "12"
-_MAX_INSNS = 4096
 #: Instructions of all programs, those of shared functions counted for each.
 _MAX_SIZE = 10_000_000
 #: Program types of which 5.10 knows sleepable ones.
 _SLEEPABLE = ("BPF_TRACE_FENTRY", "BPF_TRACE_FEXIT", "BPF_MODIFY_RETURN", "BPF_LSM_MAC")
-#: Names of structs that a global function may get as its context, whatever the type of program.
-_CONTEXT_NAMES = frozenset(
-    {
-        *CONTEXTS.values(),
-        "pt_regs",
-        "user_pt_regs",
-        "bpf_perf_event_data",
-        "bpf_raw_tracepoint_args",
-    }
-)
-_ARGUMENT_TAGS = {"arg:ctx", "arg:nonnull"}
 
 
 class Checker:
@@ -85,7 +72,7 @@ class _Check:
         self.notes: list[str] = []
         self._sites: dict[Function, list[Site]] = {}
         self._guards: dict[Function, dict[int, Guard]] = {}
-        self._tags: dict[int, dict[int, str]] | None = None
+        self._shapes = Shapes(obj)
         self._budget = Budget()
         self._size = 0
 
@@ -130,16 +117,6 @@ class _Check:
             self._guards[function] = guards_of(self.obj, function)
         return self._guards[function]
 
-    def tags(self, function: Function) -> dict[int, str]:
-        """Return the tags of a function's arguments, by index."""
-        if self._tags is None:
-            self._tags = {}
-            if self.obj.btf is not None:
-                for item in self.obj.btf.ids(Kind.DECL_TAG):
-                    tag = self.obj.btf.type(item)
-                    self._tags.setdefault(tag.type, {})[tag.count] = tag.name
-        return self._tags.get(function.type, {})
-
     def _closure(self, program: Function) -> tuple[Function, ...]:
         found = {program: None}
         todo = [program]
@@ -180,7 +157,7 @@ class _Check:
                 site_ = context_site(self.obj, function, index, struct, access.offset)
                 if site_ is not None:
                     self._site(collect, conditions, function, site_)
-        self._shape(collect, program, closure)
+        self._shapes.add(collect, program, [(item, self.sites(item)) for item in closure])
         if conditions.exhausted:
             reason = "the program is too large to follow its checks and context"
             collect.unknown("program", program.name, reason, program)
@@ -202,6 +179,10 @@ class _Check:
             evidence = f"SEC({program.section})"
             if stage == "attach":
                 evidence += "; older kernels load it, but cannot attach it"
+            elif kind.need == "optional":
+                evidence += "; left out for kernels that do not know it"
+            elif kind.need == "sent":
+                evidence += "; older kernels take no notice of it"
             collect.uapi("attach_type", kind.attach, program, evidence, escape, stage)
             if kind.need in ("load", "attach") or (
                 kind.need == "sent" and self.obj.loader != "raw"
@@ -297,48 +278,6 @@ class _Check:
             shown = "no license" if license_ is None else f"license {license_!r}"
             self.notes.append(f"{row.name} is for GPL-compatible programs; the object has {shown}")
 
-    def _shape(self, collect: Collector, program: Function, closure: tuple[Function, ...]) -> None:
-        size = sum(len(function.insns) for function in closure)
-        if size > _MAX_INSNS:
-            collect.rule(RULES["many instructions"], program, None, f"{size} instructions; ")
-        sites = [(function, site) for function in closure for site in self.sites(function)]
-        tail = next((item for item in sites if item[1][1:3] == ("helper", _TAIL_CALL)), None)
-        if tail is not None and any(site.name == "bpf-to-bpf call" for _, site in sites):
-            collect.rule(RULES["tail calls and calls"], tail[0], tail[1].at)
-        for function in closure:
-            if function is not program and function.exported and function.type:
-                self._global_function(collect, function)
-
-    def _global_function(self, collect: Collector, function: Function) -> None:
-        btf = self.obj.btf
-        if (
-            btf is None
-            or btf.kind(function.type) != Kind.FUNC
-            or btf.type(function.type).count != 1
-        ):
-            return
-        # Loaders make global functions static for kernels that do not know them.
-        if self.obj.loader == "raw":
-            collect.rule(RULES["global function"], function, 0)
-        tags = self.tags(function)
-        proto = btf.strip(btf.type(function.type).type)
-        for index, parameter in enumerate(proto.members):
-            tag = tags.get(index, "")
-            if tag.startswith("arg:") and (tag != "arg:ctx" or self.obj.loader == "raw"):
-                collect.rule(RULES["argument tag"], function, 0)
-                if tag not in _ARGUMENT_TAGS:
-                    collect.unknown(
-                        "feature", tag, "the data has no release for this tag", function
-                    )
-            if tag == "arg:ctx":
-                continue
-            pointer = btf.strip(parameter.type)
-            if pointer.kind != Kind.PTR:
-                continue
-            target = btf.strip(pointer.type)
-            if target.kind != Kind.VOID and target.name not in _CONTEXT_NAMES:
-                collect.rule(RULES["global function, pointer"], function, 0)
-
     def _add_notes(self) -> None:
         if not any(function.program for function in self.obj.functions):
             self.notes.append("the object has no programs")
@@ -346,7 +285,9 @@ class _Check:
             self.obj.elf.sections[item.section].name.startswith("maps") for item in self.obj.maps
         ):
             self.notes.append("libbpf 1.0 and later refuse map definitions in sections `maps`")
+        if any(function.kind and function.kind.btf for function in self.obj.functions):
+            self.notes.append("fentry, lsm and the like: the kernel needs CONFIG_DEBUG_INFO_BTF")
         if any(function.relos for function in self.obj.functions):
             self.notes.append(
-                "CO-RE: the loader needs the BTF of the target kernel (CONFIG_DEBUG_INFO_BTF)"
+                "CO-RE: the loader needs BTF of the target kernel (CONFIG_DEBUG_INFO_BTF)"
             )

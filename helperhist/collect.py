@@ -131,6 +131,7 @@ class Collector:
             self.unknown(rule.kind, rule.name, reason, function, index, False, escape, why)
             return
         source = f"UAPI header, {rule.uapi}" if rule.uapi else rule.source
+        source += f"; {rule.note}" if rule.note else ""
         self.add(
             rule.kind, rule.name, since, function, index, detail + source, escape, why,
             uapi=rule.uapi,

@@ -34,6 +34,7 @@ class Rule:
     :ivar since: the release; empty where ``uapi`` says it, or where it is not known
     :ivar uapi: the name in the UAPI header that marks the feature
     :ivar source: where the release is from: a kernel commit, or a public document
+    :ivar note: what else there is to say
     """
 
     kind: str
@@ -41,10 +42,11 @@ class Rule:
     since: str = ""
     uapi: str = ""
     source: str = ""
+    note: str = ""
 
 
-def _uapi(kind: str, name: str, text: str = "") -> Rule:
-    return Rule(kind, text or name, uapi=name, source="UAPI header")
+def _uapi(kind: str, name: str, text: str = "", note: str = "") -> Rule:
+    return Rule(kind, text or name, uapi=name, source="UAPI header", note=note)
 
 
 #: Key (as :func:`helperhist.insn.feature` and :mod:`helperhist.check` name it) to its rule.
@@ -61,13 +63,13 @@ RULES: dict[str, Rule] = {
             "BPF_MEMSX",
             "BPF_MAY_GOTO",
             "BPF_ADDR_SPACE_CAST",
-            "BPF_ATOMIC",
-            "BPF_FETCH",
-            "BPF_XCHG",
-            "BPF_CMPXCHG",
             "BPF_LOAD_ACQ",
             "BPF_STORE_REL",
         )
+    },
+    **{
+        name: _uapi("instruction", name, note="on x86-64; other architectures followed")
+        for name in ("BPF_ATOMIC", "BPF_FETCH", "BPF_XCHG", "BPF_CMPXCHG")
     },
     **{
         name: Rule("instruction", name, "6.6", source="cilium/ebpf, HaveV4ISA")
@@ -90,7 +92,8 @@ RULES: dict[str, Rule] = {
         "feature",
         "tail call beside bpf-to-bpf calls",
         "5.10",
-        source="kernel commit e411901c0b77; arm64 6.0, s390 6.3, LoongArch 6.4",
+        source="kernel commit e411901c0b77",
+        note="on x86-64; arm64 6.0, s390 6.3, LoongArch 6.4",
     ),
     "global function": Rule(
         "feature", "global function verified alone", "5.6", source="kernel commit 51c39bb1d5d1"
@@ -198,6 +201,7 @@ FALLBACKS = {
     "BPF_JLE": "compile with -mcpu=v1",
     "BPF_JSLT": "compile with -mcpu=v1",
     "BPF_JSLE": "compile with -mcpu=v1",
+    "BPF_FETCH": "compile with -mcpu=v2, if no result is used",
     "BPF_MEMSX": "compile with -mcpu=v3",
     "sign-extending move": "compile with -mcpu=v3",
     "unconditional byte swap": "compile with -mcpu=v3",
