@@ -143,6 +143,11 @@ def test_guard(source: str, is_optional: bool, cpu: str) -> None:
     assert unknown(found) == {}
 
 
+def test_nobody_answers_the_checks_of_a_raw_loader() -> None:
+    found = check_c(CASES["if it exists"][0], loader="raw")
+    assert required(found)["bpf_ringbuf_output"] == "5.8"
+
+
 def test_guard_in_the_other_byte_order() -> None:
     found = check_c(CASES["if it exists"][0], order="eb")
     assert optional(found)["bpf_ringbuf_output"] == "5.8"
