@@ -223,12 +223,18 @@ class _Check:
                     uapi=site.name,
                 )  # fmt: skip
         else:
-            escape, why = NEVER, ""
-            if site.reason == "field":
-                escape, why = conditions.escape(function, site.at, None)
-            collect.unknown(
-                site.reason, site.name, "not known", function, site.at, True, escape, why
-            )
+            self._unknown_site(collect, conditions, function, site)
+
+    def _unknown_site(
+        self, collect: Collector, conditions: Conditions, function: Function, site: Site
+    ) -> None:
+        escape, why = NEVER, ""
+        if site.reason == "field":
+            escape, why = conditions.escape(function, site.at, None)
+        # The data has all opcodes and fields of its releases; of the rest it cannot tell.
+        newer = site.reason in ("instruction", "field")
+        reason = "no release in the data has it" if newer else "what it means is not known"
+        collect.unknown(site.reason, site.name, reason, function, site.at, newer, escape, why)
 
     def _kfunc(
         self, collect: Collector, conditions: Conditions, function: Function, site: Site

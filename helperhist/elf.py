@@ -141,7 +141,7 @@ def parse_elf(data: bytes) -> Elf:
     if data[:4] != b"\x7fELF":
         raise ParseError("not an ELF file")
     if len(data) > MAX_FILE:
-        raise ParseError(f"{len(data) >> 20} MiB are no BPF object: the limit is {MAX_FILE >> 20}")
+        raise ParseError(f"more than {MAX_FILE >> 20} MiB are no BPF object")
     if len(data) < _IDENT_AND_HEADER:
         raise ParseError("ELF header is cut off")
     order = _ORDERS.get(data[5])

@@ -220,6 +220,34 @@ def test_a_bad_object_does_not_hide_a_good_one(tmp_path: Path) -> None:
     assert f"Error: {tmp_path}/bad.o: not an ELF file\n" in result.stderr
 
 
+def test_what_is_no_comparison(tmp_path: Path) -> None:
+    path = build(NEW)
+    shutil.copy(path, tmp_path / "a.o")
+    shutil.copy(path, tmp_path / "b.o")
+    result = run("--diff", tmp_path, path)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "--diff compares two object files" in result.stderr
+    result = run("--diff", tmp_path / "none.o", path)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "none.o: No such file" in result.stderr
+
+
+def test_an_empty_list() -> None:
+    result = run("-", stdin="\n")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "no objects listed on standard input" in result.stderr
+
+
+def test_a_file_of_another_size(tmp_path: Path) -> None:
+    path = tmp_path / "huge.o"
+    with path.open("wb") as file:
+        file.write(b"\x7fELF")
+        file.truncate(200 << 20)
+    result = run(path)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr == f"Error: {path}: more than 64 MiB are no BPF object\n"
+
+
 def test_usage() -> None:
     assert run().exit_code == 2
     assert run("x.o", "--diff", "a.o", "b.o").exit_code == 2

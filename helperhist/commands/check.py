@@ -20,7 +20,7 @@ from helperhist.checktext import (
 )
 from helperhist.commands._common import data_option, echo_json, echo_source
 from helperhist.dataset import load
-from helperhist.errors import HelperhistError
+from helperhist.errors import HelperhistError, InvalidVersion
 from helperhist.findings import Findings
 from helperhist.objects import Checked, check_file, find_objects
 from helperhist.sections import LOADERS
@@ -90,14 +90,16 @@ def command(
     checker = Checker(timeline)
     checked = [check_file(checker, path, loader) for path in find_objects(paths)]
     good = [(item.file, item.findings) for item in checked if item.findings is not None]
-    if diff and len(good) == 2:
-        answer = _diff(good, form)
+    if diff and len(checked) != 2:
+        raise click.UsageError("--diff compares two object files")
+    if diff:
+        answer = _diff(good, form) if len(good) == 2 else 0
     else:
         verdicts = _verdicts(timeline, target, [findings for _, findings in good])
         if good or form == "json":
             _echo(good, verdicts, target, form)
         answer = int(any(verdicts.values()))
-    if good:
+    if good and not (diff and len(good) != 2):
         echo_source(timeline, machine=form != "text")
     ctx.exit(2 if _complain(checked) else answer)
 
@@ -106,7 +108,10 @@ def _paths(objects: Sequence[str]) -> list[str]:
     found: list[str] = []
     for name in objects:
         if name == "-":
-            found += [line.strip() for line in sys.stdin if line.strip()]
+            listed = [line.strip() for line in sys.stdin if line.strip()]
+            if not listed:
+                raise HelperhistError("no objects listed on standard input; write one per line")
+            found += listed
         else:
             found.append(name)
     return found
@@ -125,10 +130,13 @@ Verdicts = dict[int, tuple[TooNew, ...]]
 def _verdicts(timeline: Timeline, target: str | None, findings: Sequence[Findings]) -> Verdicts:
     if target is None:
         return {}
-    if target == "running" or Path(target).exists():
+    try:
+        version = KernelVersion.parse(target)
+    except InvalidVersion:
+        if target != "running" and "@" not in target and not Path(target).exists():
+            raise
         kernel, release = _kernel(target, timeline)
         return {id(item): judge_kernel(item, kernel, release) for item in findings}
-    version = KernelVersion.parse(target)
     newest = timeline.releases[-1].version.text if timeline.releases else None
     return {id(item): judge(item, version, newest) for item in findings}
 
