@@ -119,7 +119,12 @@ def edge(findings: Findings) -> Edge | None:
     None if there is nothing else, or if too many names set it.
     """
     needs = required(findings)
-    names = tuple(dict.fromkeys(item.name for item in needs if item.since == needs[0].since))
+    # What has no way around on older kernels is what one would drop.
+    names = tuple(
+        dict.fromkeys(
+            item.name.removeprefix("way around ") for item in needs if item.since == needs[0].since
+        )
+    )
     rest = [item for item in needs if item.since != needs[0].since]
     if not rest or len(names) > 3:
         return None

@@ -3,6 +3,8 @@
 import pytest
 from check_support import check_c, optional, required, unknown
 
+from helperhist.verdict import Edge, edge
+
 ENUM = "enum bpf_func_id { BPF_FUNC_ringbuf_output = 130, BPF_FUNC_loop = 181 };\n"
 RINGBUF = "enum_exists(enum bpf_func_id, BPF_FUNC_ringbuf_output)"
 LOOP = "enum_exists(enum bpf_func_id, BPF_FUNC_loop)"
@@ -280,6 +282,7 @@ def test_usdt_asks_for_cookies() -> None:
     assert optional(found)["bpf_get_attach_cookie"] == "5.15"
     # Kernels before 5.5 verify both branches, since they do not know the variable.
     assert required(found)["way around bpf_get_attach_cookie"] == "5.5"
+    assert edge(found) == Edge("5.2", ("bpf_get_attach_cookie",), "5.5")
 
 
 def test_context_kept_on_the_stack_and_given_to_a_function() -> None:
