@@ -3,8 +3,9 @@
     python data/build.py ~/iproute2
 
 iproute2 carries the kernel's own ``bpf.h`` and has a tag for each kernel release from v4.1.0 on.
-What came before stands in ``early.csv``; release dates and introducing commits in the two other
-tables beside this file. See README.md for where they come from.
+What came before stands in ``early.csv``, what iproute2's copies lack in ``corrections.csv``,
+release dates and introducing commits in the other tables beside this file. See README.md for where
+they come from.
 """
 
 import csv
@@ -23,15 +24,16 @@ from helperhist.version import KernelVersion
 
 HERE = Path(__file__).parent
 
-#: The lists of which early.csv tells all that came before 4.1.
-COMPLETE_KINDS = frozenset(("helper", "cmd", "map_type", "prog_type"))
-
 EARLY_TAGS = ("v3.18", "v3.19", "v4.0")
 
 
 def read_table(name: str) -> list[dict[str, str]]:
     with (HERE / name).open(encoding="utf-8", newline="") as file:
         return list(csv.DictReader(file))
+
+
+def read_entry(row: dict[str, str]) -> Entry:
+    return Entry(row["kind"], row["name"], int(row["id"]) if row["id"] else None)
 
 
 def build(repository: Path) -> Timeline:
@@ -42,23 +44,25 @@ def build(repository: Path) -> Timeline:
     snapshots: dict[str, Mapping[str, Entry]] = {}
 
     names: dict[str, Entry] = {}
-    early = read_table("early.csv")
+    early = [(row["tag"], read_entry(row)) for row in read_table("early.csv")]
     for name in EARLY_TAGS:
-        names = dict(names)
-        for row in early:
-            if row["tag"] == name:
-                names[row["name"]] = Entry(row["kind"], row["name"], int(row["id"]))
+        names = {**names, **{entry.name: entry for tag, entry in early if tag == name}}
         tags.append(Tag(name, KernelVersion.parse(name), "", "", dates[name], "", ""))
         snapshots[name] = names
 
+    corrections = [
+        (KernelVersion.parse(row["tag"]), read_entry(row)) for row in read_table("corrections.csv")
+    ]
     for tag in scanned.releases:
         name = f"v{tag.version}"
         # Objects of iproute2 are no objects of the kernel; the header's id shows what was read.
         tags.append(Tag(name, tag.version, "", "", dates.get(name), tag.path, tag.blob))
-        snapshots[name] = {
+        missed = {entry.name: entry for since, entry in corrections if since <= tag.version}
+        copied = {
             item.name: Entry(item.kind, item.name, item.id)
             for item in scanned.present(tag).values()
         }
+        snapshots[name] = missed | copied
 
     line = Line("", tuple(tags))
     spans = find_spans(line, snapshots)
@@ -71,14 +75,12 @@ def build(repository: Path) -> Timeline:
     commits = {
         (row["kind"], row["name"]): row["commit"] for row in read_table("introducing_commits.csv")
     }
-    first = f"v{scanned.releases[0].version}"
 
     def complete(row: Row) -> Row:
         return replace(
             row,
             commit=commits.get((row.kind, row.name)),
             former_names=former.get(row.name, ()),
-            or_earlier=row.first_tag == first and row.kind not in COMPLETE_KINDS,
         )
 
     rows = [
@@ -86,22 +88,16 @@ def build(repository: Path) -> Timeline:
         for row in build_rows([line], {"": spans}, complete=True, prototypes=prototypes)
     ]
     metadata = Metadata(
-        source=f"mainline releases {tags[0].name} to {tags[-1].name}, from iproute2's copies of "
-        "the kernel's bpf.h",
+        source=f"{tags[0].name} to {tags[-1].name}, from iproute2's copies of bpf.h",
         paths=scanned.metadata.paths,
         pattern=scanned.metadata.pattern,
         tags=len(tags),
         newest=tags[-1].name,
         kernel=True,
         version=helperhist.__version__,
-        notes=(
-            "Mainline only: distributions backport without changing the version number.",
-            f"Flags, fields and other enumerations are known from {first} on.",
-        ),
+        notes=("Mainline only: distributions backport without changing the version number.",),
     )
-    return Timeline(
-        metadata, rows, lambda: tags, lambda: spans, lambda: events, lambda: ()
-    )
+    return Timeline(metadata, rows, lambda: tags, lambda: spans, lambda: events, lambda: ())
 
 
 if __name__ == "__main__":

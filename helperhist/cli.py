@@ -1,10 +1,11 @@
 """The command line: the group, and the one place where errors become exit codes.
 
 Exit codes: 0 done; 1 a negative answer (unknown name, newer kernel needed); 2 an error that the
-user can mend; 130 interrupted. Each command lives in a module of its own below
-``helperhist.commands`` and is imported when it is run.
+user can mend; 130 interrupted; 141 the reader of the output is gone. Each command lives in a
+module of its own below ``helperhist.commands`` and is imported when it is run.
 """
 
+import errno
 import os
 import sys
 from importlib import import_module
@@ -22,8 +23,13 @@ COMMANDS = {
     "list": "List the names that a kernel has.",
     "diff": "Compare two kernels.",
     "releases": "List the releases in the data.",
+    "header": "Write a C header that declares the helpers.",
+    "audit": "Hold tables that people keep by hand against history.",
+    "plot": "Draw how the API grew.",
+    "export": "Write the timeline for other tools.",
     "scan": "Read a git history into a dataset.",
     "check": "Say which kernel a compiled BPF object needs.",
+    "completion": "Print the completion for a shell.",
 }
 
 
@@ -56,13 +62,26 @@ class _Commands(click.Group):
             raise _UserError(str(error)) from error
         except RecursionError as error:
             raise _UserError("input nested too deep") from error
+        except KeyboardInterrupt:
+            # click would exit with 1, which is a negative answer.
+            click.echo("interrupted", err=True)
+            raise click.exceptions.Exit(130) from None
+        except BrokenPipeError:
+            # The reader of our output is gone (`| head`). click would exit with 1, which is a
+            # negative answer; 141 is what a shell shows of a program that the signal ended.
+            _discard_output()
+            raise click.exceptions.Exit(141) from None
+        except OSError as error:
+            if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+                raise
+            raise _UserError(f"cannot write: {error.strerror}; make room") from error
 
 
 @click.command(
     cls=_Commands,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog="Examples: helperhist since bpf_probe_read_str; helperhist list --at 5.4; "
-    "helperhist scan ~/linux. Completion: helperhist completion --help.",
+    "helperhist scan ~/linux",
 )
 @click.version_option(__version__, prog_name="helperhist")
 @click.pass_context
@@ -75,11 +94,11 @@ def cli(ctx: click.Context) -> None:
         ctx.color = False
 
 
+def _discard_output() -> None:
+    """Keep Python from complaining at exit of what it cannot write."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 def main() -> None:
     """Run the command line and exit."""
-    try:
-        cli(prog_name="helperhist")
-    except BrokenPipeError:
-        # The reader of our output is gone (`| head`); keep Python from complaining at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(141)
+    cli(prog_name="helperhist")

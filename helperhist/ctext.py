@@ -10,12 +10,20 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-__all__ = ["Constant", "Pieces", "evaluate", "split_pieces", "strip_comments", "tokenize"]
+__all__ = [
+    "MAX_TOKENS",
+    "Constant",
+    "Pieces",
+    "evaluate",
+    "split_pieces",
+    "strip_comments",
+    "tokenize",
+]
 
 # Each alternative consumes at least one byte and none can backtrack over a long span: the text
 # is hostile. An unterminated comment or string ends with the text or the line.
 _COMMENT = rb"/\*[^*]*+(?:\*(?!/)[^*]*+)*+(?:\*/)?|//(?:\\\r?\n|[^\n])*+"
-_STRING = rb"\"(?:\\.|[^\"\\\n])*+\"?|'(?:\\.|[^'\\\n])*+'?"
+_STRING = rb"\"(?:\\\r?\n|\\.|[^\"\\\n])*+\"?|'(?:\\\r?\n|\\.|[^'\\\n])*+'?"
 _SPACE = re.compile(rb"\s+")
 _DIRECTIVE = re.compile(
     rb"#(?:" + _COMMENT + rb"|" + _STRING + rb"|\\\r?\n|[^\n/\"'\\]++|[/\\])*+\n?", re.DOTALL
@@ -31,7 +39,9 @@ _TOKEN = re.compile(
 )
 
 _CHUNK = 4096
-_MAX_NESTING = 64  # of an expression; more is hostile, and no value
+#: Of an expression; more is hostile, and no value.
+MAX_TOKENS = 1024
+_MAX_NESTING = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +51,15 @@ class Pieces:
     :ivar data: the text
     :ivar pieces: directives, declarations and comments, without the white space between them
     :ivar ends: the offset in ``data`` at which each piece ends
+    :ivar head: how many of the first pieces are those of the version split before
+    :ivar tail: how many of the last pieces are
     """
 
     data: bytes
     pieces: tuple[bytes, ...]
     ends: tuple[int, ...]
+    head: int = 0
+    tail: int = 0
 
 
 def split_pieces(data: bytes, previous: Pieces | None = None) -> Pieces:
@@ -75,11 +89,13 @@ def split_pieces(data: bytes, previous: Pieces | None = None) -> Pieces:
     new = _scan(data, start, previous.pieces[:kept], previous.ends[:kept], resume)
     join = resume.get(new.ends[-1]) if new.ends else None
     if join is None:
-        return new
+        return Pieces(data, new.pieces, new.ends, kept)
     return Pieces(
         data,
         new.pieces + previous.pieces[join:],
         new.ends + tuple(end + shift for end in previous.ends[join:]),
+        kept,
+        len(previous.pieces) - join,
     )
 
 
@@ -97,7 +113,11 @@ def _scan(
             position = space.end()
             continue
         begin = position
-        if match := (_DIRECTIVE.match(data, position) or _COMMENT_RE.match(data, position)):
+        if data.startswith(b"/*", position):
+            # The one long comment of the header is half of it: find() is faster than the pattern.
+            close = data.find(b"*/", position + 2)
+            position = close + 2 if close >= 0 else size
+        elif match := (_DIRECTIVE.match(data, position) or _COMMENT_RE.match(data, position)):
             position = match.end()
         else:
             position = _end_of_declaration(data, position)
@@ -207,7 +227,10 @@ class Constant:
     unsigned: bool = False
 
 
-_INTEGER = re.compile(r"(0[xX][0-9a-fA-F]+|0[bB][01]+|0[0-7]*|[1-9][0-9]*)([uU]?[lL]{0,2}[uU]?)")
+_INTEGER = re.compile(
+    r"(0[xX][0-9a-fA-F]+|0[bB][01]+|0[0-7]*|[1-9][0-9]*)"
+    r"((?:[uU](?:ll|LL|[lL])?|(?:ll|LL|[lL])[uU]?)?)"
+)
 _BINARY: tuple[tuple[str, ...], ...] = (
     ("|",),
     ("^",),
@@ -225,6 +248,8 @@ def evaluate(tokens: Sequence[str], names: Mapping[str, Constant]) -> Constant |
     :param names: values of the enumerators and macros in scope
     :return: None where the expression has a name, operator or value that is not known
     """
+    if len(tokens) > MAX_TOKENS:
+        return None
     try:
         value, rest = _binary(tokens, 0, names, 0, 0)
     except _Unknown:
@@ -238,7 +263,7 @@ class _Unknown(Exception):
 
 def _literal(token: str) -> Constant:
     match = _INTEGER.fullmatch(token)
-    if match is None or len(token) > 24:
+    if match is None or len(token) > 72:
         raise _Unknown
     digits, suffix = match[1].lower(), match[2].lower()
     base = 16 if digits[:2] == "0x" else 2 if digits[:2] == "0b" else 8 if digits[0] == "0" else 10
@@ -311,7 +336,9 @@ def _apply(operator: str, left: Constant, right: Constant) -> Constant:
         if b == 0:
             raise _Unknown
         quotient = abs(a) // abs(b) * (1 if (a < 0) == (b < 0) else -1)
+        if not unsigned and quotient == 1 << (bits - 1):
+            # 6.5.5 p6: the quotient of the least value by -1 has no representation.
+            raise _Unknown
         return _wrap(quotient if operator == "/" else a - b * quotient, bits, unsigned)
     value = {"|": a | b, "^": a ^ b, "&": a & b, "+": a + b, "-": a - b, "*": a * b}[operator]
     return _wrap(value, bits, unsigned)
-

@@ -45,7 +45,10 @@ _COLUMNS: dict[str, tuple[str, ...]] = {
     "docs.csv": ("name", "tag", "description", "returns"),
 }  # fmt: skip
 _METADATA = "metadata.json"
+_FILES = frozenset((*_COLUMNS, _METADATA))
 _LAST = "last-kernel-scan"
+# The documentation of one helper is one cell, and a header has up to 8 MB.
+csv.field_size_limit(16 << 20)
 
 
 def embedded_dir() -> Path:
@@ -82,38 +85,49 @@ def _resolve(data: str | Path) -> Path:
     if str(data) == "embedded":
         return embedded_dir()
     folder = Path(data)
-    if (folder / _METADATA).is_file():
+    if has_dataset(folder):
         return folder
     if isinstance(data, str) and is_plain_name(data):
         named = data_home() / data
-        if (named / _METADATA).is_file():
+        if has_dataset(named):
             return named
-    if folder.is_dir():
+    # os.path: where a folder may not be searched, or a name is too long, pathlib raises.
+    if os.path.isdir(folder):  # noqa: PTH112
         raise DatasetError(f"{folder} holds no dataset (no {_METADATA}); make one with `scan`")
     raise DatasetError(
-        f"no dataset {str(data)!r}, neither a folder nor a name in {data_home()}; "
+        f"no dataset {str(data)[:200]!r}, neither a folder nor a name in {data_home()}; "
         "make one with `helperhist scan`"
     )
 
 
+def has_dataset(folder: Path) -> bool:
+    """Whether a folder holds a dataset."""
+    return os.path.isfile(folder / _METADATA)  # noqa: PTH113
+
+
 def is_plain_name(name: str) -> bool:
     """Whether a text can be the name of a dataset: one component of a path, not hidden."""
-    return bool(name) and name[0] != "." and not any(char in name for char in "/\\\0")
+    plain = bool(name) and name[0] != "." and not any(char in name for char in "/\\\0")
+    return plain and name not in ("embedded", _LAST)
 
 
 def _last_scan() -> Path | None:
     try:
-        folder = Path((data_home() / _LAST).read_text("utf-8").strip())
-        return folder if (folder / _METADATA).is_file() else None
-    except (OSError, UnicodeDecodeError, ValueError):
+        # The name of a folder need not be text.
+        folder = Path(os.fsdecode((data_home() / _LAST).read_bytes().removesuffix(b"\n")))
+        return folder if folder.is_absolute() and has_dataset(folder) else None
+    except OSError:
         return None
 
 
 def remember_scan(folder: Path) -> None:
-    """Make a dataset the default of later questions."""
+    """Make a dataset the default of later questions.
+
+    :raises OSError: the user's data folder cannot be written
+    """
     home = data_home()
     home.mkdir(parents=True, exist_ok=True)
-    _write_text(home / _LAST, f"{folder.resolve()}\n")
+    _write_bytes(home / _LAST, os.fsencode(f"{folder.resolve()}\n"))
 
 
 def read_dataset(folder: Path) -> Timeline:
@@ -138,6 +152,7 @@ def _read_metadata(path: Path) -> Metadata:
     try:
         raw: dict[str, Any] = json.loads(path.read_text("utf-8"))
         found = raw["format"]
+        _require(isinstance(raw["source"], str), "its source is no text")
         if found != FORMAT:
             raise DatasetError(
                 f"{path} has format {found}, this helperhist reads {FORMAT}; scan again"
@@ -150,8 +165,13 @@ def _read_metadata(path: Path) -> Metadata:
         raise DatasetError(f"no dataset at {path.parent}; make one with `scan`") from error
     except OSError as error:
         raise DatasetError(f"cannot read {path}: {error.strerror}") from error
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
-        raise DatasetError(f"{path} is damaged ({error}); scan again") from error
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        raise DatasetError(f"{path} is damaged ({_reason(error)}); scan again") from error
+
+
+def _require(condition: bool, what: str) -> None:
+    if not condition:
+        raise ValueError(what)
 
 
 def _read(folder: Path, name: str, optional: bool = False) -> Iterator[list[str]]:
@@ -160,7 +180,7 @@ def _read(folder: Path, name: str, optional: bool = False) -> Iterator[list[str]
         return
     try:
         with path.open(encoding="utf-8", newline="") as file:
-            reader = csv.reader(file)
+            reader = csv.reader(file, strict=True)
             header = next(reader, [])
             if tuple(header) != columns:
                 raise DatasetError(f"{path} has other columns than expected; scan again")
@@ -201,8 +221,11 @@ def _read_tags(folder: Path) -> Iterator[Tag]:
 
 
 def _read_spans(folder: Path) -> Iterator[Span]:
+    tags = {tag.name for tag in _read_tags(folder)}
     try:
         for series, kind, name, number, first, last in _read(folder, "spans.csv"):
+            known = first in tags and (not last or last in tags)
+            _require(known, f"{name[:60]} has a tag that is not in tags.csv")
             yield Span(series, kind, name, int(number) if number else None, first, last or None)
     except ValueError as error:
         raise DatasetError(f"{folder / 'spans.csv'} is damaged ({error}); scan again") from error
@@ -213,45 +236,84 @@ def write_dataset(timeline: Timeline, folder: Path) -> None:
 
     :raises DatasetError: the folder cannot be written, or holds something else
     """
-    if folder.exists() and not folder.is_dir():
-        raise DatasetError(f"{folder} is a file; give the folder of a dataset")
-    if folder.is_dir() and any(folder.iterdir()) and not (folder / _METADATA).is_file():
-        raise DatasetError(f"{folder} is no dataset and not empty; give another folder")
     texts = render_dataset(timeline)
     aside: Path | None = None
     try:
+        # A link stays a link to the new dataset.
+        folder = folder.resolve()
+        check_folder(folder)
         folder.parent.mkdir(parents=True, exist_ok=True)
         aside = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
         for name, text in texts.items():
-            (aside / name).write_text(text, "utf-8", newline="")
+            # The name of a folder need not be text.
+            (aside / name).write_bytes(text.encode("utf-8", "backslashreplace"))
         # mkdtemp is private to the user; a dataset is as open as any folder.
         umask = os.umask(0)
         os.umask(umask)
         aside.chmod(0o777 & ~umask)
         _swap(aside, folder)
         aside = None
-    except OSError as error:
-        raise DatasetError(f"cannot write {folder}: {error.strerror}") from error
+    except (OSError, ValueError, RuntimeError) as error:
+        raise DatasetError(f"cannot write {folder}: {_reason(error)}") from error
     finally:
         if aside is not None:
             shutil.rmtree(aside, ignore_errors=True)
 
 
+def check_folder(folder: Path) -> None:
+    """Raise unless a dataset may be written to a folder: it is missing, empty, or holds one.
+
+    :raises DatasetError: the folder holds something else
+    """
+    try:
+        if not folder.exists():
+            return
+        if not folder.is_dir():
+            raise DatasetError(f"{folder} is a file; give the folder of a dataset")
+        names = {path.name for path in folder.iterdir()}
+    except OSError as error:
+        raise DatasetError(f"cannot write {folder}: {_reason(error)}") from error
+    if names and _METADATA not in names:
+        raise DatasetError(f"{folder} is no dataset and not empty; give another folder")
+    if names and TIMELINE not in names:
+        # Other programs call a file metadata.json, too.
+        try:
+            _read_metadata(folder / _METADATA)
+        except DatasetError as error:
+            raise DatasetError(
+                f"{folder} is no dataset, its {_METADATA} is of another kind; give another folder"
+            ) from error
+
+
+def _reason(error: Exception) -> str:
+    text = error.strerror if isinstance(error, OSError) else None
+    return text or " ".join(str(error).split())[:200] or type(error).__name__
+
+
 def _swap(aside: Path, folder: Path) -> None:
-    """Put a finished folder in the place of another."""
+    """Put a finished folder in the place of another.
+
+    What else the other one holds (``.git``, a note of the user) moves into the new one.
+    """
     if not folder.exists():
         aside.rename(folder)
         return
     old = Path(tempfile.mkdtemp(prefix=f".{folder.name}.old.", dir=folder.parent))
+    backup = old / "dataset"
     try:
-        folder.rename(old / "dataset")
-        try:
-            aside.rename(folder)
-        except BaseException:
-            (old / "dataset").rename(folder)
-            raise
-    finally:
-        shutil.rmtree(old, ignore_errors=True)
+        folder.rename(backup)
+        aside.rename(folder)
+    except BaseException:
+        if backup.exists() and not folder.exists():
+            backup.rename(folder)
+        # Not with what is in it: where it cannot be put back, it must not be lost.
+        if not backup.exists():
+            old.rmdir()
+        raise
+    for entry in backup.iterdir():
+        if entry.name not in _FILES:
+            entry.rename(folder / entry.name)
+    shutil.rmtree(old, ignore_errors=True)
 
 
 def render_dataset(timeline: Timeline) -> dict[str, str]:
@@ -305,18 +367,21 @@ def _number(value: int | None) -> str:
 def _render(name: str, rows: Iterable[Sequence[str]]) -> str:
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
+    # csv quotes a line feed, but not a carriage return, at which it ends a row when it reads.
+    careful = csv.writer(buffer, lineterminator="\n", quoting=csv.QUOTE_ALL)
     writer.writerow(_COLUMNS[name])
-    writer.writerows(rows)
+    for row in rows:
+        (careful if any("\r" in cell for cell in row) else writer).writerow(row)
     return buffer.getvalue()
 
 
-def _write_text(path: Path, text: str) -> None:
+def _write_bytes(path: Path, data: bytes) -> None:
     """Write a file whole or not at all."""
     handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
-            file.write(text)
-        os.replace(name, path)
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+        Path(name).replace(path)
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise

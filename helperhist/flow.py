@@ -38,7 +38,7 @@ _Value = int | _Context | _Variable | None
 _State = list[_Value]
 
 
-class Exhausted(Exception):  # noqa: N818
+class Exhausted(Exception):
     """The program is too large to follow; no error of the user's."""
 
 

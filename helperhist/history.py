@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from helperhist.docs import HelperDoc, Prototype
-from helperhist.timeline import Backport, Event, Row, Span, Tag
+from helperhist.timeline import Backport, Event, Row, Span, Tag, series_base
 from helperhist.uapi import ENUM_KINDS, SENTINEL, Entry
 from helperhist.version import KernelVersion
 
@@ -36,10 +36,8 @@ def make_lines(tags: Iterable[Tag]) -> tuple[Line, ...]:
             series.setdefault(tag.version.series, []).append(tag)
     lines = [Line("", mainline)]
     for name, updates in series.items():
-        base = [
-            tag for tag in mainline if tag.version.series == name and tag.version.text == name
-        ]
-        lines.append(Line(name, (*base[:1], *updates)))
+        base = series_base(mainline, name)
+        lines.append(Line(name, (*((base,) if base else ()), *updates)))
     return tuple(lines)
 
 
@@ -111,24 +109,43 @@ def build_rows(
     by_name: dict[str, list[Span]] = {}
     for span in spans.get("", ()):
         by_name.setdefault(span.name, []).append(span)
+    for listed in by_name.values():
+        # They come by kind, which may change.
+        listed.sort(key=lambda span: position[span.first])
     backports: dict[str, list[Backport]] = {}
-    only_stable: dict[str, Span] = {}
+    only_stable: dict[str, list[Span]] = {}
+    # First updates of a series whose release has no tag, nor one after it: that release, too, may
+    # have what they have.
+    unbased: set[str] = set()
     for line in lines[1:]:
-        versions = {tag.name: tag.version for tag in line.tags}
+        places = {tag.name: index for index, tag in enumerate(line.tags)}
+        runs: dict[str, tuple[int, int | None]] = {}
+        from_start: set[str] = set()
+        start = line.tags[0]
+        if start.version.is_stable and not any(tag.version > start.version for tag in mainline):
+            unbased.add(start.name)
         for span in spans.get(line.series, ()):
-            first = versions[span.first]
-            if not first.is_stable or span.last is not None:
-                continue
-            only_stable.setdefault(span.name, span)
-            backports.setdefault(span.name, []).append(Backport(line.series, first.text))
+            if span.first == start.name and (span.first in unbased or not start.version.is_stable):
+                from_start.add(span.name)
+            only_stable.setdefault(span.name, []).append(span)
+            first, last = places[span.first], None if span.last is None else places[span.last]
+            run = runs.get(span.name)
+            # Another value is another span of the same run.
+            joined = run is not None and run[1] == first - 1
+            runs[span.name] = (run[0] if joined and run else first, last)
+        for name, (begin, end) in runs.items():
+            version = line.tags[begin].version
+            if end is None and name not in from_start:
+                backports.setdefault(name, []).append(Backport(line.series, version.text))
     newest_kind = {name: runs[-1].kind for name, runs in by_name.items()}
     rows = []
     for name in {**by_name, **only_stable}:
         if name in by_name:
             row = _mainline_row(name, by_name[name], mainline, position, complete)
         else:
-            span = only_stable[name]
-            row = Row(span.kind, name, span.id, first_tag=span.first)
+            first_span, newest = only_stable[name][0], only_stable[name][-1]
+            earlier = first_span.first in unbased
+            row = Row(newest.kind, name, newest.id, first_tag=first_span.first, or_earlier=earlier)
         known = prototypes.get(name)
         ported = backports.get(name, ())
         # A series that starts from a release which has the name carries no backport of it, even
@@ -137,7 +154,9 @@ def build_rows(
             replace(
                 row,
                 kind=newest_kind.get(name, row.kind),
-                backports=tuple(b for b in ported if not _covers(row.since, b.series)),
+                backports=tuple(
+                    b for b in ported if not _covers(row, b.series, position, mainline)
+                ),
                 prototype=str(known[0]) if known and row.kind == "helper" else None,
                 attributes=known[1] if known and row.kind == "helper" else (),
             )
@@ -145,8 +164,12 @@ def build_rows(
     return tuple(sorted(rows, key=_row_key))
 
 
-def _covers(since: str | None, series: str) -> bool:
-    return since is not None and KernelVersion.parse(since) <= KernelVersion.parse(series)
+def _covers(row: Row, series: str, position: Mapping[str, int], mainline: Sequence[Tag]) -> bool:
+    """Whether the release that a series starts from has a name."""
+    start = KernelVersion.parse(series)
+    if row.since is None or KernelVersion.parse(row.since) > start:
+        return False
+    return row.removed is None or mainline[position[row.removed]].version > start
 
 
 _KIND_ORDER = {kind: index for index, kind in enumerate(ENUM_KINDS.values())}
@@ -182,10 +205,10 @@ def _mainline_row(
         (run for run in reversed(runs) if run[1] == len(tags) - 1 or released(run) is not None),
         runs[-1],
     )
-    first = tags[run[0]]
+    start = tags[run[0]]
     final = released(run)
     if final is None and run[1] == len(tags) - 1:
-        since: str | None = tags[run[0]].version.release
+        since: str | None = start.version.release
     else:
         since = None if final is None else final.version.text
     removed = tags[run[1] + 1].name if run[1] + 1 < len(tags) else None
@@ -195,7 +218,7 @@ def _mainline_row(
         spans[-1].id,
         since=since,
         tag=None if final is None else final.name,
-        first_tag=first.name,
+        first_tag=start.name,
         released=None if final is None else final.date,
         removed=removed,
         or_earlier=run[0] == 0 and not complete,
@@ -221,7 +244,9 @@ def find_events(
                 step, renamed = _step(last, now, tag.name, seen)
                 events += step
                 for old, new in renamed:
-                    former[new] = (*former.get(old, ()), old)
+                    names = dict.fromkeys((*former.get(old, ()), old))
+                    # Renamed and renamed back: nothing is its own former name.
+                    former[new] = tuple(name for name in names if name != new)
             seen.update(now)
             last = now
     return tuple(dict.fromkeys(events)), former
@@ -241,7 +266,7 @@ def _step(
     }
     events, renamed = [], []
     for entry in sorted(gone, key=_entry_key):
-        heir = taken.get((entry.kind, entry.id))
+        heir = taken.get((entry.kind, entry.id)) if entry.id is not None else None
         if entry.kind == SENTINEL:
             continue
         if heir is not None:
@@ -249,9 +274,11 @@ def _step(
             renamed.append((entry.name, heir.name))
         else:
             events.append(Event("removed", entry.kind, entry.name, tag))
-    for entry in sorted(new, key=_entry_key):
-        if entry.name in seen and entry.kind != SENTINEL:
-            events.append(Event("returned", entry.kind, entry.name, tag))
+    events += [
+        Event("returned", entry.kind, entry.name, tag)
+        for entry in sorted(new, key=_entry_key)
+        if entry.name in seen and entry.kind != SENTINEL
+    ]
     changed = [(old, entry) for name, entry in now.items() if (old := last.get(name)) is not entry]
     for old, entry in sorted(
         ((old, entry) for old, entry in changed if old is not None), key=lambda p: _entry_key(p[1])
@@ -282,8 +309,8 @@ def merge_docs(docs: Iterable[HelperDoc]) -> dict[str, HelperDoc]:
             continue
         merged[name] = HelperDoc(
             _merge_prototypes(other.prototype, doc.prototype),
-            "\n\n".join((other.description, doc.description)),
-            "\n\n".join((other.returns, doc.returns)),
+            "\n\n".join(filter(None, (other.description, doc.description))),
+            "\n\n".join(filter(None, (other.returns, doc.returns))),
             other.attributes,
         )
     return merged

@@ -87,7 +87,7 @@ class MapNeeds:
             self._unknown_map("struct_ops", name, reason, item.name, optional=optional)
 
     def _values(self, types: tuple[int, ...], name: str, optional: bool = False) -> None:
-        assert self._obj.btf is not None  # noqa: S101
+        assert self._obj.btf is not None
         fields = SpecialFields(self._obj.btf, frozenset(VALUE_TYPES))
         for found in sorted({special for item in types for special in fields.of(item)}):
             rule = RULES["kptr"] if found == "kptr" else VALUE_TYPES[found]

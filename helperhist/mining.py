@@ -1,14 +1,19 @@
 """Read a git repository with pygit2: tags, commits, files at commits; not what they mean."""
 
+import hashlib
+import os
 import re
+import shlex
+import zlib
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
+from typing import Any
 
 import pygit2
-from pygit2.enums import ObjectType, ReferenceFilter
+from pygit2.enums import FileMode, ObjectType, ReferenceFilter
 
 from helperhist.errors import InvalidVersion, RepositoryError
 from helperhist.version import KernelVersion
@@ -22,7 +27,15 @@ DEFAULT_TAGS = r"v(?P<version>\d+\.\d+(\.\d+)?(-rc\d+)?)"
 KERNEL_PATHS = ("include/uapi/linux/bpf.h", "include/linux/bpf.h")
 
 _MAX_TAG_NESTING = 32
-_PERSON = re.compile(rb"^(author|committer|tagger) .*?(-?[0-9]{1,15}) ([-+][0-9]{4})$", re.MULTILINE)
+_MAX_SUBJECT = 1000
+_NONE = pygit2.Oid(hex="0" * 40)
+_PERSON = re.compile(
+    rb"^(author|committer|tagger) .*?(?<![0-9-])(-?[0-9]{1,15}) ([-+][0-9]{4})$", re.MULTILINE
+)
+_FOREIGN = re.compile(r"'([^']*)' is not owned by current user")
+_REFERENCE = re.compile(rb"[0-9a-fA-F]{40}(\s|$)|ref:\s*\S")
+_ID = re.compile(r"[0-9a-f]{40}")
+_REST_OF_ID = re.compile(r"[0-9a-f]{38}")
 _ENCODING = re.compile(rb"^encoding ([A-Za-z0-9_.:-]{1,40})$", re.MULTILINE)
 
 
@@ -67,26 +80,44 @@ class CommitInfo:
 class Repository:
     """A git repository, read only."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, paths: Sequence[str] = KERNEL_PATHS) -> None:
         """Open the repository at a path, or the one that the path is in.
 
+        :param paths: where the header may be, the first that exists at a commit counts
         :raises RepositoryError: there is none, or libgit2 cannot read it
         """
         self._repo = _open(path)
         self.folder = Path(self._repo.workdir or self._repo.path)
-        self.shallow = _shallow_commits(Path(self._repo.path))
-        self._commits: dict[str, tuple[str, tuple[str, ...]]] = {}
+        self.git_dir = Path(self._repo.path)
+        self._parts = [_components(path) for path in paths]
+        self.paths = tuple("/".join(parts) for parts in self._parts)
+        #: Commits that chains have gone through so far.
+        self.visited = 0
+        self.shallow = _shallow_commits(self.git_dir)
+        self._cut = frozenset(pygit2.Oid(hex=oid) for oid in self.shallow)
+        #: Loose objects that have not been read yet, with their files.
+        self._loose = _loose_objects(self.git_dir)
+        #: What folders hold: most of them are the same at many commits.
+        self._below: dict[tuple[pygit2.Oid, str, bool], pygit2.Oid | None] = {}
+        #: The folder that all paths start with; None where they differ.
+        self._folder: str | None = None
+        folders = {parts[0] for parts in self._parts}
+        if len(folders) == 1 and all(len(parts) > 1 for parts in self._parts):
+            self._folder = folders.pop()
+        #: Header by the id of that folder, else of the root.
+        self._known: dict[pygit2.Oid, str | None] = {_NONE: None}
 
     @property
     def name(self) -> str:
         """The folder's name, without ``.git``: a name for the dataset."""
-        return self.folder.name.removesuffix(".git") or "repository"
+        return printable(self.folder.name).removesuffix(".git") or "repository"
 
     @property
     def head(self) -> str | None:
         """The commit of HEAD; None in an unborn branch or where HEAD leads nowhere."""
         try:
-            return str(self._repo.head.peel(pygit2.Commit).id)
+            oid = str(self._repo.head.target)
+            return oid if self._read(oid)[0] == ObjectType.COMMIT else None
         except (pygit2.GitError, KeyError, ValueError):
             return None
 
@@ -95,14 +126,28 @@ class Repository:
         """Whether the repository has no commit and no reference."""
         return self._repo.is_empty
 
+    def has(self, oid: str) -> bool:
+        """Whether an object is there."""
+        # Not "in": libgit2 would read it, and not come back from a file that is cut off.
+        return self._repo.odb.exists(oid)
+
+    def reopen(self) -> None:
+        """See objects that another program has added."""
+        self._repo = pygit2.Repository(str(self.git_dir))
+        self._loose = _loose_objects(self.git_dir)
+
     def promisor(self) -> str | None:
         """The remote that a partial clone takes missing objects from, None of a whole one."""
         try:
             for entry in self._repo.config:
-                if entry.name.startswith("remote.") and entry.name.endswith(".promisor"):
-                    if entry.value in ("true", "1", "yes", "on"):
-                        return str(entry.name[len("remote.") : -len(".promisor")])
-        except (pygit2.GitError, UnicodeDecodeError):
+                name = str(entry.name)
+                if (
+                    name.startswith("remote.")
+                    and name.endswith(".promisor")
+                    and self._repo.config.get_bool(name)
+                ):
+                    return name[len("remote.") : -len(".promisor")]
+        except (pygit2.GitError, KeyError, ValueError):
             return None
         return None
 
@@ -113,13 +158,9 @@ class Repository:
         :raises MissingObject: it is missing or damaged
         """
         try:
-            return self._repo.read(oid)[1]
+            return self._read(oid)[1]
         except (KeyError, ValueError, pygit2.GitError) as error:
-            raise MissingObject(
-                oid,
-                f"{what} (object {oid[:12]}) is missing or damaged in {self.folder}; "
-                f"see `git -C {self.folder} fsck`",
-            ) from error
+            raise self._missing(oid, what) from error
 
     def tags(self, pattern: str) -> tuple[list[TagRef], Counter[str]]:
         """Return the tags of commits whose whole name a pattern matches, and why others were not.
@@ -130,7 +171,9 @@ class Repository:
         try:
             compiled = re.compile(pattern)
         except (re.error, RecursionError, OverflowError) as error:
-            raise RepositoryError(f"--tags {pattern!r} is no regular expression: {error}") from error
+            raise RepositoryError(
+                f"--tags {pattern!r} is no regular expression: {error}"
+            ) from error
         if "version" not in compiled.groupindex:
             raise RepositoryError(
                 f"--tags {pattern!r} has no group named version; "
@@ -148,7 +191,7 @@ class Repository:
             except InvalidVersion:
                 skipped["name has no version"] += 1
                 continue
-            peeled = self._peel(target)
+            peeled = self._peel(name, target)
             if isinstance(peeled, str):
                 skipped[peeled] += 1
                 continue
@@ -159,31 +202,41 @@ class Repository:
         prefix = "refs/tags/"
         try:
             references = self._repo.references.iterator(ReferenceFilter.TAGS)
-        except pygit2.GitError as error:
+        except (pygit2.GitError, OSError) as error:
             raise RepositoryError(f"cannot list the tags of {self.folder}: {error}") from error
         while True:
             try:
                 reference = next(references)
                 name, target = reference.name.removeprefix(prefix), reference.target
             except StopIteration:
-                return
-            except (UnicodeDecodeError, pygit2.GitError, KeyError, ValueError):
-                skipped["name or reference is damaged"] += 1
+                break
+            except UnicodeDecodeError:
+                skipped["name is not UTF-8"] += 1
                 continue
+            except (pygit2.GitError, KeyError, ValueError, OSError) as error:
+                # packed-refs: which tags it held is unknown.
+                raise RepositoryError(
+                    f"cannot list the tags of {self.folder}: {error}; {self._fsck()}"
+                ) from error
             if isinstance(target, str):
                 skipped["symbolic reference"] += 1
                 continue
             yield name, str(target)
+        # libgit2 passes over references whose files hold no object id.
+        if damaged := _damaged_tags(_common_dir(self.git_dir) / "refs" / "tags"):
+            skipped["reference is damaged"] += damaged
 
-    def _peel(self, target: str) -> tuple[str, str | None] | str:
+    def _peel(self, name: str, target: str) -> tuple[str, str | None] | str:
         """Follow a tag to its commit; return it and the date, or why there is none."""
         oid: str = target
         date: str | None = None
         for _ in range(_MAX_TAG_NESTING):
             try:
-                kind, data = self._repo.read(oid)
-            except (KeyError, ValueError, pygit2.GitError):
-                return "tagged object is missing or damaged"
+                kind, data = self._read(oid)
+            except (KeyError, ValueError, pygit2.GitError) as error:
+                if self.has(oid):
+                    raise self._missing(oid, f"what tag {name} stands for") from error
+                return "tagged object is missing"
             head = data.partition(b"\n\n")[0]
             if kind == ObjectType.COMMIT:
                 return oid, date or _local_date(head, b"committer")
@@ -191,39 +244,180 @@ class Repository:
                 return "tag of a tree" if kind == ObjectType.TREE else "tag of a blob"
             date = date or _local_date(head, b"tagger")
             oid = data[7:47].decode("latin-1")
+            if not _ID.fullmatch(oid):
+                return "tagged object is missing"
         return "tags nested too deep"
 
-    def commit(self, oid: str) -> tuple[str, tuple[str, ...]]:
-        """Return the tree and the parents of a commit; none at the cut of a shallow clone.
+    def changes(self, start: str) -> Iterator[tuple[str, str | None]]:
+        """Yield the changes of the header along first parents, from a commit back.
 
-        :raises MissingObject: it is missing or damaged
+        Each is a commit and the blob of the header at its first parent, None if there is none; the
+        last is a root commit, or one at the cut of a shallow clone, with None.
+
+        :raises MissingObject: a commit or a tree is missing or damaged
         """
-        data = self.read(oid, "a commit")
-        if data[:5] != b"tree " or data[45:46] != b"\n":
-            raise MissingObject(oid, f"commit {oid[:12]} is damaged; see `git fsck`")
+        # The hot loop of a scan, over 100,000 commits of the kernel. Most of them leave include/
+        # alone, so that its id tells the header without looking into it.
+        # Any: an object of another type has none of these attributes, which is caught.
+        repo: Any = self._repo
+        known, cut, folder, loose = self._known, self._cut, self._folder, self._loose
+        here: str | None = None
+        child: pygit2.Oid | None = None
+        at = pygit2.Oid(hex=start)
+        tree = at
+        try:
+            while True:
+                self.visited += 1
+                try:
+                    if loose and at in loose:
+                        self._check_loose(at)
+                    commit = repo[at]
+                    tree, parents = commit.tree_id, commit.parent_ids
+                except (KeyError, ValueError, AttributeError, pygit2.GitError):
+                    # libgit2 refuses people and dates that git puts up with.
+                    tree, parents = self._tree_and_parents(str(at))
+                if loose and tree in loose:
+                    self._check_loose(tree)
+                root = repo[tree]
+                key = tree if folder is None else root[folder].id if folder in root else _NONE
+                there = known.get(key, "")
+                if there == "":
+                    there = known[key] = self._find(str(tree))
+                if child is not None and there != here:
+                    yield str(child), there
+                if not parents or at in cut:
+                    break
+                child, here, at = at, there, parents[0]
+        except (KeyError, ValueError, TypeError, pygit2.GitError) as error:
+            raise self._missing(str(tree), "a tree") from error
+        yield str(at), None
+
+    def _tree_and_parents(self, oid: str) -> tuple[pygit2.Oid, list[pygit2.Oid]]:
+        tree = pygit2.Oid(hex=self._commit(oid)[5:45].decode("latin-1"))
+        return tree, [pygit2.Oid(hex=parent) for parent in self.parents(oid)]
+
+    def parents(self, commit: str) -> tuple[str, ...]:
+        """Return the parents of a commit; none at the cut of a shallow clone."""
+        data = self._commit(commit)
         parents = []
         at = 46
         while data[at : at + 7] == b"parent ":
             parents.append(data[at + 7 : at + 47].decode("latin-1"))
             at += 48
-        return data[5:45].decode("latin-1"), () if oid in self.shallow else tuple(parents)
+        return () if commit in self.shallow else tuple(parents)
 
-    def entry(self, tree: str, name: bytes) -> str | None:
-        """Return the object id of an entry of a tree, None if the tree has none of that name.
+    def header(self, commit: str) -> str | None:
+        """Return the blob of the header at a commit, from the first path that exists."""
+        return self._find(self._commit(commit)[5:45].decode("latin-1"))
 
-        :raises MissingObject: the tree is missing or damaged
-        """
-        data = self.read(tree, "a tree")
-        at, size = 0, len(data)
-        while at < size:
-            zero = data.find(b"\0", at)
-            if zero < 0:
-                break
-            space = data.find(b" ", at, zero)
-            if data[space + 1 : zero] == name:
-                return data[zero + 1 : zero + 21].hex()
-            at = zero + 21
+    def header_path(self, commit: str) -> tuple[str, str] | None:
+        """Return the header's path at a commit, and its blob; None where there is no header."""
+        tree = self._commit(commit)[5:45].decode("latin-1")
+        for path, parts in zip(self.paths, self._parts, strict=True):
+            blob = self._descend(tree, parts)
+            if blob is not None:
+                return path, blob
         return None
+
+    def is_cut(self, commit: str) -> bool:
+        """Whether the parents of a commit are lacking in a shallow clone."""
+        return commit in self.shallow
+
+    def _read(self, oid: str) -> tuple[int, bytes]:
+        """Return type and bytes of an object; raise what pygit2 raises."""
+        if self._loose and (key := pygit2.Oid(hex=oid)) in self._loose:
+            self._check_loose(key)
+        kind, data = self._repo.read(oid)
+        return int(kind), data
+
+    def _check_loose(self, oid: pygit2.Oid) -> None:
+        """Raise ValueError if the file of a loose object is damaged.
+
+        libgit2 1.9 does not come back from one that is cut off, and takes the first part of one
+        that is too short for its own size.
+        """
+        stream, digest = zlib.decompressobj(), hashlib.sha1(usedforsecurity=False)
+        try:
+            with self._loose[oid].open("rb") as file:
+                while chunk := file.read(1 << 20):
+                    while chunk and not stream.eof:
+                        digest.update(stream.decompress(chunk, 1 << 20))
+                        chunk = stream.unconsumed_tail
+        except FileNotFoundError:
+            # Packed meanwhile.
+            pass
+        except (OSError, zlib.error) as error:
+            raise ValueError(str(error)) from error
+        else:
+            if digest.hexdigest() != str(oid):
+                raise ValueError("the content has another id")
+        del self._loose[oid]
+
+    def _commit(self, oid: str) -> bytes:
+        try:
+            kind, data = self._read(oid)
+        except (KeyError, ValueError, pygit2.GitError) as error:
+            raise self._missing(oid, "a commit") from error
+        if kind != ObjectType.COMMIT or data[:5] != b"tree " or data[45:46] != b"\n":
+            raise self._missing(oid, "a commit")
+        return data
+
+    def _find(self, tree: str) -> str | None:
+        """Return the blob of the header below a root tree, from the first path that exists."""
+        return next(
+            (blob for parts in self._parts if (blob := self._descend(tree, parts)) is not None),
+            None,
+        )
+
+    def _descend(self, tree: str, parts: Sequence[str]) -> str | None:
+        oid = pygit2.Oid(hex=tree)
+        for depth, part in enumerate(parts):
+            last = depth == len(parts) - 1
+            key = (oid, part, last)
+            if key not in self._below:
+                self._below[key] = self._child(oid, part, last=last)
+            below = self._below[key]
+            if below is None:
+                return None
+            oid = below
+        return str(oid)
+
+    def _child(self, tree: pygit2.Oid, name: str, *, last: bool) -> pygit2.Oid | None:
+        """Return the id of a folder in a tree, or of a file if it is the last of the path."""
+        try:
+            if self._loose and tree in self._loose:
+                self._check_loose(tree)
+            node = self._repo[tree]
+            if not isinstance(node, pygit2.Tree):
+                raise self._missing(str(tree), "a tree")
+            entry = node[name] if name in node else None  # noqa: SIM401 - a Tree has no get()
+        except (KeyError, ValueError, pygit2.GitError) as error:
+            raise self._missing(str(tree), "a tree") from error
+        if entry is None:
+            return None
+        # No symbolic link and no submodule: neither is the header.
+        if entry.filemode not in (
+            (FileMode.BLOB, FileMode.BLOB_EXECUTABLE) if last else (FileMode.TREE,)
+        ):
+            return None
+        return entry.id
+
+    def _missing(self, oid: str, what: str) -> MissingObject:
+        remedy = self._fsck()
+        remote = self.promisor()
+        if remote is not None and not self.has(oid):
+            remedy = f"the clone is partial: run `{self.refetch(remote)}`"
+        return MissingObject(
+            oid, f"{what} (object {oid[:12]}) is missing or damaged in {self.folder}; {remedy}"
+        )
+
+    def _fsck(self) -> str:
+        return f"see `git -C {shlex.quote(str(self.folder))} fsck`"
+
+    def refetch(self, remote: str) -> str:
+        """Return the command that makes a partial clone a whole one."""
+        folder = shlex.quote(str(self.folder))
+        return f"git -C {folder} fetch --refetch --no-filter {shlex.quote(remote)}"
 
     def info(self, oid: str) -> CommitInfo:
         """Return what rows tell of a commit.
@@ -240,7 +434,7 @@ class Repository:
             oid,
             _utc(head, b"author"),
             _utc(head, b"committer"),
-            " ".join("".join(c if c.isprintable() else " " for c in text).split()),
+            " ".join("".join(c if c.isprintable() else " " for c in text).split())[:_MAX_SUBJECT],
         )
 
 
@@ -263,7 +457,7 @@ def _utc(head: bytes, role: bytes) -> str | None:
     if found is None:
         return None
     try:
-        return datetime.fromtimestamp(found[0], UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        return datetime.fromtimestamp(found[0], UTC).isoformat().replace("+00:00", "Z")
     except (ValueError, OverflowError, OSError):
         return None
 
@@ -280,44 +474,110 @@ def _local_date(head: bytes, role: bytes) -> str | None:
         return None
 
 
+def printable(text: str) -> str:
+    """Return a file name as text that can be written as UTF-8."""
+    return os.fsencode(text).decode("utf-8", "replace")
+
+
+def _components(path: str) -> list[str]:
+    """Split a path in a repository."""
+    parts = [part for part in path.split("/") if part not in ("", ".")]
+    if not parts or ".." in parts:
+        raise RepositoryError(
+            f"{path!r} is no path of a file in a repository; write it as {KERNEL_PATHS[0]}"
+        )
+    return parts
+
+
 def _open(path: Path) -> pygit2.Repository:
-    if not path.exists():
-        raise RepositoryError(f"{path} does not exist; give the folder of a git repository")
     try:
+        if not path.exists():
+            raise RepositoryError(f"{path} does not exist; give the folder of a git repository")
         found = pygit2.discover_repository(str(path))
         if found is None:
             raise RepositoryError(
-                f"{path} is not in a git repository; give a clone of the kernel, for example ~/linux"
+                f"{path} is not in a git repository; give a clone of the kernel, such as ~/linux"
             )
         return pygit2.Repository(found)
+    except OSError as error:
+        raise RepositoryError(f"cannot read {path}: {error.strerror}") from error
     except (pygit2.GitError, KeyError, ValueError) as error:
-        text = str(error)
-        if "not owned by current user" in text:
-            folder = path.resolve()
+        text = " ".join(str(error).split())
+        owned = _FOREIGN.search(text)
+        if owned is not None:
+            folder = shlex.quote(owned[1].rstrip("/"))
             raise RepositoryError(
                 f"{path} belongs to another user; if you trust it, run "
                 f"`git config --global --add safe.directory {folder}`"
             ) from error
-        if "sha256" in text or "object format" in text:
+        if "object format" in text:
             raise RepositoryError(
-                f"{path} stores SHA-256 objects, which libgit2 cannot read; clone a SHA-1 repository"
+                f"{path} stores SHA-256 objects, which libgit2 cannot read; "
+                "give a repository with SHA-1 objects"
             ) from error
-        raise RepositoryError(f"cannot open the repository at {path}: {text}") from error
+        if "extensions.refstorage" in text:
+            raise RepositoryError(
+                f"{path} stores its references as reftable, which libgit2 cannot read; run "
+                f"`git -C {shlex.quote(str(path))} refs migrate --ref-format=files`"
+            ) from error
+        raise RepositoryError(
+            f"cannot open the repository at {path}: {text}; "
+            f"see `git -C {shlex.quote(str(path))} status`"
+        ) from error
+
+
+def _common_dir(git_dir: Path) -> Path:
+    """Return where a linked worktree, which keeps its own HEAD, has all else."""
+    try:
+        return git_dir / (git_dir / "commondir").read_text("utf-8").strip()
+    except (OSError, UnicodeDecodeError):
+        return git_dir
 
 
 def _shallow_commits(git_dir: Path) -> frozenset[str]:
     """Read the commits at which a shallow clone is cut off."""
     try:
-        common = git_dir
-        pointer = git_dir / "commondir"
-        if pointer.is_file():
-            # A linked worktree keeps its own HEAD, and all else in the folder named there.
-            common = git_dir / pointer.read_text("utf-8").strip()
-        return frozenset((common / "shallow").read_text("ascii").split())
+        return frozenset((_common_dir(git_dir) / "shallow").read_text("ascii").split())
     except (OSError, UnicodeDecodeError):
         return frozenset()
 
 
-def path_parts(paths: Sequence[str]) -> tuple[tuple[bytes, ...], ...]:
-    """Return the components of paths within a repository."""
-    return tuple(tuple(part.encode() for part in path.split("/") if part) for path in paths)
+def _loose_objects(git_dir: Path) -> dict[pygit2.Oid, Path]:
+    """Return the objects that have a file of their own, those of alternates among them."""
+    found: dict[pygit2.Oid, Path] = {}
+    waiting = [_common_dir(git_dir) / "objects"]
+    seen: set[Path] = set()
+    while waiting:
+        folder = waiting.pop()
+        if folder in seen:
+            continue
+        seen.add(folder)
+        for first in range(256):
+            try:
+                files = list((folder / f"{first:02x}").iterdir())
+            except OSError:
+                continue
+            for file in files:
+                if _REST_OF_ID.fullmatch(file.name):
+                    found.setdefault(pygit2.Oid(hex=f"{first:02x}{file.name}"), file)
+        try:
+            lines = os.fsdecode((folder / "info" / "alternates").read_bytes()).splitlines()
+        except OSError:
+            continue
+        waiting += [(folder / line).resolve() for line in lines if line and line[0] != "#"]
+    return found
+
+
+def _damaged_tags(folder: Path) -> int:
+    """Count the files of references that hold neither an object id nor another reference."""
+    damaged = 0
+    for parent, _, names in os.walk(folder):
+        for name in names:
+            if name.endswith(".lock"):
+                continue
+            try:
+                text = (Path(parent) / name).read_bytes()[:1000]
+            except OSError:
+                text = b""
+            damaged += _REFERENCE.match(text) is None
+    return damaged

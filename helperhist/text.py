@@ -7,6 +7,8 @@ from collections.abc import Sequence
 __all__ = ["fields", "table", "terminal_width"]
 
 _GAP = 2
+# A column is not made narrower than this.
+_LEAST = 12
 
 
 def terminal_width() -> int:
@@ -14,8 +16,15 @@ def terminal_width() -> int:
     return max(60, min(shutil.get_terminal_size((80, 24)).columns, 100))
 
 
-def table(header: Sequence[str], rows: Sequence[Sequence[str]], width: int = 80) -> str:
-    """Render a table; where it is too wide, the last column is cut with an ellipsis.
+def table(
+    header: Sequence[str], rows: Sequence[Sequence[str]], width: int = 80, cut: bool = True
+) -> str:
+    """Render a table that fits a width as far as its cells let it.
+
+    Where it is too wide, the widest columns are made narrower; a cell that is longer pushes the
+    next one to the right.
+
+    :param cut: whether a last cell that is still too long is cut, with an ellipsis
 
     >>> print(table(("name", "since"), [("bpf_loop", "5.17")]))
     name      since
@@ -23,14 +32,20 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]], width: int = 80)
     """
     everything = [header, *rows]
     widths = [max(len(row[index]) for row in everything) for index in range(len(header))]
-    room = width - sum(widths[:-1]) - _GAP * (len(header) - 1)
+    while sum(widths) + _GAP * (len(widths) - 1) > width and max(widths[:-1], default=0) > _LEAST:
+        widths[widths.index(max(widths[:-1]))] -= 1
     lines = []
     for row in everything:
+        line, start = "", 0
+        for cell, size in zip(row[:-1], widths[:-1], strict=True):
+            line = (line.ljust(start) if start else "") + cell + " " * _GAP
+            start += size + _GAP
+        line = line.ljust(start)
         last = row[-1]
-        if len(last) > room > 0:
+        room = width - len(line)
+        if cut and len(last) > room > 0:
             last = last[: room - 1] + "…"
-        cells = [cell.ljust(size) for cell, size in zip(row[:-1], widths[:-1], strict=True)]
-        lines.append((" " * _GAP).join([*cells, last]).rstrip())
+        lines.append((line + last).rstrip())
     return "\n".join(lines)
 
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import pandas
 
 __all__ = [
+    "SENTINEL",
     "Backport",
     "Diff",
     "Doc",
@@ -25,6 +26,7 @@ __all__ = [
     "Tag",
     "Timeline",
     "canonical_name",
+    "series_base",
 ]
 
 
@@ -221,6 +223,10 @@ class Metadata:
     notes: tuple[str, ...] = field(default=())
 
 
+#: The kind of names that begin or end a list, as in :mod:`helperhist.uapi`, which is not imported
+#: here: a look-up must not pay for the parser.
+SENTINEL = "sentinel"
+
 _ENUM_NAME = re.compile(r"BPF_FUNC_(\w+)")
 
 
@@ -292,34 +298,76 @@ class Timeline:
         """
         rows = self._by_name
         name = canonical_name(name.strip())
-        row = rows.get(name) or rows.get(f"bpf_{name}")
+        row = rows.get(name)
+        if row is None and (helper := rows.get(f"bpf_{name}")) and helper.kind != "field":
+            row = helper
         if row is None and name.isascii() and name.isdigit() and len(name) < 10:
             return self.helper(int(name))
         return row
 
     def helper(self, number: int) -> Row | None:
         """Return the helper that has a number now, or had it last."""
+        # One that only a stable series or a release candidate had is not what the number means.
         found = [row for row in self.helpers if row.id == number]
+        found = [row for row in found if row.since is not None] or found
         return next((row for row in found if row.removed is None), found[-1] if found else None)
 
     def find(self, pattern: str) -> tuple[Row, ...]:
-        """Return the rows that a name or a shell pattern (``bpf_skb_*``) means, in row order."""
+        """Return the rows that a name or a shell pattern means, in row order.
+
+        A name is as for :meth:`since`, else the end of a field's path (``gso_size``). A pattern
+        (``bpf_skb_*``) is matched with names, helpers with or without ``bpf_``. It means fields
+        only with a dot in it or if it fits nothing else, and so with sentinels; where it fits
+        nothing at all, upper and lower case are taken for the same.
+        """
+        pattern = pattern.strip()
         if not any(char in pattern for char in "*?["):
             row = self.since(pattern)
-            return () if row is None else (row,)
-        pattern = canonical_pattern(pattern)
-        match = re.compile(fnmatch.translate(pattern)).match
-        return tuple(row for row in self.rows if match(row.name))
+            if row is not None:
+                return (row,)
+            end = f".{pattern}"
+            return tuple(row for row in self.rows if row.kind == "field" and row.name.endswith(end))
+        prefix = "BPF_FUNC_"
+        if pattern.startswith(prefix):
+            return self._match(f"bpf_{pattern.removeprefix(prefix)}", self.helpers)
+        if "." in pattern:
+            return self._match(pattern, self.rows)
+        groups: tuple[list[Row], list[Row], list[Row]] = ([], [], [])
+        for row in self.rows:
+            groups[(row.kind == "field") + 2 * (row.kind == SENTINEL)].append(row)
+        names, fields, sentinels = groups
+        for flags in (0, re.IGNORECASE):
+            for rows in (names, sentinels, fields):
+                if found := self._match(pattern, rows, flags):
+                    return found
+        return ()
+
+    @staticmethod
+    def _match(pattern: str, rows: Iterable[Row], flags: int = 0) -> tuple[Row, ...]:
+        match = re.compile(fnmatch.translate(pattern), flags).match
+        return tuple(
+            row
+            for row in rows
+            if match(row.name)
+            or (row.kind == "helper" and match(row.name.removeprefix("bpf_")))
+            or (row.kind == "field" and match(row.name.rpartition(".")[2]))
+        )
 
     def nearest(self, name: str, count: int = 3) -> tuple[str, ...]:
-        """Return the known names that look most like an unknown one."""
+        """Return the known names that look most like an unknown one, else that contain it."""
         import difflib
 
-        name = canonical_name(name)
-        choices = {row.name.lower(): row.name for row in self.rows}
+        name = canonical_name(name).lower()
+        choices: dict[str, str] = {}
+        for row in self.rows:
+            choices.setdefault(row.name.lower(), row.name)
+            if row.kind == "field":
+                choices.setdefault(row.name.rpartition(".")[2].lower(), row.name)
         close: list[str] = []
-        for spelling in (name.lower(), f"bpf_{name.lower()}"):
+        for spelling in (name, f"bpf_{name}"):
             close += difflib.get_close_matches(spelling, choices, count, 0.75)
+        if not close and len(name) > 2:
+            close = sorted((text for text in choices if name in text), key=len)[:count]
         return tuple(dict.fromkeys(choices[found] for found in close))[:count]
 
     def tag(self, version: str) -> Tag:
@@ -375,44 +423,40 @@ class Timeline:
         return {tag.name: index for index, tag in enumerate(self.tags)}
 
     @cached_property
-    def _lines(self) -> dict[str, tuple[dict[str, list[Span]], frozenset[str]]]:
-        """By series: spans by name."""
-        by_series: dict[str, dict[str, list[Span]]] = {}
+    def _lines(self) -> dict[str, list[tuple[int, int, Name]]]:
+        """By series: names, from the position of one tag up to that of another."""
+        by_series: dict[str, list[tuple[int, int, Name]]] = {}
+        position, end = self._position, len(self.tags)
         for span in self.spans:
-            by_series.setdefault(span.series, {}).setdefault(span.name, []).append(span)
-        return {series: (spans, frozenset(spans)) for series, spans in by_series.items()}
+            last = end if span.last is None else position[span.last]
+            name = Name(span.kind, span.name, span.id)
+            by_series.setdefault(span.series, []).append((position[span.first], last, name))
+        return by_series
+
+    @cached_property
+    def _bases(self) -> dict[str, Tag | None]:
+        """By series: the release that its updates start from."""
+        series = {tag.version.series for tag in self.tags if tag.version.is_stable}
+        mainline = [tag for tag in self.tags if not tag.version.is_stable]
+        return {name: series_base(mainline, name) for name in series}
 
     def present(self, tag: Tag) -> dict[str, Name]:
         """Return the names that a tag has, by name."""
         if not tag.version.is_stable:
             return dict(self._on_line("", tag))
         series = tag.version.series
-        base = next(
-            (
-                other
-                for other in self.tags
-                if other.version.series == series
-                and not other.version.is_stable
-                and other.version.rc is None
-            ),
-            None,
-        )
+        base = self._bases[series]
         names = {} if base is None else dict(self._on_line("", base))
-        listed = self._lines.get(series)
-        if listed is not None:
-            names = {name: value for name, value in names.items() if name not in listed[1]}
-            names.update(self._on_line(series, tag))
+        for _, _, listed in self._lines.get(series, ()):
+            names.pop(listed.name, None)
+        names.update(self._on_line(series, tag))
         return names
 
     def _on_line(self, series: str, tag: Tag) -> Iterator[tuple[str, Name]]:
-        listed = self._lines.get(series)
-        if listed is None:
-            return
-        position, at = self._position, self._position[tag.name]
-        for name, spans in listed[0].items():
-            for span in spans:
-                if position[span.first] <= at and (span.last is None or at <= position[span.last]):
-                    yield name, Name(span.kind, name, span.id)
+        at = self._position[tag.name]
+        for first, last, name in self._lines.get(series, ()):
+            if first <= at <= last:
+                yield name.name, name
 
     @property
     def releases(self) -> tuple[Tag, ...]:
@@ -423,27 +467,26 @@ class Timeline:
 
     def frame(self) -> "pandas.DataFrame":
         """Return one row per tag and name; see :func:`helperhist.frames.long_frame`."""
-        from helperhist import frames
+        from helperhist.frames import long_frame
 
-        return frames.long_frame(self)
+        return long_frame(self)
 
     def matrix(self, kind: str = "helper") -> "pandas.DataFrame":
         """Return names by tags; see :func:`helperhist.frames.matrix`."""
-        from helperhist import frames
+        from helperhist.frames import matrix
 
-        return frames.matrix(self, kind)
+        return matrix(self, kind)
 
     def table(self) -> "pandas.DataFrame":
         """Return one row per name; see :func:`helperhist.frames.table`."""
-        from helperhist import frames
+        from helperhist.frames import table
 
-        return frames.table(self)
+        return table(self)
 
 
-def canonical_pattern(pattern: str) -> str:
-    """Return a shell pattern in terms of the names in a timeline (``BPF_FUNC_sk*``)."""
-    prefix = "BPF_FUNC_"
-    return "bpf_" + pattern.removeprefix(prefix) if pattern.startswith(prefix) else pattern
+def series_base(mainline: Iterable[Tag], series: str) -> Tag | None:
+    """Return the release that a stable series starts from, None if it is not tagged."""
+    return next((tag for tag in mainline if tag.version.text == series), None)
 
 
 def _name_key(name: Name) -> tuple[str, bool, int, str]:

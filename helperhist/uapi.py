@@ -17,10 +17,20 @@ releases  shape                                               since commit
 """
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
-from helperhist.ctext import Constant, Pieces, evaluate, split_pieces, strip_comments, tokenize
+from helperhist.ctext import (
+    MAX_TOKENS,
+    Constant,
+    Pieces,
+    evaluate,
+    split_pieces,
+    strip_comments,
+    tokenize,
+)
 from helperhist.errors import ParseError
 
 __all__ = [
@@ -52,13 +62,15 @@ SENTINEL = "sentinel"
 _SENTINEL = re.compile(r"_*MAX_.+|__.+|.+_UNSPEC|BPF_FUNC_unspec|bpf_unspec")
 _MAPPER = re.compile(r"_{2,3}BPF_FUNC_MAPPER")
 _DEFINE = re.compile(rb"#\s*define\s+([A-Za-z_]\w*)(\([^)]*\))?(.*)", re.DOTALL)
-_INNER_DIRECTIVE = re.compile(rb"^[ \t]*#(?:\\\r?\n|[^\n])*", re.MULTILINE)
+_INNER_DIRECTIVE = re.compile(rb"^[ \t]*#[^\n]*", re.MULTILINE)
 _IDENTIFIER = re.compile(r"[A-Za-z_]\w*")
+# Bounds of one declaration; the kernel's own has 4 levels and 200 names.
 _MAX_DEPTH = 32
+_MAX_NAMES = 1 << 16
 
 # Last words of a declaration that are part of its type, so that it declares no name.
 _TYPE_WORDS = frozenset(
-    "char short int long float double signed unsigned void const volatile _Bool".split()
+    "char short int long float double signed unsigned void const volatile _Bool".split(" ")
 )
 _ATTRIBUTES = frozenset(("__attribute__", "__attribute", "__aligned", "_Alignas", "__counted_by"))
 
@@ -99,9 +111,12 @@ class _Open:
     tokens: tuple[str, ...]
     #: Enumerators after the one that has the expression: added to its value.
     offset: int = 0
+    #: Whether it is a macro, and then whether other expressions can use it as one operand.
+    macro: bool = False
+    operand: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class _Parsed:
     """What one top-level piece defines."""
 
@@ -121,40 +136,62 @@ class HeaderReader:
     """Read many versions of one header, each distinct piece of them once."""
 
     def __init__(self) -> None:
-        self._parsed: dict[bytes, _Parsed] = {}
-        self._last: Pieces | None = None
+        self._known: dict[bytes, _Parsed] = {}
+        self._split: Pieces | None = None
+        #: The last result of read(), and what it was made from.
+        self._result: tuple[tuple[_Parsed, ...], tuple[Entry, ...]] | None = None
+        #: What each piece of the last header defines, and how many pieces define a name.
+        self._parsed: list[_Parsed] = []
+        self._count: dict[str, int] = {}
 
-    def _pieces(self, data: bytes, what: str) -> list[_Parsed]:
+    def _load(self, data: bytes, what: str) -> None:
+        """Take a header in, going over what differs from the last one only."""
         if len(data) > MAX_HEADER_BYTES:
             raise ParseError(
                 f"{what} has {len(data)} bytes, more than {MAX_HEADER_BYTES}; "
                 "it is no bpf.h, so leave it out (--tags, --path)"
             )
-        self._last = split_pieces(data, self._last)
-        parsed = []
-        for piece in self._last.pieces:
-            # A comment defines nothing and may be long: not worth keeping.
-            if piece[:2] in (b"/*", b"//"):
-                continue
-            known = self._parsed.get(piece)
-            if known is None:
-                known = self._parsed[piece] = _parse_piece(piece)
-            if known is not _NOTHING:
-                parsed.append(known)
-        return parsed
+        # A failure below must not leave a half-taken header behind.
+        last, old = self._split, self._parsed
+        split = split_pieces(data, last)
+        head, tail = split.head, split.tail
+        new = [self._parse(piece) for piece in split.pieces[head : len(split.pieces) - tail]]
+        for gone in old[head : len(old) - tail]:
+            for name in gone.names:
+                self._count[name] -= 1
+        for came in new:
+            for name in came.names:
+                self._count[name] = self._count.get(name, 0) + 1
+        self._split, self._parsed = split, [*old[:head], *new, *old[len(old) - tail :]]
 
-    def names(self, data: bytes, what: str = "the header") -> frozenset[str]:
-        """Return the names that a header defines, whatever they are; no list is required."""
-        pieces = self._pieces(data, what)
-        return frozenset().union(*(piece.names for piece in pieces))
+    def _parse(self, piece: bytes) -> _Parsed:
+        # A comment defines nothing and may be long: not worth keeping.
+        if piece[:2] in (b"/*", b"//"):
+            return _NOTHING
+        known = self._known.get(piece)
+        if known is None:
+            known = self._known[piece] = _parse_piece(piece)
+        return known
+
+    def present(
+        self, data: bytes, names: frozenset[str], what: str = "the header"
+    ) -> frozenset[str]:
+        """Return those of some names that a header defines; it need not have any list."""
+        self._load(data, what)
+        return frozenset(name for name in names if self._count.get(name))
 
     def read(self, data: bytes, what: str = "the header") -> tuple[Entry, ...]:
         """Return what a header defines, one entry per name, in the order of the header.
 
+        Successive headers that define the same give the same object.
+
         :param what: names the header in errors
         :raises ParseError: the header is too large, or has no list of helpers in a known shape
         """
-        pieces = self._pieces(data, what)
+        self._load(data, what)
+        pieces = tuple(piece for piece in self._parsed if piece is not _NOTHING)
+        if self._result is not None and self._result[0] == pieces:
+            return self._result[1]
         entries: dict[str, Entry] = {}
         mapped = any(piece.mapper for piece in pieces)
         if not mapped and not any("BPF_FUNC_unspec" in piece.names for piece in pieces):
@@ -170,7 +207,8 @@ class HeaderReader:
                 if old is None or (old.id is None and entry.id is not None):
                     entries[entry.name] = entry
         self._close(pieces, entries)
-        return tuple(entries.values())
+        self._result = pieces, tuple(entries.values())
+        return self._result[1]
 
     @staticmethod
     def _close(pieces: Iterable[_Parsed], entries: dict[str, Entry]) -> None:
@@ -178,27 +216,58 @@ class HeaderReader:
         waiting = [item for piece in pieces for item in piece.open]
         if not waiting:
             return
-        constants = {name: value for piece in pieces for name, value in piece.constants}
-        # Each round resolves at least one, so a cycle ends the loop.
-        while True:
-            left = []
-            for item in waiting:
-                base = evaluate(item.tokens, constants)
-                if base is None:
-                    left.append(item)
-                    continue
-                value = Constant(base.value + item.offset, base.bits, base.unsigned)
-                constants.setdefault(item.name, value)
-                if entries[item.name].id is None:
-                    entries[item.name] = Entry(item.kind, item.name, _shown(item.kind, value.value))
-            if len(left) == len(waiting):
-                return
-            waiting = left
+        constants: dict[str, Constant] = {}
+        for piece in pieces:
+            for name, value in piece.constants:
+                constants.setdefault(name, value)
+        # Each item once all names that it uses have been tried; those of a cycle never are.
+        names = {item.name for item in waiting} - constants.keys()
+        missing: list[int] = []
+        users: dict[str, list[int]] = {}
+        providers = Counter(item.name for item in waiting)
+        for index, item in enumerate(waiting):
+            used = names.intersection(item.tokens)
+            missing.append(sum(providers[name] for name in used))
+            for name in used:
+                users.setdefault(name, []).append(index)
+        ready = [index for index, count in enumerate(missing) if count == 0]
+        for index in ready:
+            item = waiting[index]
+            base = evaluate(item.tokens, constants)
+            if base is not None:
+                _fill(item, base.value + item.offset, base, constants, entries)
+            for user in users.get(item.name, ()):
+                missing[user] -= 1
+                if missing[user] == 0:
+                    ready.append(user)
 
 
 def parse_header(data: bytes, what: str = "the header") -> tuple[Entry, ...]:
     """Return what one header defines; see :meth:`HeaderReader.read`."""
     return HeaderReader().read(data, what)
+
+
+def _fill(
+    item: _Open,
+    value: int,
+    base: Constant,
+    constants: dict[str, Constant],
+    entries: dict[str, Entry],
+) -> None:
+    """Enter a value that was open."""
+    if not -(1 << 63) <= value < 1 << 64:
+        return
+    if item.macro and item.operand:
+        constants.setdefault(item.name, base)
+    elif not item.macro and _fits_int(value):
+        # Of any other enumerator the type is not known, see _retyped.
+        constants.setdefault(item.name, Constant(value))
+    if entries[item.name].id is None:
+        entries[item.name] = Entry(item.kind, item.name, _shown(item.kind, value))
+
+
+def _fits_int(value: int) -> bool:
+    return -(1 << 31) <= value < 1 << 31
 
 
 def _shown(kind: str, value: int) -> int | None:
@@ -210,10 +279,12 @@ def _parse_piece(piece: bytes) -> _Parsed:
     if piece[:1] == b"#":
         return _parse_directive(piece)
     inner = []
+    # Comments first: a line of one may begin with #, and one may go on after a directive.
+    piece = strip_comments(piece)
     if b"#" in piece:
         inner = [_parse_directive(match[0].strip()) for match in _INNER_DIRECTIVE.finditer(piece)]
         piece = _INNER_DIRECTIVE.sub(b"", piece)
-    tokens = tokenize(strip_comments(piece))
+    tokens = tokenize(piece)
     builder = _Builder()
     builder.declaration(tokens)
     return _merge([*inner, builder.result()])
@@ -236,44 +307,38 @@ def _parse_directive(piece: bytes) -> _Parsed:
     if match is None:
         return _NOTHING
     name = match[1].decode("latin-1")
-    tokens = tokenize(match[3])
     if _MAPPER.fullmatch(name):
-        return _parse_mapper(match[2] or b"", tokens)
-    if not tokens or is_sentinel(name) and not name.startswith("MAX_"):
+        return _parse_mapper(match[2] or b"", match[3])
+    tokens = tokenize(match[3])
+    if not tokens or (is_sentinel(name) and not name.startswith("MAX_")):
         return _NOTHING
     kind = SENTINEL if is_sentinel(name) else "flag"
     names = frozenset((name,))
     if match[2] is not None:
         return _Parsed((Entry(kind, name),), names=names)
     value = evaluate(tokens, {})
+    # A macro is text: A + 1 with A defined as 1 << 2 is 1 << (2 + 1). Its value is an operand of
+    # other expressions only where that makes no difference.
+    operand = len(tokens) == 1 or (tokens[0] == "(" and _matching(tokens, 0) == len(tokens) - 1)
     if value is None:
-        return _Parsed((Entry(kind, name),), open=(_Open(kind, name, tuple(tokens)),), names=names)
+        item = _Open(kind, name, tuple(tokens[: MAX_TOKENS + 1]), macro=True, operand=operand)
+        return _Parsed((Entry(kind, name),), open=(item,), names=names)
     entry = Entry(kind, name, _shown(kind, value.value))
-    return _Parsed((entry,), ((name, value),), names=names)
+    return _Parsed((entry,), ((name, value),) if operand else (), names=names)
 
 
-def _parse_mapper(parameters: bytes, tokens: list[str]) -> _Parsed:
+def _parse_mapper(parameters: bytes, body: bytes) -> _Parsed:
     """Read the body of ``__BPF_FUNC_MAPPER(FN)`` or ``___BPF_FUNC_MAPPER(FN, ctx...)``."""
     first = _IDENTIFIER.search(parameters.decode("latin-1"))
     if first is None:
         return _NOTHING
-    callee = first[0]
-    entries, constants = [], []
-    following = 0
-    for arguments in _calls(tokens, callee):
-        if not arguments or not arguments[0] or not _IDENTIFIER.fullmatch(arguments[0][0]):
-            continue
-        suffix = arguments[0][0]
-        number: Constant | None = Constant(following)
-        if len(arguments) > 1 and arguments[1] and arguments[1][0] != "##":
-            number = evaluate(arguments[1], {})
-        name = f"bpf_{suffix}"
-        kind = SENTINEL if is_sentinel(name) else "helper"
-        value = None if number is None else number.value
-        entries.append(Entry(kind, name, None if value is None else _shown(kind, value)))
-        if number is not None:
-            constants.append((f"BPF_FUNC_{suffix}", number))
-            following = number.value + 1
+    entries, constants, following = [], [], 0
+    for suffix, number in _mapped(first[0], body):
+        # 6.7.2.2 p3: without a number, one more than the last.
+        value = following if number is None else number
+        entries.append(_helper_entry(suffix, value))
+        constants.append((f"BPF_FUNC_{suffix}", Constant(value)))
+        following = value + 1
     if not entries:
         return _NOTHING
     return _Parsed(
@@ -282,6 +347,45 @@ def _parse_mapper(parameters: bytes, tokens: list[str]) -> _Parsed:
         names=frozenset(entry.name for entry in entries),
         mapper=True,
     )
+
+
+@lru_cache(maxsize=4096)
+def _helper_entry(suffix: str, number: int) -> Entry:
+    # Cached so that successive headers share their entries: comparing them is then comparing
+    # identities.
+    name = f"bpf_{suffix}"
+    kind = SENTINEL if is_sentinel(name) else "helper"
+    return Entry(kind, name, _shown(kind, number))
+
+
+# Numbers as the kernel writes them; octal and large ones take the long way.
+_PLAIN = rb"([A-Za-z_]\w*+)\(([a-z_][a-z0-9_]*+)(?:, (0|[1-9][0-9]{0,8}+), ##[a-z]++)?\)"
+_PLAIN_CALL = re.compile(_PLAIN)
+_PLAIN_CALLS = re.compile(rb"(?:\s*+" + _PLAIN + rb",?)*+\s*+")
+
+
+def _mapped(callee: str, body: bytes) -> Iterator[tuple[str, int | None]]:
+    """Yield (name, number or None) of each entry that a mapper's body lists."""
+    if _PLAIN_CALLS.fullmatch(body):
+        # As the kernel writes it. This list changes with every helper: worth a short way.
+        name = callee.encode("latin-1")
+        for call, suffix, digits in _PLAIN_CALL.findall(body):
+            if call == name:
+                yield suffix.decode("ascii"), int(digits) if digits else None
+        return
+    for arguments in _calls(tokenize(body), callee):
+        if not arguments[0] or not _IDENTIFIER.fullmatch(arguments[0][0]):
+            continue
+        number = None
+        if len(arguments) > 1 and arguments[1] and arguments[1][0] != "##":
+            value = evaluate(arguments[1], {})
+            if value is None:
+                raise ParseError(
+                    f"helper {arguments[0][0][:60]} has the number {' '.join(arguments[1])[:60]}, "
+                    "which cannot be computed"
+                )
+            number = value.value
+        yield arguments[0][0], number
 
 
 def _calls(tokens: list[str], callee: str) -> Iterator[list[list[str]]]:
@@ -353,49 +457,69 @@ class _Builder:
             ),
         )
 
-    def declaration(self, tokens: list[str]) -> None:
+    def declaration(self, tokens: list[str], depth: int = 0) -> None:
         """Read a top-level declaration."""
-        brace = _index(tokens, "{")
-        if brace is None:
+        start = 0
+        while (brace := _index(tokens, "{", start)) is not None:
+            end = _matching(tokens, brace)
+            head = tokens[start:brace]
+            if head[:1] == ["extern"] and len(head) == 2:
+                # extern "C" { ... }
+                if depth > _MAX_DEPTH:
+                    raise ParseError(f"more than {_MAX_DEPTH} blocks are nested")
+                for statement in _split(tokens[brace + 1 : end], ";"):
+                    self.declaration([*statement, ";"], depth + 1)
+            elif _without_attributes(head)[-1:] != [")"]:
+                break
+            # What follows such a block, or the body of an inline function, is a declaration.
+            start = end + 1
+        if brace is None or "=" in head:
             return
-        end = _matching(tokens, brace)
-        if tokens[0] == "extern" and brace == 2:
-            # extern "C" { ... }
-            for statement in _split(tokens[brace + 1 : end], ";"):
-                self.declaration([*statement, ";"])
-            return
-        keyword, tag = _head(tokens[:brace])
+        keyword, tag = _head(head)
         body = tokens[brace + 1 : end]
         if keyword == "enum":
             self._enum(tag, body)
         elif keyword in ("struct", "union"):
-            name = tag or _typedef_name(tokens, end)
+            name = tag or _typedef_name(head, tokens[end + 1 :])
             if name:
                 self._members(name, body, 0)
 
     def _enum(self, tag: str | None, body: list[str]) -> None:
         known: dict[str, Constant] = {}
-        following = Constant(0)
+        following: Constant | None = Constant(0)
         pending: tuple[tuple[str, ...], int] | None = None
+        complete = True
         for part in _split(body, ","):
-            part = _without_calls(part)
-            if not part or not _IDENTIFIER.fullmatch(part[0]):
+            enumerator = _without_calls(part)
+            if len(enumerator) < len(part):
+                # A macro brought enumerators of its own, nobody knows how many.
+                following = pending = None
+            enumerator = _without_attributes(enumerator)
+            if not enumerator or not _IDENTIFIER.fullmatch(enumerator[0]):
                 continue
-            name = part[0]
-            value: Constant | None = following
-            if len(part) > 1 and part[1] == "=":
-                expression = tuple(part[2:])
+            name = enumerator[0]
+            value = following
+            if len(enumerator) > 1:
+                expression = tuple(enumerator[2 : MAX_TOKENS + 3]) if enumerator[1] == "=" else ()
                 value = evaluate(expression, known)
                 pending = None if value is not None else (expression, 0)
             elif pending is not None:
                 pending = (pending[0], pending[1] + 1)
                 value = None
+            following = None if value is None else _successor(value)
+            self._constant(tag, name, value, pending)
             if value is None:
-                self._constant(tag, name, None, pending)
-                continue
-            known[name] = value
-            following = Constant(value.value + 1, value.bits, value.unsigned)
-            self._constant(tag, name, value, None)
+                complete = False
+            else:
+                known[name] = value
+        self._constants += _retyped(known, complete)
+
+    def _add(self, entry: Entry) -> None:
+        if len(self._entries) >= _MAX_NAMES:
+            raise ParseError(
+                f"a declaration with {entry.name[:60]} has more than {_MAX_NAMES} names"
+            )
+        self._entries.append(entry)
 
     def _constant(
         self,
@@ -413,10 +537,9 @@ class _Builder:
         if is_sentinel(name):
             kind = SENTINEL
         if value is not None:
-            self._constants.append((name, value))
-            self._entries.append(Entry(kind, shown, _shown(kind, value.value)))
+            self._add(Entry(kind, shown, _shown(kind, value.value)))
             return
-        self._entries.append(Entry(kind, shown))
+        self._add(Entry(kind, shown))
         if pending is not None:
             self._open.append(_Open(kind, shown, *pending))
 
@@ -427,7 +550,7 @@ class _Builder:
             brace = _index(member, "{")
             if brace is None:
                 for name in _declared(member):
-                    self._entries.append(Entry("field", f"{prefix}.{name}"))
+                    self._add(Entry("field", f"{prefix}.{name}"))
                 continue
             end = _matching(member, brace)
             keyword, tag = _head(member[:brace])
@@ -435,24 +558,52 @@ class _Builder:
             if keyword == "enum":
                 self._enum(tag, inner)
             names = [
-                name
+                declared
                 for part in _split(_without_attributes(member[end + 1 :]), ",")
-                if (name := _declarator(part)) is not None
+                if (declared := _declarator(part)) is not None
             ]
             for name in names:
-                self._entries.append(Entry("field", f"{prefix}.{name}"))
+                self._add(Entry("field", f"{prefix}.{name}"))
                 if keyword != "enum":
                     self._members(f"{prefix}.{name}", inner, depth + 1)
-            if not names and keyword != "enum":
+            if keyword != "enum" and tag is not None:
+                # The tag is known outside, too: C has no nested scope of tags.
+                self._members(tag, inner, depth + 1)
+            elif keyword != "enum" and not names:
                 # 6.7.2.1 p13: the members of an anonymous struct are members of what holds it.
                 self._members(prefix, inner, depth + 1)
 
 
-def _index(tokens: Sequence[str], token: str) -> int | None:
-    for index, candidate in enumerate(tokens):
-        if candidate == token:
-            return index
-    return None
+def _successor(value: Constant) -> Constant | None:
+    """Return the value of the enumerator after one; None where its type does not hold it."""
+    limit = 1 << (value.bits if value.unsigned else value.bits - 1)
+    following = value.value + 1
+    return Constant(following, value.bits, value.unsigned) if following < limit else None
+
+
+def _retyped(known: Mapping[str, Constant], complete: bool) -> list[tuple[str, Constant]]:
+    """Return the enumerators with the types that they have outside of their enum.
+
+    Those that fit are of type int; the others of the type of the enum, the first of unsigned int,
+    long and unsigned long that holds all values, as gcc and clang have it.
+    """
+    values = [constant.value for constant in known.values()]
+    low, high = min(values, default=0), max(values, default=0)
+    bits = 32 if low >= 0 and high < 1 << 32 else 64
+    return [
+        (name, Constant(constant.value))
+        if _fits_int(constant.value)
+        else (name, Constant(constant.value, bits, low >= 0))
+        for name, constant in known.items()
+        if _fits_int(constant.value) or (complete and (low >= 0 or high < 1 << 63))
+    ]
+
+
+def _index(tokens: list[str], token: str, start: int = 0) -> int | None:
+    try:
+        return tokens.index(token, start)
+    except ValueError:
+        return None
 
 
 def _head(tokens: Sequence[str]) -> tuple[str | None, str | None]:
@@ -464,17 +615,18 @@ def _head(tokens: Sequence[str]) -> tuple[str | None, str | None]:
     return None, None
 
 
-def _typedef_name(tokens: Sequence[str], end: int) -> str | None:
-    if tokens[0] != "typedef":
+def _typedef_name(head: Sequence[str], declarators: Sequence[str]) -> str | None:
+    if head[0] != "typedef":
         return None
-    return _declarator(_without_attributes([t for t in tokens[end + 1 :] if t != ";"]))
+    return _declarator(_without_attributes([token for token in declarators if token != ";"]))
 
 
 def _without_calls(part: list[str]) -> list[str]:
     """Drop macro calls before an enumerator: ``__BPF_FUNC_MAPPER(__BPF_ENUM_FN) __MAX``."""
-    while len(part) > 1 and part[1] == "(":
-        part = part[_matching(part, 1) + 1 :]
-    return part
+    at = 0
+    while at + 1 < len(part) and part[at + 1] == "(":
+        at = _matching(part, at + 1) + 1
+    return part[at:]
 
 
 def _without_attributes(tokens: Sequence[str]) -> list[str]:
@@ -519,6 +671,13 @@ def _declarator(part: list[str], typed: bool = False) -> str | None:
     if paren is not None:
         # void (*name)(int)
         inside = part[paren + 1 : _matching(part, paren)]
+        for _ in range(_MAX_DEPTH):
+            # void (*(*name)(int))(void)
+            if "(" not in inside:
+                break
+            paren = inside.index("(")
+            inner = inside[paren + 1 : _matching(inside, paren)]
+            inside = inner if "*" in inner else inside[:paren]
         words = [token for token in inside if _IDENTIFIER.fullmatch(token)]
         return words[-1] if words and "*" in inside else None
     words = [token for token in part if _IDENTIFIER.fullmatch(token)]

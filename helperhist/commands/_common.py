@@ -8,12 +8,15 @@ from typing import Any, TypeVar
 
 import click
 
-from helperhist.timeline import Timeline
+from helperhist.errors import DatasetError
+from helperhist.timeline import Row, Timeline
 
 __all__ = [
+    "check_kind",
     "data_option",
     "echo_csv",
     "echo_json",
+    "echo_rows_csv",
     "echo_source",
     "format_options",
 ]
@@ -33,8 +36,24 @@ def data_option(function: F) -> F:
 
 def format_options(function: F) -> F:
     """Add ``--json`` and ``--csv``."""
-    function = click.option("--csv", "as_csv", is_flag=True, help="Print CSV.")(function)
-    return click.option("--json", "as_json", is_flag=True, help="Print JSON.")(function)
+    for name, called in (("csv", "CSV"), ("json", "JSON")):
+        function = click.option(
+            f"--{name}", f"as_{name}", is_flag=True, help=f"Print {called}.", callback=_one_format
+        )(function)
+    return function
+
+
+def _one_format(ctx: click.Context, param: click.Parameter, value: bool) -> bool:
+    if value and (ctx.params.get("as_json") or ctx.params.get("as_csv")):
+        raise click.UsageError("--json and --csv exclude each other")
+    return value
+
+
+def check_kind(timeline: Timeline, kind: str) -> None:
+    """Raise an error for a kind that the data does not have, other than ``all``."""
+    kinds = sorted({row.kind for row in timeline.rows})
+    if kind not in (*kinds, "all"):
+        raise DatasetError(f"no names of kind {kind[:60]!r}; there are {', '.join(kinds)}, or all")
 
 
 def echo_json(value: object) -> None:
@@ -49,6 +68,23 @@ def echo_csv(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     writer.writerow(columns)
     writer.writerows(["" if cell is None else cell for cell in row] for row in rows)
     click.echo(buffer.getvalue(), nl=False)
+
+
+def echo_rows_csv(rows: Iterable[Row]) -> None:
+    """Print rows as CSV: the columns of the JSON, lists separated by spaces."""
+    columns = list(Row("", "").to_json())
+    echo_csv(columns, ([_cell(value) for value in row.to_json().values()] for row in rows))
+
+
+def _cell(value: object) -> object:
+    if isinstance(value, bool):
+        return "yes" if value else ""
+    if isinstance(value, list):
+        return " ".join(
+            f"{item['series']}:{item['since']}" if isinstance(item, dict) else item
+            for item in value
+        )
+    return value
 
 
 def echo_source(timeline: Timeline, machine: bool = False) -> None:

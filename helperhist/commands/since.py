@@ -4,16 +4,26 @@ import click
 
 from helperhist.commands._common import (
     data_option,
-    echo_csv,
     echo_json,
+    echo_rows_csv,
     echo_source,
     format_options,
 )
 from helperhist.dataset import load
+from helperhist.errors import HelperhistError
 from helperhist.text import fields, terminal_width
-from helperhist.timeline import Event, Row, Timeline
+from helperhist.timeline import SENTINEL, Event, Row, Timeline
 
 __all__ = ["command"]
+
+
+def _complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
+    """Complete the names of the data; no answer where there is none."""
+    try:
+        rows = load(ctx.params.get("data")).rows
+    except HelperhistError:
+        return []
+    return [row.name for row in rows if row.name.startswith(incomplete)]
 
 
 @click.command(
@@ -21,7 +31,7 @@ __all__ = ["command"]
     epilog="Examples: since bpf_probe_read_str; since 45; since 'bpf_skb_*' -q; "
     "since BPF_MAP_TYPE_RINGBUF --json; since __sk_buff.gso_size",
 )
-@click.argument("names", nargs=-1, required=True, metavar="NAME...")
+@click.argument("names", nargs=-1, required=True, metavar="NAME...", shell_complete=_complete)
 @click.option("-q", "--quiet", is_flag=True, help="Print the release alone.")
 @format_options
 @data_option
@@ -37,8 +47,8 @@ def command(
     """Say which kernel NAME needs: the release, its tag and date, the introducing commit.
 
     NAME is a helper (bpf_probe_read_str, probe_read_str, BPF_FUNC_probe_read_str or 45), another
-    name of bpf.h (BPF_MAP_TYPE_RINGBUF, xdp_md.egress_ifindex), or a pattern ('bpf_skb_*').
-    Exit code 1 if a name is unknown or never was in a mainline release.
+    name of bpf.h (BPF_MAP_TYPE_RINGBUF, xdp_md.egress_ifindex, egress_ifindex), or a pattern
+    ('bpf_skb_*'). Exit code 1 if a name is unknown or never was in a mainline release.
     """
     timeline = load(data)
     rows: dict[str, Row] = {}
@@ -49,22 +59,19 @@ def command(
         if not found:
             negative = True
             click.echo(_unknown(timeline, name), err=True)
-        negative = negative or any(row.since is None for row in found)
+        negative = negative or all(row.since is None for row in found)
     answers = list(rows.values())
     if as_json:
         echo_json([row.to_json() for row in answers])
     elif as_csv:
-        echo_csv(
-            ("name", "kind", "id", "since", "tag", "released", "commit"),
-            [(r.name, r.kind, r.id, r.since, r.tag, r.released, r.commit) for r in answers],
-        )
+        echo_rows_csv(answers)
     elif quiet:
         for row in answers:
             click.echo(row.since or "none")
     else:
         for row in answers:
             click.echo(_render(timeline, row))
-    if not quiet and (answers or not (as_json or as_csv)):
+    if not quiet:
         echo_source(timeline, machine=as_json or as_csv)
     ctx.exit(1 if negative else 0)
 
@@ -78,7 +85,9 @@ def _unknown(timeline: Timeline, name: str) -> str:
 def _render(timeline: Timeline, row: Row) -> str:
     number = "" if row.id is None else f" {row.id}"
     title = click.style(row.name, bold=True) + f"  {row.kind}{number}"
-    pairs = [("since", _since(timeline, row))]
+    pairs = [("since", _since(row))]
+    if row.kind == SENTINEL:
+        pairs.append(("note", "no feature: it only begins or ends a list, or is internal"))
     if row.first_tag and row.first_tag != row.tag:
         pairs.append(("first tag", row.first_tag))
     if row.removed:
@@ -97,8 +106,10 @@ def _render(timeline: Timeline, row: Row) -> str:
     return f"{title}\n{fields(pairs, terminal_width())}"
 
 
-def _since(timeline: Timeline, row: Row) -> str:
+def _since(row: Row) -> str:
     if row.since is None:
+        if row.or_earlier:
+            return f"unknown: the data begins at {row.first_tag}, an update of an untagged release"
         return "in no mainline release"
     earlier = " or earlier: the data begins there" if row.or_earlier else ""
     if row.tag is None:

@@ -1,0 +1,152 @@
+"""``helperhist audit``: hold hand-kept tables against history."""
+
+import textwrap
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from helperhist.audit import DIFFERENCES, VERDICTS, Finding, audit
+from helperhist.commands._common import data_option, echo_json, echo_source
+from helperhist.dataset import load
+from helperhist.errors import HelperhistError
+from helperhist.patch import correct, patch_path, render_patch
+from helperhist.tables import FORMATS, MAX_TABLE_BYTES, decode, read_table
+from helperhist.text import table, terminal_width
+
+__all__ = ["command"]
+
+
+@click.command(
+    "audit",
+    epilog="Examples: audit docs/kernel-versions.md; audit --kind helper docs/kernel-versions.md; "
+    "audit --patch data/feature-versions.yaml | git apply; audit pkg/version/*.go --json",
+)
+@click.argument(
+    "files",
+    nargs=-1,
+    required=True,
+    metavar="FILE...",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["auto", *FORMATS]),
+    default="auto",
+    help="How the table is written: Markdown as bcc has it, YAML as ebpf-docs has it, CSV, JSON, "
+    "or source code in Go or C. Default: told from the content.",
+)
+@click.option("--kind", "kinds", multiple=True, help="Judge rows of this kind alone: helper, ...")
+@click.option("--no-missing", is_flag=True, help="Do not ask for names that the table lacks.")
+@click.option("--patch", is_flag=True, help="Print a diff that corrects the wrong rows.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON: an array of all verdicts.")
+@data_option
+@click.pass_context
+def command(
+    ctx: click.Context,
+    files: tuple[Path, ...],
+    form: str,
+    kinds: tuple[str, ...],
+    no_missing: bool,
+    patch: bool,
+    as_json: bool,
+    data: str | None,
+) -> None:
+    """Compare tables of names and minimum kernels with history, row by row.
+
+    A row is right, wrong, unknown (no such name), or unjudged (nothing in the data tells); names
+    that a table lacks are missing. Exit code 1 if any row is wrong, unknown or missing.
+    """
+    if patch and as_json:
+        raise click.UsageError("--patch and --json exclude each other")
+    timeline = load(data)
+    answers = []
+    for file in files:
+        text = decode(_read(file), str(file))
+        found, rows = read_table(text, str(file), form)
+        answers.append((file, text, found, audit(rows, timeline, kinds, not no_missing)))
+    everything = [finding for *_, findings in answers for finding in findings]
+    if as_json:
+        echo_json(
+            [
+                {"file": str(file), **finding.to_json()}
+                for file, _, _, findings in answers
+                for finding in findings
+            ]
+        )
+    elif patch:
+        for file, text, _, findings in answers:
+            diff = render_patch(patch_path(file), text, correct(text, findings))
+            click.echo(diff.encode("utf-8", "surrogateescape"), nl=False)
+    else:
+        for file, _, found, findings in answers:
+            click.echo(_render(str(file), found, findings))
+    echo_source(timeline, machine=as_json or patch)
+    ctx.exit(1 if any(finding.verdict in DIFFERENCES for finding in everything) else 0)
+
+
+def _read(file: Path) -> bytes:
+    try:
+        with file.open("rb") as stream:
+            return stream.read(MAX_TABLE_BYTES + 1)
+    except OSError as error:
+        raise HelperhistError(f"cannot read {file}: {error.strerror}") from error
+
+
+def _render(name: str, form: str, findings: Sequence[Finding]) -> str:
+    """Return the report on one file: the differences, the remarks, the count."""
+    width = terminal_width()
+    by = {verdict: [f for f in findings if f.verdict == verdict] for verdict in VERDICTS}
+    parts = [click.style(name, bold=True) + f"  ({form})"]
+    if by["wrong"]:
+        rows = [
+            (str(f.line), f.name, f.stated or "", f.actual or "-", (f.commit or "")[:12])
+            for f in by["wrong"]
+        ]
+        parts += [
+            click.style("wrong", fg="red"),
+            _indent(table(("line", "name", "stated", "actual", "commit"), rows, width - 2)),
+        ]
+    if by["unknown"]:
+        parts.append(click.style("unknown", fg="red"))
+        parts += [_remark(f, width) for f in by["unknown"]]
+    if by["missing"]:
+        parts.append(click.style("missing", fg="red"))
+        for kind in dict.fromkeys(f.kind for f in by["missing"]):
+            lacks = [f for f in by["missing"] if f.kind == kind]
+            names = ", ".join(f"{f.name} ({f.actual or f.note})" for f in lacks)
+            parts.append(_wrap(f"{kind}: ", names, width))
+    remarks = [f for f in findings if f.note and f.verdict in ("right", "wrong")]
+    if remarks:
+        parts.append(click.style("remarks", fg="yellow"))
+        parts += [_remark(f, width) for f in remarks]
+    reasons = Counter(f.note for f in by["unjudged"])
+    if reasons:
+        parts.append("not judged")
+        parts += [_wrap(f"{count}: ", note, width) for note, count in reasons.most_common(10)]
+    counts = ", ".join(
+        f"{len(by[verdict])} {'not judged' if verdict == 'unjudged' else verdict}"
+        for verdict in ("right", "wrong", "unknown", "missing", "unjudged")
+    )
+    return "\n".join([*parts, counts])
+
+
+def _remark(finding: Finding, width: int) -> str:
+    return _wrap(f"line {finding.line}: ", f"{finding.name}: {finding.note}", width)
+
+
+def _wrap(head: str, text: str, width: int) -> str:
+    return textwrap.fill(
+        text,
+        width,
+        initial_indent=f"  {head}",
+        subsequent_indent="    ",
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+
+
+def _indent(text: str) -> str:
+    return textwrap.indent(text, "  ")

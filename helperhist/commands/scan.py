@@ -1,0 +1,184 @@
+"""``helperhist scan``: read a git history into a dataset."""
+
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+
+from helperhist.commands._common import echo_json
+from helperhist.dataset import (
+    check_folder,
+    data_home,
+    has_dataset,
+    is_plain_name,
+    read_dataset,
+    remember_scan,
+    write_dataset,
+)
+from helperhist.errors import DatasetError
+from helperhist.mining import DEFAULT_TAGS, Repository, printable
+from helperhist.scan import Progress, Summary, scan_with_summary
+from helperhist.text import fields, terminal_width
+from helperhist.timeline import Timeline
+from helperhist.walk import tune_libgit2
+
+__all__ = ["command"]
+
+
+@click.command(
+    "scan",
+    epilog="Examples: scan ~/linux; scan ~/linux --no-commits --output mainline; "
+    r"scan ~/ubuntu --name focal --tags 'Ubuntu-(?P<version>5\.4\.0-\d+\.\d+)'",
+)
+@click.argument("repo", type=click.Path(path_type=Path))
+@click.option(
+    "--output", type=click.Path(path_type=Path), metavar="DIR", help="Folder of the dataset."
+)
+@click.option(
+    "--name",
+    help="Name of the dataset in the user's data folder. Default: the repository's folder name.",
+)
+@click.option(
+    "--tags",
+    default=DEFAULT_TAGS,
+    metavar="REGEX",
+    help="Tags to read: an expression for their whole names, the version in a group named "
+    "version. Default: v5.8, v5.8-rc7 and v5.10.42.",
+)
+@click.option(
+    "--path",
+    "paths",
+    multiple=True,
+    metavar="PATH",
+    help="Where else the header may be in the repository; can be given again.",
+)
+@click.option(
+    "--commits/--no-commits", default=True, help="Find the introducing commits (default: yes)."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
+def command(
+    repo: Path,
+    output: Path | None,
+    name: str | None,
+    tags: str,
+    paths: tuple[str, ...],
+    commits: bool,
+    as_json: bool,
+) -> None:
+    """Read bpf.h at every tag of the git repository REPO into a dataset.
+
+    REPO is a clone of the kernel or of a project that carries the header; nothing in it is
+    changed. A second scan reads only what is new. The dataset of a kernel becomes the default of
+    the other commands.
+    """
+    begun = time.monotonic()
+    tune_libgit2()
+    folder = _folder(repo, output, name)
+    check_folder(folder)
+    previous = _previous(folder)
+    with _bar(sys.stderr.isatty()) as progress:
+        timeline, summary = scan_with_summary(
+            repo, tags=tags, paths=paths, commits=commits, previous=previous, progress=progress
+        )
+    write_dataset(timeline, folder)
+    if timeline.metadata.kernel:
+        try:
+            remember_scan(folder)
+        except OSError as error:
+            click.echo(
+                f"cannot make this the default of other commands in {data_home()} "
+                f"({error.strerror}); name it with --data",
+                err=True,
+            )
+    seconds = time.monotonic() - begun
+    if as_json:
+        echo_json(_json(timeline, summary, folder, seconds))
+    else:
+        click.echo(_text(timeline, summary, folder, seconds))
+
+
+def _folder(repo: Path, output: Path | None, name: str | None) -> Path:
+    """Return where the dataset goes."""
+    if output is not None:
+        if name is not None:
+            raise click.UsageError("--output and --name exclude each other")
+        return output
+    chosen = name if name is not None else Repository(repo).name
+    if not is_plain_name(chosen) or chosen == "embedded":
+        raise DatasetError(f"{chosen!r} cannot name a dataset; choose another with --name")
+    return data_home() / chosen
+
+
+def _previous(folder: Path) -> Timeline | None:
+    """Return the dataset that is there; None where it cannot be read: it is made anew."""
+    if not has_dataset(folder):
+        return None
+    try:
+        previous = read_dataset(folder)
+        # Read on demand, but here all of it is used.
+        _ = previous.tags, previous.spans, previous.events, previous.docs
+    except DatasetError:
+        return None
+    return previous
+
+
+@contextmanager
+def _bar(shown: bool) -> Iterator[Progress]:
+    """Show progress on stderr, on a terminal only."""
+    with click.progressbar(
+        length=1000, file=sys.stderr, hidden=not shown, item_show_func=lambda item: item
+    ) as bar:
+        at = 0
+
+        def progress(what: str, done: int, total: int) -> None:
+            nonlocal at
+            # Headers are the first third of the work, roughly; then come the commits.
+            part = done / max(total, 1)
+            now = int(333 * part if what == "headers" else 333 + 667 * part)
+            if now > at:
+                bar.update(now - at, what)
+                at = now
+
+        yield progress
+
+
+def _json(timeline: Timeline, summary: Summary, folder: Path, seconds: float) -> dict[str, object]:
+    return {
+        "dataset": printable(str(folder)),
+        "source": timeline.metadata.source,
+        "tags": summary.tags,
+        "reused": summary.reused,
+        "skipped": dict(summary.skipped),
+        "headers": summary.headers,
+        "helpers": len(timeline.helpers),
+        "newest": timeline.metadata.newest,
+        "unknown_commits": summary.unknown,
+        "seconds": round(seconds, 2),
+    }
+
+
+def _text(timeline: Timeline, summary: Summary, folder: Path, seconds: float) -> str:
+    reused = f", {summary.reused} of them known" if summary.reused else ""
+    pairs = [
+        ("tags", f"{summary.tags}{reused}"),
+        ("headers", f"{summary.headers} distinct"),
+        ("helpers", str(sum(row.removed is None for row in timeline.helpers))),
+        ("newest", timeline.metadata.newest or "none"),
+        ("time", f"{seconds:.1f} s"),
+        ("dataset", printable(str(folder))),
+    ]
+    for reason, count in summary.skipped:
+        pairs.insert(1, ("skipped", f"{count}: {reason}"))
+    if timeline.metadata.shallow:
+        pairs.append(
+            (
+                "shallow",
+                "the clone is cut off: names at its first tag may be older"
+                + (f", {summary.unknown} introducing commits unknown" if summary.unknown else "")
+                + "; `git fetch --unshallow` mends it",
+            )
+        )
+    return fields(pairs, terminal_width(), indent="")

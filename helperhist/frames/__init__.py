@@ -1,0 +1,21 @@
+"""A timeline as DataFrames; the only package that imports pandas.
+
+Three shapes of all of it: :func:`table` (a row per name), :func:`long_frame` (a row per tag and
+name) and :func:`matrix` (tags by names); the other functions count. Versions and tags are ordered
+categories, so that they compare and sort as kernels do, not as text:
+``table[table.since <= "5.10"]``.
+"""
+
+from helperhist.frames.counts import by_lts, family_growth, growth, lead_times
+from helperhist.frames.shapes import long_frame, matrix, table, to_parquet
+
+__all__ = [
+    "by_lts",
+    "family_growth",
+    "growth",
+    "lead_times",
+    "long_frame",
+    "matrix",
+    "table",
+    "to_parquet",
+]

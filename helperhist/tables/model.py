@@ -1,0 +1,199 @@
+"""What a hand-kept table states: one record per row, and the words that head its columns."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from helperhist.errors import ParseError
+
+__all__ = [
+    "KINDS",
+    "MAX_LINE",
+    "Columns",
+    "LineIndex",
+    "Stated",
+    "Version",
+    "find_columns",
+    "find_commits",
+    "find_version",
+    "is_heading",
+    "is_version",
+    "note_rest",
+    "squash",
+]
+
+#: Longer lines (in characters) are refused where a table is read line by line.
+MAX_LINE = 1 << 16
+
+#: Words for the lists of bpf.h, in headers of columns and names of groups; ``feature`` and
+#: ``kfunc`` are kinds that no bpf.h lists.
+KINDS = {
+    "helper": "helper", "helpers": "helper", "helperfunction": "helper",
+    "helperfunctions": "helper", "function": "helper", "functions": "helper",
+    "helpername": "helper", "bpfhelper": "helper", "bpfhelpers": "helper",
+    "bpffunc": "helper", "bpffuncid": "helper", "builtinfunc": "helper",
+    "cmd": "cmd", "cmds": "cmd", "command": "cmd", "commands": "cmd", "bpfcmd": "cmd",
+    "syscallcommand": "cmd", "syscallcommands": "cmd",
+    "maptype": "map_type", "maptypes": "map_type", "bpfmaptype": "map_type",
+    "progtype": "prog_type", "progtypes": "prog_type", "bpfprogtype": "prog_type",
+    "programtype": "prog_type", "programtypes": "prog_type",
+    "attachtype": "attach_type", "attachtypes": "attach_type", "bpfattachtype": "attach_type",
+    "linktype": "link_type", "linktypes": "link_type", "bpflinktype": "link_type",
+    "flag": "flag", "flags": "flag", "field": "field", "fields": "field",
+    "kfunc": "kfunc", "kfuncs": "kfunc",
+}  # fmt: skip
+
+_VERSION_WORDS = (
+    "kernelversion", "minkernel", "minimumkernel", "minkernelversion", "minimumkernelversion",
+    "requiredkernel", "requiredversion", "since", "version", "kernel", "minversion", "introduced",
+    "introducedin", "addedin", "release", "linux", "linuxversion",
+)  # fmt: skip
+_NAME_WORDS = ("enum", "name", "symbol", "identifier", "constant")
+_COMMIT_WORDS = ("commit", "commits", "commitid", "sha", "hash")
+_KIND_WORDS = ("kind", "type", "category", "group")
+
+_VERSION = re.compile(
+    r"(?<![\w.,-])v?[0-9]{1,4}\.[0-9]{1,4}(?:\.[0-9]{1,4})?(?:-rc[0-9]{1,3})?(?!\w|\.\d)", re.ASCII
+)
+_HEX = re.compile(r"(?<![0-9A-Za-z_])[0-9a-f]{7,40}(?![0-9A-Za-z_])", re.ASCII)
+_WORD = re.compile(r"[^a-z0-9]+")
+
+
+def is_version(text: str) -> bool:
+    """Whether a text is a version of the kernel and nothing else.
+
+    >>> [is_version(text) for text in ("v5.8", "5.10.42", "6.1-rc3", "5", "5.8+")]
+    [True, True, True, False, False]
+    """
+    return _VERSION.fullmatch(text) is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """A version as a table has it: the text, and where in the file it stands.
+
+    :ivar text: ``v4.10``, ``3, 18``; what stands instead of a version; empty for an empty cell
+    :ivar start: offset of its first character in the file, ``end`` that after its last
+    :ivar number: how to write a version that would lose digits where this one stands, because
+        it stands there as a number: ``v{}`` in YAML, ``"{}"`` in JSON; empty elsewhere
+    """
+
+    text: str
+    start: int
+    end: int
+    number: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Stated:
+    """One row of a table.
+
+    :ivar name: as the table spells it, without markup
+    :ivar kind: what its table says that it is; None where it does not say
+    :ivar table: number of the table within the file
+    :ivar line: of the row, from 1
+    :ivar commits: the commits that it names, in full or abbreviated
+    :ivar go: whether the name is an identifier of Go (``asm.FnMapLookupElem``)
+    :ivar note: what to tell users of this row, whatever the verdict
+    """
+
+    name: str
+    version: Version
+    line: int
+    kind: str | None = None
+    table: int = 0
+    commits: tuple[str, ...] = ()
+    go: bool = False
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """Positions of the columns of a table; None where it has none."""
+
+    name: int | None
+    version: int | None
+    commit: int | None
+    kind: int | None
+    #: The kind that the header says of all rows.
+    of_kind: str | None
+
+
+def squash(word: str) -> str:
+    """Return a heading without case, spaces and signs."""
+    return _WORD.sub("", word.lower())
+
+
+def is_heading(word: str) -> bool:
+    """Whether a word heads a column of versions, names or kinds."""
+    return squash(word) in {*_VERSION_WORDS, *_NAME_WORDS, *_KIND_WORDS}
+
+
+def find_columns(header: Sequence[str]) -> Columns:
+    """Tell which columns of a table hold names, versions, commits and kinds."""
+    words = [squash(cell) for cell in header]
+
+    def first(choices: Sequence[str]) -> int | None:
+        return next((words.index(choice) for choice in choices if choice in words), None)
+
+    version, commit, kind = first(_VERSION_WORDS), first(_COMMIT_WORDS), first(_KIND_WORDS)
+    name = first(_NAME_WORDS)
+    of_kind = None
+    for index, word in enumerate(words):
+        if word in KINDS and index not in (version, commit, kind):
+            of_kind = KINDS[word]
+            name = index if name is None else name
+            break
+    return Columns(name, version, commit, kind, of_kind)
+
+
+def find_version(cell: str, start: int) -> tuple[Version, str]:
+    """Return the first version in a cell, and the cell if it says more than that.
+
+    :param start: offset of the cell in the file
+    """
+    match = _VERSION.search(cell)
+    if match is None:
+        bare = cell.strip()
+        offset = start + (len(cell) - len(cell.lstrip()) if bare else 0)
+        return Version(bare, offset, offset + len(bare)), ""
+    bare = " ".join(cell.split())
+    rest = "" if bare.strip("`*\"'") == match[0] else repr(bare)
+    return Version(match[0], start + match.start(), start + match.end()), rest
+
+
+def note_rest(version: Version, rest: str) -> str:
+    """Return the note on a cell that says more than a version."""
+    return f"only {version.text} is read of {rest}" if rest else ""
+
+
+def find_commits(text: str) -> tuple[str, ...]:
+    """Return the commit ids in a text, without those that abbreviate another one there."""
+    # A word of letters only ("deadbeef", "defaced") may be a word.
+    found = [item for item in dict.fromkeys(_HEX.findall(text)) if re.search("[0-9]", item)][:16]
+    return tuple(
+        item
+        for item in found
+        if not any(other != item and other.startswith(item) for other in found)
+    )
+
+
+class LineIndex:
+    r"""The lines of a text, as git counts them: ended by ``\n`` alone."""
+
+    def __init__(self, text: str, what: str) -> None:
+        """Split a text.
+
+        :raises ParseError: a line is too long to be one of a table
+        """
+        self.lines = text.split("\n")
+        self.starts: list[int] = []
+        offset = 0
+        for number, line in enumerate(self.lines, 1):
+            if len(line) > MAX_LINE:
+                raise ParseError(
+                    f"{what}:{number}: a line of {len(line)} characters is part of no table; "
+                    "give the file of the table alone"
+                )
+            self.starts.append(offset)
+            offset += len(line) + 1

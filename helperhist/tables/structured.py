@@ -1,0 +1,149 @@
+"""Tables in YAML and JSON: lists of objects with a name and a version, or name to version.
+
+The groups of ebpf-docs' ``data/feature-versions.yaml`` are such objects whose ``features`` hold
+the rows; the group's name says what they are.
+"""
+
+from collections.abc import Iterator
+
+from helperhist.errors import ParseError
+from helperhist.tables.model import (
+    KINDS,
+    Columns,
+    Stated,
+    Version,
+    find_columns,
+    find_commits,
+    find_version,
+    is_heading,
+    is_version,
+    note_rest,
+    squash,
+)
+from helperhist.tables.nodes import Node, parse_json, parse_yaml
+
+__all__ = ["read_json", "read_yaml"]
+
+
+def read_yaml(text: str, what: str) -> Iterator[Stated]:
+    """Read a table in YAML.
+
+    :param what: names the file in errors
+    :raises ParseError: it is no YAML, or a row has no name or no version
+    """
+    return _Walk(what, yaml=True).walk(parse_yaml(text, what), None)
+
+
+def read_json(text: str, what: str) -> Iterator[Stated]:
+    """Read a table in JSON.
+
+    :param what: names the file in errors
+    :raises ParseError: it is no JSON, or a row has no name or no version
+    """
+    return _Walk(what, yaml=False).walk(parse_json(text, what), None)
+
+
+class _Walk:
+    """One pass over a tree; aliases of YAML are read where they come first."""
+
+    def __init__(self, what: str, yaml: bool) -> None:
+        self.what = what
+        self.yaml = yaml
+        self.table = 0
+        self.seen: set[int] = set()
+
+    def walk(self, node: Node, kind: str | None) -> Iterator[Stated]:
+        if id(node) in self.seen:
+            return
+        self.seen.add(id(node))
+        if node.items:
+            self.table += 1
+            table = self.table
+            for item in node.items:
+                columns = _columns(item)
+                if columns is not None and id(item) not in self.seen:
+                    self.seen.add(id(item))
+                    yield self._row(item, columns, kind, table)
+                else:
+                    yield from self.walk(item, kind)
+        elif node.pairs:
+            columns = _columns(node)
+            if columns is not None and None not in (columns.name, columns.version):
+                yield self._row(node, columns, kind, self.table)
+            else:
+                yield from self._mapping(node, kind)
+
+    def _mapping(self, node: Node, kind: str | None) -> Iterator[Stated]:
+        named = node.get("name")
+        kind = _kind(named, kind)
+        self.table += 1
+        table = self.table
+        for key, value in node.pairs:
+            if value.text is None:
+                # {"helpers": [...]}, or {"bpf_loop": {"since": "5.17"}}
+                columns = _columns(value)
+                if columns is not None and columns.version is not None and columns.name is None:
+                    self.seen.add(id(value))
+                    yield self._row(value, columns, kind, table, key)
+                else:
+                    yield from self.walk(value, _kind(key, kind))
+            elif is_version(value.text.strip()) and not is_heading(key.text or ""):
+                yield self._stated(key, value, kind, table, ())
+
+    def _row(
+        self, node: Node, columns: Columns, kind: str | None, table: int, key: Node | None = None
+    ) -> Stated:
+        values = [value for _, value in node.pairs]
+        name = key if columns.name is None else values[columns.name]
+        if name is None or not name.text:
+            raise ParseError(f"{self.what}:{node.line}: a row without a name")
+        if columns.version is None:
+            raise ParseError(
+                f"{self.what}:{name.line}: {name.text} has no version; add one or remove the row"
+            )
+        if columns.kind is not None and values[columns.kind].text:
+            word = values[columns.kind].text or ""
+            kind = KINDS.get(squash(word), word)
+        commits: tuple[str, ...] = ()
+        if columns.commit is not None:
+            commits = find_commits(values[columns.commit].text or "")
+        return self._stated(name, values[columns.version], kind or columns.of_kind, table, commits)
+
+    def _stated(
+        self, name: Node, value: Node, kind: str | None, table: int, commits: tuple[str, ...]
+    ) -> Stated:
+        text = value.text or ""
+        version, rest = find_version(text, max(value.start, 0))
+        if value.start < 0:
+            version = Version(version.text, -1, -1)
+        note = note_rest(version, rest)
+        if value.number:
+            version = Version(version.text, version.start, version.end, value.number)
+            note = self._number_note(version.text, value.number)
+        bare = (name.text or "").strip().removesuffix("()")
+        return Stated(bare, version, name.line, kind, table, commits, False, note)
+
+    def _number_note(self, text: str, quoted: str) -> str:
+        """Say what readers get who take a number for a number."""
+        language = "YAML" if self.yaml else "JSON"
+        lost = text.endswith("0") and not text.endswith(".0")
+        taken = f"that {language} reads as {text.rstrip('0')}" if lost else f"to {language}"
+        return f"{text} is a number {taken}; {quoted.format(text)} is none"
+
+
+def _columns(node: Node) -> Columns | None:
+    """Return the columns of an object that is a row; None of one that is none."""
+    if not node.pairs:
+        return None
+    # What is nested is no cell.
+    keys = ["" if value.text is None else key.text or "" for key, value in node.pairs]
+    columns = find_columns(keys)
+    if any(value.items or value.pairs for _, value in node.pairs) and columns.version is None:
+        return None
+    if columns.name is None and columns.version is None:
+        return None
+    return columns
+
+
+def _kind(node: Node | None, kind: str | None) -> str | None:
+    return kind if node is None or not node.text else KINDS.get(squash(node.text), kind)

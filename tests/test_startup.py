@@ -1,0 +1,56 @@
+import subprocess
+import sys
+
+import pytest
+
+HEAVY = ("pandas", "numpy", "matplotlib", "pygit2", "jinja2", "elftools", "yaml", "difflib")
+OURS = ("helperhist.scan", "helperhist.mining", "helperhist.uapi", "helperhist.history")
+
+
+def imported(*arguments: str) -> set[str]:
+    """Return the modules that a command imports, in an interpreter of its own."""
+    code = (
+        "import sys\n"
+        "from helperhist.cli import cli\n"
+        f"try: cli({list(arguments)!r})\n"
+        "except SystemExit as end: assert not end.code, end.code\n"
+        "print('\\n'.join(sys.modules), file=sys.stderr)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return set(done.stderr.splitlines())
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        pytest.param(("since", "bpf_probe_read_str"), id="since"),
+        pytest.param(("since", "bpf_skb_*", "--json"), id="pattern"),
+        pytest.param(("list",), id="list"),
+        pytest.param(("list", "--at", "5.4"), id="list at"),
+        pytest.param(("diff", "5.4", "5.10"), id="diff"),
+        pytest.param(("releases",), id="releases"),
+        pytest.param(("--help",), id="help"),
+        pytest.param(("--version",), id="version"),
+    ],
+)
+def test_look_ups_import_nothing_heavy(arguments: tuple[str, ...]) -> None:
+    modules = imported(*arguments)
+    assert "helperhist.cli" in modules
+    assert not modules.intersection((*HEAVY, *OURS))
+
+
+def test_the_package_itself_imports_nothing_heavy() -> None:
+    code = "import helperhist, sys; print('\\n'.join(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    modules = set(done.stdout.splitlines())
+    assert not modules.intersection((*HEAVY, *OURS, "click"))
+
+
+def test_a_name_that_the_package_does_not_have() -> None:
+    import helperhist
+
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        _ = helperhist.nothing
+    for name in helperhist.__all__:
+        assert getattr(helperhist, name) is not None
