@@ -28,6 +28,7 @@ COMMANDS = {
     "plot": "Draw how the API grew.",
     "export": "Write the timeline for other tools.",
     "scan": "Read a git history into a dataset.",
+    "check": "Say which kernel a compiled BPF object needs.",
     "completion": "Print the completion for a shell.",
 }
 
