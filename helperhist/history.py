@@ -221,8 +221,19 @@ def _mainline_row(
         first_tag=start.name,
         released=None if final is None else final.date,
         removed=removed,
-        or_earlier=run[0] == 0 and not complete,
+        or_earlier=_may_be_older(run[0], final, tags, complete),
     )
+
+
+def _may_be_older(first: int, final: Tag | None, tags: Sequence[Tag], complete: bool) -> bool:
+    """Whether a release that is not tagged here may have a name before the one found."""
+    start = tags[first].version
+    if first == 0 and not complete:
+        return True
+    if first > 0 and not start.follows(tags[first - 1].version):
+        return True
+    # A candidate has the name, and the release that it leads to is not tagged.
+    return final is not None and not final.version.build and final.version.series != start.series
 
 
 def find_events(

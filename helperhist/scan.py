@@ -160,7 +160,8 @@ def _is_kernel_tag(tag: Tag) -> bool:
 def _is_complete(refs: Iterable[TagRef], found: Iterable[Tag]) -> bool:
     """Whether a release before the first one with the header shows that this one brought it."""
     first = min(tag.version for tag in found)
-    return any(ref.version < first for ref in refs)
+    before = max((ref.version for ref in refs if ref.version < first), default=None)
+    return before is not None and first.follows(before)
 
 
 def _unchanged(old: Timeline, found: Sequence[Tag], *, complete: bool) -> bool:
@@ -168,7 +169,7 @@ def _unchanged(old: Timeline, found: Sequence[Tag], *, complete: bool) -> bool:
     if {tag.name: tag for tag in old.tags} != {tag.name: tag for tag in found}:
         return False
     # Tags without the header leave no trace but this.
-    return any(row.or_earlier for row in old.rows) != complete
+    return old.begins_open != complete
 
 
 def _locate(

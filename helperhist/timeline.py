@@ -55,7 +55,8 @@ class Row:
     :ivar first_tag: the first tag with the name, mostly a release candidate
     :ivar released: ISO date of ``tag``; None where it is not known
     :ivar removed: the first mainline tag without the name again, None if it is still there
-    :ivar or_earlier: whether the history begins at ``first_tag``, so that the name may be older
+    :ivar or_earlier: whether the name may be older: the history begins at ``first_tag``, or the
+        release before is not tagged in it
     :ivar commit: 40 hex digits of the introducing commit, with its dates (ISO 8601, UTC) and
         subject; each None where it is not known
     :ivar prototype: C prototype of a helper, without ``;``, from the newest tag documenting it
@@ -457,6 +458,12 @@ class Timeline:
         for first, last, name in self._lines.get(series, ()):
             if first <= at <= last:
                 yield name.name, name
+
+    @cached_property
+    def begins_open(self) -> bool:
+        """Whether the names at the first mainline tag may be older than it."""
+        first = next((tag.name for tag in self.tags if not tag.version.is_stable), None)
+        return any(row.or_earlier and row.first_tag == first for row in self.rows)
 
     @property
     def releases(self) -> tuple[Tag, ...]:

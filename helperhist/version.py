@@ -94,5 +94,23 @@ class KernelVersion:
         """The release that this is, or leads to: ``5.8`` of 5.8 and of 5.8-rc7."""
         return self.text if self.rc is None else self.text.replace(f"-rc{self.rc}", "", 1)
 
+    def follows(self, older: "KernelVersion") -> bool:
+        """Whether no release of mainline lies between an older version and this one.
+
+        The kernel numbers its releases without gaps: 4.19, 4.20, 5.0. Where a distribution's
+        builds are, nothing can be told from the numbers, and the answer is yes.
+
+        >>> KernelVersion.parse("5.0").follows(KernelVersion.parse("4.20"))
+        True
+        >>> KernelVersion.parse("5.10-rc1").follows(KernelVersion.parse("5.8"))
+        False
+        """
+        if self.build or older.build:
+            return True
+        if self.major == older.major:
+            return self.minor - older.minor <= 1
+        # Which number was the last before a new first one is nobody's rule.
+        return self.minor == 0 and self.major == older.major + 1
+
     def __str__(self) -> str:
         return self.text

@@ -157,7 +157,7 @@ def test_text_of_since(history: str) -> None:
         "  since      4.12 (not released yet)\n"
         "  first tag  v4.12-rc1\n"
         "bpf_a  helper 1\n"
-        "  since  4.7 or earlier: the data begins there (v4.7, 2000-01-01)\n"
+        "  since  4.7 or earlier: no release before it is in the data (v4.7, 2000-01-01)\n"
         "source: test\n"
     )
 

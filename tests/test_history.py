@@ -57,6 +57,21 @@ def test_what_the_history_begins_with_may_be_older() -> None:
     assert row(timeline, "bpf_b").or_earlier is False
 
 
+def test_what_comes_after_a_gap_may_be_older() -> None:
+    timeline = make_timeline({"v5.4": helpers("a"), "v6.1": helpers("a", "b")})
+    assert (row(timeline, "bpf_b").since, row(timeline, "bpf_b").or_earlier) == ("6.1", True)
+    # The candidate had it, but 5.8 is not tagged.
+    timeline = make_timeline({"v5.7": [], "v5.8-rc1": helpers("a"), "v5.9": helpers("a")})
+    assert (row(timeline, "bpf_a").since, row(timeline, "bpf_a").or_earlier) == ("5.9", True)
+
+
+def test_no_gap_where_the_kernel_counts_on() -> None:
+    timeline = make_timeline(
+        {"v4.20": [], "v5.0-rc1": helpers("a"), "v5.0": helpers("a"), "v5.1": helpers("a", "b")}
+    )
+    assert [row(timeline, name).or_earlier for name in ("bpf_a", "bpf_b")] == [False, False]
+
+
 def test_not_released_yet() -> None:
     found = row(make_timeline({"v5.0": [], "v5.1-rc3": helpers("a")}), "bpf_a")
     assert (found.since, found.tag, found.first_tag, found.released) == (

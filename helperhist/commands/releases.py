@@ -48,7 +48,7 @@ def _rows(
     rows = []
     # By line of development, "" is mainline: what its last tag has.
     last: dict[str, frozenset[str]] = {}
-    if not any(row.or_earlier for row in timeline.rows):
+    if not timeline.begins_open:
         last[""] = frozenset()
     for tag in tags:
         version = tag.version

@@ -111,7 +111,7 @@ def _since(row: Row) -> str:
         if row.or_earlier:
             return f"unknown: the data begins at {row.first_tag}, an update of an untagged release"
         return "in no mainline release"
-    earlier = " or earlier: the data begins there" if row.or_earlier else ""
+    earlier = " or earlier: no release before it is in the data" if row.or_earlier else ""
     if row.tag is None:
         return f"{row.since}{earlier} (not released yet)"
     released = f", {row.released}" if row.released else ""
