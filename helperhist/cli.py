@@ -23,6 +23,7 @@ COMMANDS = {
     "diff": "Compare two kernels.",
     "releases": "List the releases in the data.",
     "scan": "Read a git history into a dataset.",
+    "explain": "Explain a verifier's or compiler's message.",
 }
 
 
