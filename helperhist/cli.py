@@ -23,6 +23,7 @@ COMMANDS = {
     "diff": "Compare two kernels.",
     "releases": "List the releases in the data.",
     "scan": "Read a git history into a dataset.",
+    "kernel": "Say what a kernel has, and which release that is.",
     "explain": "Explain a verifier's or compiler's message.",
 }
 

@@ -321,3 +321,28 @@ def _shallow_commits(git_dir: Path) -> frozenset[str]:
 def path_parts(paths: Sequence[str]) -> tuple[tuple[bytes, ...], ...]:
     """Return the components of paths within a repository."""
     return tuple(tuple(part.encode() for part in path.split("/") if part) for path in paths)
+
+
+def read_at(path: Path, revision: str, candidates: Sequence[str]) -> tuple[str, bytes]:
+    """Return the first of some files that a revision has: its path and its bytes.
+
+    :param revision: a tag, a branch, or the id of a commit, as git writes them
+    :raises RepositoryError: no such repository, revision or file
+    """
+    repo = _open(path)
+    try:
+        tree = repo.revparse_single(revision).peel(pygit2.Tree)
+    except (pygit2.GitError, KeyError, ValueError) as error:
+        raise RepositoryError(
+            f"{path} has no revision {revision!r}; see `git -C {path} tag`"
+        ) from error
+    for name in candidates:
+        try:
+            found = tree[name]
+            if isinstance(found, pygit2.Blob):
+                return name, found.data
+        except KeyError:
+            continue
+        except (pygit2.GitError, ValueError) as error:
+            raise RepositoryError(f"{name} at {revision} is damaged in {path}: {error}") from error
+    raise RepositoryError(f"{revision} of {path} has none of {', '.join(candidates)}")
