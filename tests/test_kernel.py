@@ -109,7 +109,7 @@ def test_release_of_btf(timeline: Timeline, release: str) -> None:
     assert all(name.name.count(".") > 1 for name in found.missing)
 
 
-def changed(timeline: Timeline, change: Callable[[dict[str, Name]], None]) -> KernelInfo:
+def changed(timeline: Timeline, change: Callable[[dict[str, Name]], object]) -> KernelInfo:
     names = {name.name: name for name in plain(timeline.at("5.4"))}
     change(names)
     info = read_kernel(str(vmlinux(names.values())), timeline)
