@@ -264,6 +264,18 @@ static void print_lines(const char *name, char *text)
 			printf("@@ log object %s %.300s\n", name, line);
 }
 
+/* Sections that this libbpf is too old for. */
+static void set_new_types(struct bpf_object *object)
+{
+	struct bpf_program *program;
+
+	bpf_object__for_each_program(program, object)
+		if (!strcmp(bpf_program__section_name(program), "netfilter")) {
+			bpf_program__set_type(program, 32);
+			bpf_program__set_expected_attach_type(program, 45);
+		}
+}
+
 static void load_object(const char *name)
 {
 	struct bpf_object *object;
@@ -274,6 +286,8 @@ static void load_object(const char *name)
 	libbpf_log_len = 0;
 	libbpf_log[0] = '\0';
 	object = bpf_object__open_file(path, NULL);
+	if (object)
+		set_new_types(object);
 	err = object ? bpf_object__load(object) : -errno;
 	printf("@@ object %s %s %d\n", name, err ? "no" : "yes", -err);
 	if (err)

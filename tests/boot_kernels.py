@@ -1,0 +1,231 @@
+"""Boot real kernels and compare what they do with what helperhist says; print a table.
+
+``python tests/boot_kernels.py [SUITE...]`` boots the cloud kernels of Debian's suites (bullseye
+5.10, bookworm 6.1, trixie 6.12, sid 7.2) in qemu. See ``vm_support.py`` for what it needs;
+``--cache DIR`` keeps the kernels. Exit code 1 if anything disagrees.
+
+Compared are:
+
+* each helper number from 1 to 320, called by a program: the kernel's verdict and the name in its
+  own log, with the timeline at that release
+* each map type and program type, created or loaded
+* the names in the kernel's own BTF, through ``helperhist kernel``
+* the objects of ``vm_objects.py``, loaded with libbpf: the verdict with the release of what they
+  need, with ``helperhist check --target``, and the refusals with ``helperhist explain``
+"""
+
+import argparse
+import re
+import sys
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
+sys.path.insert(0, str(Path(__file__).parent.parent))
+
+from vm_objects import OBJECTS, VmObject, build
+from vm_support import SUITES, Machine, Unavailable, boot, build_loader, get_kernel, missing_tools
+
+import helperhist
+from helperhist.btf import Btf
+from helperhist.explain import explain
+from helperhist.kernelmatch import compare
+from helperhist.kernelnames import Uapi, info_of_btf
+from helperhist.timeline import Name, Timeline
+from helperhist.version import KernelVersion
+
+#: What a kernel has not though its release has, and why: its configuration.
+EXPLAINED = {
+    "prog_type BPF_PROG_TYPE_LIRC_MODE2": "CONFIG_BPF_LIRC_MODE2 is off in Debian's cloud kernels",
+}
+
+#: Objects in which explain finds nothing to name: the loader says no more than EINVAL.
+_MUTE = re.compile(r"map_|prog_|xdp_frags|lsm_")
+
+
+@dataclass(slots=True)
+class Result:
+    """One line of the table.
+
+    :ivar agree: number of answers that agree
+    :ivar differ: the others, one text each
+    """
+
+    what: str
+    agree: int = 0
+    differ: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    def add(self, same: bool, text: str) -> None:
+        """Count an answer."""
+        if same:
+            self.agree += 1
+        elif text in EXPLAINED:
+            self.notes.append(f"{text}: {EXPLAINED[text]}")
+        else:
+            self.differ.append(text)
+
+
+def release_for(timeline: Timeline, series: str) -> str:
+    """Return the release to compare a kernel with: its own, else the newest in the data."""
+    wanted = KernelVersion.parse(series)
+    return str(max(t.version for t in timeline.releases if t.version <= wanted))
+
+
+def series_of(machine: Machine) -> str:
+    """Return ``6.12`` of a machine with 6.12.117+deb13."""
+    match = re.match(r"\d+\.\d+", machine.release)
+    assert match is not None, machine.release
+    return match[0]
+
+
+def compare_helpers(machine: Machine, names: list[Name]) -> Result:
+    """Compare the verdicts on helper numbers with the helpers of a release."""
+    result = Result("helper numbers")
+    expected = {name.id: name.name for name in names if name.kind == "helper"}
+    for number, (verdict, shown) in machine.helpers.items():
+        name = expected.get(number)
+        same = verdict == "absent" if name is None else (verdict != "absent" and shown == name)
+        result.add(same, f"helper {number}: {verdict} {shown}, expected {name}")
+    return result
+
+
+def compare_types(machine: Machine, names: list[Name], newer: frozenset[str]) -> Iterator[Result]:
+    """Compare map types and program types with those of a release.
+
+    :param newer: names that the kernel's BTF has beyond the data
+    """
+    for kind, label, have in (
+        ("map_type", "map types", machine.map_types),
+        ("prog_type", "program types", machine.prog_types),
+    ):
+        result = Result(label)
+        expected = {name.id: name.name for name in names if name.kind == kind}
+        for number in range(1, 48):
+            name = expected.get(number)
+            if name is None and newer and number in have:
+                continue
+            result.add((name is not None) == (number in have), f"{kind} {name or number}")
+        yield result
+
+
+def compare_btf(machine: Machine, timeline: Timeline, release: str) -> tuple[Result, frozenset[str]]:
+    """Compare the names in the kernel's BTF with a release."""
+    info = info_of_btf(Btf(machine.btf), Uapi.of(timeline), "BTF")
+    found = compare(info, timeline)
+    result = Result("names in BTF")
+    result.add(found.release == release, f"told as {found.release} by content")
+    result.agree += len(info.names) - len(found.added) - len(found.unknown) - 1
+    result.differ += [f"missing {name.kind} {name.name}" for name in found.missing]
+    result.differ += [f"{ours.name} is {ours.id}" for ours, _ in found.renumbered]
+    for label, names in (("stable backport", found.added), ("newer than the data", found.unknown)):
+        result.notes += [f"{label}: {name.name}" for name in names]
+    for number, (verdict, name) in machine.helpers.items():
+        if verdict != "absent" and info.helpers.get(number) != name:
+            result.differ.append(f"helper {number} is {name} to the verifier, not to BTF")
+    return result, frozenset(name.name for name in found.unknown)
+
+
+def needs(item: VmObject, timeline: Timeline) -> KernelVersion:
+    """Return the first release that loads an object."""
+    if item.needs[0].isdigit():
+        return KernelVersion.parse(item.needs)
+    row = timeline.since(item.needs)
+    assert row is not None, item.needs
+    assert row.since is not None, item.needs
+    return KernelVersion.parse(row.since)
+
+
+def compare_objects(machine: Machine, timeline: Timeline, series: str) -> Iterator[Result]:
+    """Compare the kernel's verdicts on objects, and what explain says of refusals."""
+    kernel = KernelVersion.parse(series)
+    loads, explained = Result("objects, by release"), Result("refusals explained")
+    for item in OBJECTS:
+        file = f"{item.name}.bpf.o"
+        verdict = machine.objects.get(file)
+        word = {True: "loads", False: "refused", None: "not tried"}[verdict]
+        loads.add(verdict is (needs(item, timeline) <= kernel), f"{item.name}: {word}")
+        if verdict is not False or _MUTE.match(item.name):
+            continue
+        findings = explain(machine.logs.get(("object", file), []), timeline)
+        named = {finding.answer.name for finding in findings}
+        row = timeline.since(item.needs)
+        right = row.name in named if row is not None and row.kind == "helper" else bool(findings)
+        explained.add(right, f"{item.name}: explain names {named or 'nothing'}")
+    yield loads
+    yield explained
+
+
+def compare_all(machine: Machine, timeline: Timeline) -> list[Result]:
+    """Compare all that a machine said."""
+    series = series_of(machine)
+    release = release_for(timeline, series)
+    names = list(timeline.at(release))
+    btf, newer = compare_btf(machine, timeline, release)
+    return [
+        compare_helpers(machine, names),
+        *compare_types(machine, names, newer),
+        btf,
+        *compare_objects(machine, timeline, series),
+    ]
+
+
+def render(machines: dict[str, tuple[Machine, list[Result]]]) -> str:
+    """Return the table of agreement, in Markdown, with what is to be said of it."""
+    columns = list(machines.values())
+    lines = [
+        "| agree / asked | " + " | ".join(f"{m.release}" for m, _ in columns) + " |",
+        "| --- |" + " ---: |" * len(columns),
+    ]
+    for index, first in enumerate(columns[0][1]):
+        cells = []
+        for _, results in columns:
+            item = results[index]
+            asked = item.agree + len(item.differ)
+            cells.append(f"{item.agree} / {asked}" + ("" if not item.differ else " **differ**"))
+        lines.append(f"| {first.what} | " + " | ".join(cells) + " |")
+    for machine, results in columns:
+        for item in results:
+            lines += [f"- {machine.release}: {item.what}: {text}" for text in item.differ]
+            lines += [f"- {machine.release}: {text}" for text in item.notes]
+    return "\n".join(lines)
+
+
+def run(suite: str, cache: Path, folder: Path) -> Machine:
+    """Boot the kernel of a suite with all objects.
+
+    :raises Unavailable: something is missing
+    """
+    missing = missing_tools()
+    if missing:
+        raise Unavailable(f"not installed: {', '.join(missing)}")
+    kernel = get_kernel(suite, cache)
+    return boot(kernel, build_loader(folder), build(folder).values())
+
+
+def main() -> int:
+    """Run as a script."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("suites", nargs="*", default=list(SUITES), metavar="SUITE")
+    parser.add_argument("--cache", type=Path, help="folder that keeps the kernels")
+    options = parser.parse_args()
+    timeline = helperhist.load("embedded")
+    machines = {}
+    with tempfile.TemporaryDirectory() as name:
+        cache = options.cache or Path(name)
+        cache.mkdir(parents=True, exist_ok=True)
+        for suite in options.suites:
+            try:
+                machine = run(suite, cache, Path(name))
+            except Unavailable as error:
+                print(f"{suite}: {error}", file=sys.stderr)
+                return 2
+            machines[suite] = (machine, compare_all(machine, timeline))
+    print(render(machines))
+    return int(any(item.differ for _, results in machines.values() for item in results))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
