@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import IO, Any
 
-from helperhist.explain_answers import Answer, Names
+from helperhist.explain_names import Answer, Names
 from helperhist.explain_rules import RULES
 from helperhist.timeline import Timeline
 

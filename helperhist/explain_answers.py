@@ -6,17 +6,15 @@ libbpf's (``src/relo_core.c``, ``src/libbpf.c``) and cilium/ebpf's (``linker.go`
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
-from functools import cached_property
 
-from helperhist.timeline import Row, Timeline, canonical_name
+from helperhist.explain_names import Answer, Names
+from helperhist.timeline import Row
 
 __all__ = [
-    "Answer",
-    "Names",
     "about_called",
     "about_kfunc",
     "about_named",
+    "callbacks",
     "core_relocation",
     "invalid_func",
     "loader_requires",
@@ -29,71 +27,6 @@ __all__ = [
     "undeclared",
     "unknown_address",
 ]
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What a message means.
-
-    :ivar rule: names the kind of message, for machines
-    :ivar kind: as in :class:`helperhist.timeline.Row`, or ``kfunc``; None where no name is at fault
-    :ivar since: the first mainline release with the name; None where the data has no answer
-    """
-
-    rule: str
-    meaning: str
-    advice: str
-    kind: str | None = None
-    name: str | None = None
-    id: int | None = None
-    since: str | None = None
-
-
-class Names:
-    """The names of a timeline, as messages spell them; and where in a log we are.
-
-    :ivar called: name (None where the log has it not) and number of the helper called last
-    """
-
-    def __init__(self, timeline: Timeline) -> None:
-        self.timeline = timeline
-        self.called: tuple[str | None, int] | None = None
-        self._nearest: dict[str, tuple[str, ...]] = {}
-
-    @cached_property
-    def _rows(self) -> dict[str, Row]:
-        return {row.name: row for row in self.timeline.rows}
-
-    @cached_property
-    def structs(self) -> frozenset[str]:
-        """The structs of the header."""
-        return frozenset(r.name.partition(".")[0] for r in self.timeline.rows if r.kind == "field")
-
-    @property
-    def newest(self) -> str:
-        """The end of the data, for a reader."""
-        newest = self.timeline.metadata.newest
-        return f"up to {newest}" if newest else "in this data"
-
-    def nearest(self, name: str) -> tuple[str, ...]:
-        """Return names like an unknown one; for the first few of a text, as it takes a while."""
-        if name not in self._nearest and len(self._nearest) < _MAX_NEAREST:
-            self._nearest[name] = self.timeline.nearest(name)
-        return self._nearest.get(name, ())
-
-    def exact(self, name: str) -> Row | None:
-        """Return the row of a C identifier; ``loop`` alone is no helper there."""
-        return self._rows.get(canonical_name(name))
-
-    def helper(self, name: str | None, number: int) -> Row | None:
-        """Return the helper that a log calls: by name where it has one."""
-        if name is None or name == "unknown":
-            return self.timeline.helper(number)
-        row = self._rows.get(name)
-        return row if row is not None and row.kind == "helper" else None
-
-
-_MAX_NEAREST = 16
 
 
 def _release(row: Row) -> str:
@@ -373,6 +306,23 @@ def too_big(match: re.Match[str], _names: Names) -> Answer:
         "E2BIG: the loader asked for something that this kernel's bpf() does not know yet, "
         f"{other}.",
         "See what the object needs with `helperhist check`.",
+    )
+
+
+def callbacks(_match: re.Match[str], names: Names) -> Answer:
+    """Explain how kernels before callbacks refuse them: their functions are not counted."""
+    row = names.exact("BPF_PSEUDO_FUNC")
+    since = row.since if row is not None else None
+    return Answer(
+        "callback",
+        "The kernel counts fewer functions than the object has. Kernels that do not know callbacks "
+        f"(of bpf_loop, bpf_for_each_map_elem, timers) say so; they came with {since}."
+        if since
+        else "The kernel counts fewer functions than the object has.",
+        f"Run a kernel from {since} on, or do without the callback."
+        if since
+        else "Do without callbacks.",
+        since=since,
     )
 
 

@@ -15,11 +15,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from helperhist.explain_answers import (
-    Answer,
-    Names,
     about_called,
     about_kfunc,
     about_named,
+    callbacks,
     core_relocation,
     invalid_func,
     loader_requires,
@@ -32,6 +31,8 @@ from helperhist.explain_answers import (
     undeclared,
     unknown_address,
 )
+from helperhist.explain_insns import atomic_opcode, instruction, old_opcode, opcode
+from helperhist.explain_names import Answer, Names
 
 __all__ = ["RULES", "Rule"]
 
@@ -204,6 +205,42 @@ RULES: tuple[Rule, ...] = (
         "BPF program is too ",
         r"\bBPF program is too (?:large|complex)\. Processed ([0-9]{1,9}) insns?",
         too_complex,
+    ),
+    _rule(
+        "uses reserved fields", r"\bBPF_(STX|XADD|ALU|MOV|LDX) uses reserved fields", instruction
+    ),
+    _rule("unknown opcode ", r"\bunknown opcode ([0-9a-f]{2})\b", opcode),
+    _rule("invalid BPF_JMP opcode ", r"\binvalid BPF_JMP opcode ([abcd]0)\b", old_opcode),
+    _rule("unknown insn class 6", r"\bunknown insn class 6(x)?(?!\w)", old_opcode),
+    _rule(
+        "invalid atomic opcode ",
+        r"\bBPF_ATOMIC uses invalid atomic opcode ([0-9a-f]{1,8})\b",
+        atomic_opcode,
+    ),
+    _rule(
+        "number of funcs in func_info",
+        r"\bnumber of funcs in func_info doesn't match number of subprogs",
+        callbacks,
+    ),
+    _rule(
+        "invalid bpf_context access",
+        r"\binvalid bpf_context access off=[0-9]{1,9} size=[0-9]{1,9}",
+        plain(
+            "context-field",
+            "The program reads or writes a place in its context that this kernel refuses: a field "
+            "newer than the kernel, or one that this program type must not touch.",
+            "See with `helperhist check` which field that is and since when.",
+        ),
+    ),
+    _rule(
+        "failed to create",
+        r"\bmap '[^'\x00-\x1f]{1,64}': failed to create: (?:Invalid argument|-?EINVAL)",
+        plain(
+            "map-refused",
+            "The kernel refused the map: its type or one of its flags is newer than the kernel, or "
+            "its sizes do not fit. The message does not say which.",
+            "See with `helperhist check` which kernel the map needs.",
+        ),
     ),
     _rule("unrecognized bpf_ld_imm64", r"\bunrecognized bpf_ld_imm64 insn", unknown_address),
     _rule(

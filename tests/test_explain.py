@@ -171,6 +171,33 @@ CASES = [
         "failed to resolve CO-RE relocation <byte_off> [24] struct task_struct.state (0:2 @",
         "core-relocation", None, None, None, None,
     ),
+    # Instructions; what stands after the release is what the object has.
+    ("BPF_STX uses reserved fields", "instruction-unknown", None, None, None, "5.12"),
+    ("BPF_XADD uses reserved fields", "instruction-unknown", None, None, None, "5.12"),
+    ("BPF_ALU uses reserved fields", "instruction-unknown", None, None, None, "6.6"),
+    ("BPF_MOV uses reserved fields", "instruction-unknown", None, None, None, "6.6"),
+    ("BPF_LDX uses reserved fields", "instruction-unknown", None, None, None, "6.6"),
+    ("unknown opcode e5", "instruction-unknown", None, None, None, "6.9"),
+    ("unknown opcode 06", "instruction-unknown", None, None, None, "6.6"),
+    ("unknown opcode d7", "instruction-unknown", None, None, None, "6.6"),
+    ("unknown opcode ad", "instruction-unknown", None, None, None, "4.14"),
+    ("unknown opcode 26", "instruction-unknown", None, None, None, "5.1"),
+    ("unknown opcode ff", "instruction-unknown", None, None, None, None),
+    ("invalid BPF_JMP opcode a0", "instruction-unknown", None, None, None, "4.14"),
+    ("unknown insn class 6", "instruction-unknown", None, None, None, "5.1"),
+    (
+        "BPF_ATOMIC uses invalid atomic opcode 100",
+        "instruction-unknown", None, None, None, "6.15",
+    ),
+    (
+        "number of funcs in func_info doesn't match number of subprogs",
+        "callback", None, None, None, "5.13",
+    ),
+    ("invalid bpf_context access off=216 size=8", "context-field", None, None, None, None),
+    (
+        "libbpf: map 'm': failed to create: Invalid argument(-22)",
+        "map-refused", None, None, None, None,
+    ),
     (
         "map create: map type RingBuf not supported (requires >= v5.8)",
         "loader-requires", None, None, None, "5.8",

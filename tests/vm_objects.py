@@ -86,7 +86,9 @@ _HELPERS = (
     ),
     _helper("bpf_get_func_ip", 173, "kprobe/x", "void *", "ctx"),
     _helper("bpf_get_attach_cookie", 174, "kprobe/x", "void *", "ctx"),
-    _helper("bpf_get_branch_snapshot", 176, "kprobe/x", "void *, __u32, __u64", "&(__u64){0}, 8, 0"),
+    _helper(
+        "bpf_get_branch_snapshot", 176, "kprobe/x", "void *, __u32, __u64", "&(__u64){0}, 8, 0"
+    ),
     _helper("bpf_get_retval", 186, "cgroup/getsockopt", "void", ""),
     _helper("bpf_xdp_get_buff_len", 188, "xdp", "void *", "ctx"),
     _helper("bpf_skb_set_tstamp", 192, "tc", "void *, __u64, __u32", "ctx, 1, 1"),
@@ -121,7 +123,8 @@ OBJECTS: tuple[VmObject, ...] = (
     ),
     VmObject(
         "map_bloom_filter", "BPF_MAP_TYPE_BLOOM_FILTER",
-        """struct { __uint(type, 30); __uint(max_entries, 8); __type(value, __u32); } m SEC(".maps");
+        """struct { __uint(type, 30); __uint(max_entries, 8); __type(value, __u32); } m
+        SEC(".maps");
         HELPER(long, bpf_map_peek_elem, 89, void *, void *);
         SEC("xdp") int program(void *ctx)
         { __u32 v = 1; return bpf_map_peek_elem(&m, &v) ? 1 : 2; }""",
@@ -286,14 +289,20 @@ OBJECTS: tuple[VmObject, ...] = (
     VmObject("xdp_frags", "5.18", 'SEC("xdp.frags") int program(void *ctx) { return 2; }'),
     VmObject("fentry", "5.5", 'SEC("fentry/vfs_read") int program(void *ctx) { return 0; }'),
     VmObject("lsm", "5.7", 'SEC("lsm/file_open") int program(void *ctx) { return 0; }'),
-    VmObject("lsm_sleepable", "5.10", 'SEC("lsm.s/bprm_committed_creds") int program(void *ctx) { return 0; }'),
-    VmObject("lsm_cgroup", "6.0", 'SEC("lsm_cgroup/socket_bind") int program(void *ctx) { return 1; }'),
+    VmObject(
+        "lsm_sleepable", "5.10",
+        'SEC("lsm.s/bprm_committed_creds") int program(void *ctx) { return 0; }',
+    ),
+    VmObject(
+        "lsm_cgroup", "6.0", 'SEC("lsm_cgroup/socket_bind") int program(void *ctx) { return 1; }'
+    ),
     VmObject("iter_task", "5.8", 'SEC("iter/task") int program(void *ctx) { return 0; }'),
     VmObject(
         "kfunc", "6.2",
         """extern void bpf_rcu_read_lock(void) __ksym;
         extern void bpf_rcu_read_unlock(void) __ksym;
-        SEC("tc") int program(void *ctx) { bpf_rcu_read_lock(); bpf_rcu_read_unlock(); return 0; }""",
+        SEC("tc") int program(void *ctx)
+        { bpf_rcu_read_lock(); bpf_rcu_read_unlock(); return 0; }""",
     ),
     VmObject(
         "kfunc_iterator", "6.4",
