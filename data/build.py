@@ -99,9 +99,7 @@ def build(repository: Path) -> Timeline:
             f"Flags, fields and other enumerations are known from {first} on.",
         ),
     )
-    return Timeline(
-        metadata, rows, lambda: tags, lambda: spans, lambda: events, lambda: ()
-    )
+    return Timeline(metadata, rows, lambda: tags, lambda: spans, lambda: events, lambda: ())
 
 
 if __name__ == "__main__":

@@ -25,6 +25,7 @@ COMMANDS = {
     "scan": "Read a git history into a dataset.",
     "kernel": "Say what a kernel has, and which release that is.",
     "explain": "Explain a verifier's or compiler's message.",
+    "check": "Say which kernel a compiled BPF object needs.",
 }
 
 

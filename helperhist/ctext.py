@@ -314,4 +314,3 @@ def _apply(operator: str, left: Constant, right: Constant) -> Constant:
         return _wrap(quotient if operator == "/" else a - b * quotient, bits, unsigned)
     value = {"|": a | b, "^": a ^ b, "&": a & b, "+": a + b, "-": a - b, "*": a * b}[operator]
     return _wrap(value, bits, unsigned)
-

@@ -36,9 +36,7 @@ def make_lines(tags: Iterable[Tag]) -> tuple[Line, ...]:
             series.setdefault(tag.version.series, []).append(tag)
     lines = [Line("", mainline)]
     for name, updates in series.items():
-        base = [
-            tag for tag in mainline if tag.version.series == name and tag.version.text == name
-        ]
+        base = [tag for tag in mainline if tag.version.series == name and tag.version.text == name]
         lines.append(Line(name, (*base[:1], *updates)))
     return tuple(lines)
 

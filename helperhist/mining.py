@@ -22,7 +22,9 @@ DEFAULT_TAGS = r"v(?P<version>\d+\.\d+(\.\d+)?(-rc\d+)?)"
 KERNEL_PATHS = ("include/uapi/linux/bpf.h", "include/linux/bpf.h")
 
 _MAX_TAG_NESTING = 32
-_PERSON = re.compile(rb"^(author|committer|tagger) .*?(-?[0-9]{1,15}) ([-+][0-9]{4})$", re.MULTILINE)
+_PERSON = re.compile(
+    rb"^(author|committer|tagger) .*?(-?[0-9]{1,15}) ([-+][0-9]{4})$", re.MULTILINE
+)
 _ENCODING = re.compile(rb"^encoding ([A-Za-z0-9_.:-]{1,40})$", re.MULTILINE)
 
 
@@ -130,7 +132,9 @@ class Repository:
         try:
             compiled = re.compile(pattern)
         except (re.error, RecursionError, OverflowError) as error:
-            raise RepositoryError(f"--tags {pattern!r} is no regular expression: {error}") from error
+            raise RepositoryError(
+                f"--tags {pattern!r} is no regular expression: {error}"
+            ) from error
         if "version" not in compiled.groupindex:
             raise RepositoryError(
                 f"--tags {pattern!r} has no group named version; "

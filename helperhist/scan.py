@@ -37,7 +37,9 @@ def scan(
             for c in comps:
                 oid = repository.entry(oid, c) if oid else None
             if oid:
-                found.append(Tag(ref.name, ref.version, ref.target, ref.commit, ref.date, path, oid))
+                found.append(
+                    Tag(ref.name, ref.version, ref.target, ref.commit, ref.date, path, oid)
+                )
                 break
         else:
             without.append(ref)
@@ -48,7 +50,9 @@ def scan(
     for line in lines:
         for t in line.tags:
             if t.blob not in cache:
-                cache[t.blob] = {e.name: e for e in reader.read(repository.read(t.blob, t.name), t.name)}
+                cache[t.blob] = {
+                    e.name: e for e in reader.read(repository.read(t.blob, t.name), t.name)
+                }
             snaps[t.name] = cache[t.blob]
     docs: dict[str, tuple[HelperDoc, str]] = {}
     for t in reversed(lines[0].tags):
@@ -56,10 +60,18 @@ def scan(
             docs.setdefault(n, (d, t.name))
     spans = {l.series: find_spans(l, snaps) for l in lines}
     events, former = find_events(lines, snaps)
-    rows = build_rows(lines, spans, complete=bool(without), prototypes={n: (d.prototype, d.attributes) for n, (d, _) in docs.items()})
+    rows = build_rows(
+        lines,
+        spans,
+        complete=bool(without),
+        prototypes={n: (d.prototype, d.attributes) for n, (d, _) in docs.items()},
+    )
     rows = tuple(replace(r, former_names=former.get(r.name, ())) for r in rows)
     return Timeline(
-        Metadata(str(repository.folder), format=FORMAT), rows,
-        lambda: sorted(found, key=lambda t: (t.version, t.name)), lambda: [s for l in lines for s in spans[l.series]],
-        lambda: events, lambda: [Doc(n, t, d.description, d.returns) for n, (d, t) in docs.items()],
+        Metadata(str(repository.folder), format=FORMAT),
+        rows,
+        lambda: sorted(found, key=lambda t: (t.version, t.name)),
+        lambda: [s for l in lines for s in spans[l.series]],
+        lambda: events,
+        lambda: [Doc(n, t, d.description, d.returns) for n, (d, t) in docs.items()],
     )

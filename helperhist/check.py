@@ -1,0 +1,426 @@
+"""Which kernel an object needs: object and timeline to requirements.
+
+Each requirement belongs to a program (also what its functions need) or to a map. It is optional
+where the object does without it on kernels that lack it: see :mod:`helperhist.conditions`.
+"""
+
+from helperhist.bpfmaps import Map, SpecialFields
+from helperhist.bpfobj import BpfObject, Function
+from helperhist.btf import Kind
+from helperhist.collect import Collector
+from helperhist.conditions import Conditions
+from helperhist.context import CONTEXTS
+from helperhist.findings import Findings, ProgramFacts, Requirement, Unknown, release_key
+from helperhist.requirements import (
+    GPL_ONLY,
+    MAP_FLAGS,
+    REWRITES,
+    RULES,
+    STRUCT_OPS,
+    VALUE_TYPES,
+    is_gpl,
+    kfunc,
+)
+from helperhist.sites import Site, context_site, scan
+from helperhist.timeline import Row, Timeline
+
+__all__ = ["Checker"]
+
+_TAIL_CALL = "12"
+_MAX_INSNS = 4096
+#: Program types of which 5.10 knows sleepable ones.
+_SLEEPABLE = ("BPF_TRACE_FENTRY", "BPF_TRACE_FEXIT", "BPF_MODIFY_RETURN", "BPF_LSM_MAC")
+#: Names of structs that a global function may get as its context, whatever the type of program.
+_CONTEXT_NAMES = frozenset(
+    {
+        *CONTEXTS.values(),
+        "pt_regs",
+        "user_pt_regs",
+        "bpf_perf_event_data",
+        "bpf_raw_tracepoint_args",
+    }
+)
+_ARGUMENT_TAGS = {"arg:ctx", "arg:nonnull"}
+
+
+class Checker:
+    """Checks objects against one timeline."""
+
+    def __init__(self, timeline: Timeline) -> None:
+        """Index the timeline once for all objects."""
+        self.timeline = timeline
+        self.rows = {row.name: row for row in timeline.rows}
+        self.helpers: dict[int, Row] = {}
+        self.map_types: dict[int, Row] = {}
+        for row in timeline.rows:
+            if row.id is None:
+                continue
+            if row.kind == "helper" and (row.id not in self.helpers or row.removed is None):
+                self.helpers[row.id] = row
+            elif row.kind == "map_type" and row.since is not None:
+                # A type that was renamed has two rows; the older one tells since when it works.
+                known = self.map_types.get(row.id)
+                if known is None or release_key(row.since) < release_key(known.since or row.since):
+                    self.map_types[row.id] = row
+
+    def since(self, name: str) -> str | None:
+        """Return the release of a name in the timeline."""
+        row = self.rows.get(name)
+        return None if row is None else row.since
+
+    def check(self, obj: BpfObject) -> Findings:
+        """Return what an object needs."""
+        return _Check(self, obj).findings()
+
+
+class _Check:
+    """One object."""
+
+    def __init__(self, checker: Checker, obj: BpfObject) -> None:
+        self.checker, self.obj = checker, obj
+        self.requirements: list[Requirement] = []
+        self.unknown: list[Unknown] = []
+        self.notes: list[str] = []
+        self._sites: dict[Function, list[Site]] = {}
+
+    def findings(self) -> Findings:
+        programs = [item for item in self.obj.functions if item.program]
+        for program in programs:
+            self._program(program)
+        for item in self.obj.maps:
+            self._map(item, item.name, not item.autocreate)
+        self._data()
+        self._add_notes()
+        return Findings(
+            self.obj.loader,
+            self.obj.license,
+            tuple(
+                ProgramFacts(
+                    item.name,
+                    item.section,
+                    f"BPF_PROG_TYPE_{item.kind.type}" if item.kind else None,
+                    (item.kind.attach or None) if item.kind else None,
+                    item.kind.autoload if item.kind else not item.section.startswith("?"),
+                    sum(len(function.insns) for function in self._closure(item)),
+                )
+                for item in programs
+            ),
+            self.obj.maps,
+            tuple(self.requirements),
+            tuple(self.unknown),
+            tuple(dict.fromkeys(self.notes)),
+        )
+
+    def sites(self, function: Function) -> list[Site]:
+        if function not in self._sites:
+            self._sites[function] = scan(self.obj, function)
+        return self._sites[function]
+
+    def _closure(self, program: Function) -> tuple[Function, ...]:
+        found = {program: None}
+        todo = [program]
+        while todo:
+            for site in self.sites(todo.pop()):
+                if site.callee is not None and site.callee not in found:
+                    found[site.callee] = None
+                    todo.append(site.callee)
+        return tuple(found)
+
+    # Programs
+
+    def _program(self, program: Function) -> None:
+        closure = self._closure(program)
+        checker = self.checker
+        collect = Collector(self.obj, checker.rows, program)
+        self._program_type(program, collect)
+        conditions = Conditions(self.obj, checker.timeline, checker.rows, program, closure)
+        for function in closure:
+            for site in self.sites(function):
+                self._site(collect, conditions, function, site)
+        struct = CONTEXTS.get(program.kind.type) if program.kind else None
+        if struct is not None:
+            for (function, index), access in sorted(
+                conditions.everything.accesses.items(), key=lambda item: item[0][1]
+            ):
+                site_ = context_site(self.obj, function, index, struct, access.offset)
+                if site_ is not None:
+                    self._site(collect, conditions, function, site_)
+        self._shape(collect, program, closure)
+        self.requirements += collect.requirements
+        self.unknown += collect.unknowns
+
+    def _program_type(self, program: Function, collect: Collector) -> None:
+        kind = program.kind
+        if kind is None:
+            collect.unknown(
+                "prog_type", program.section, "this section name says no program type", program
+            )
+            return
+        collect.uapi("prog_type", f"BPF_PROG_TYPE_{kind.type}", program, f"SEC({program.section})")
+        if kind.attach:
+            # What older kernels ignore, and what the loader leaves out for them, is optional.
+            optional = kind.need in ("sent", "optional")
+            stage = "attach" if kind.need == "attach" else "load"
+            evidence = f"SEC({program.section})"
+            if stage == "attach":
+                evidence += "; older kernels load it, but cannot attach it"
+            collect.uapi("attach_type", kind.attach, program, evidence, optional, stage)
+            if kind.need in ("load", "attach") or (
+                kind.need == "sent" and self.obj.loader != "raw"
+            ):
+                collect.rule(RULES["expected attach type"], program, None)
+        if kind.sleepable and kind.type != "SYSCALL":
+            collect.rule(RULES["sleepable"], program, None)
+            if kind.attach not in _SLEEPABLE:
+                collect.unknown(
+                    "sleepable",
+                    program.section,
+                    "the data has no release for sleepable ones",
+                    program,
+                )
+        if kind.frags:
+            collect.rule(RULES["frags"], program, None)
+        if kind.btf and ":" in kind.target:
+            collect.rule(RULES["module target"], program, None)
+
+    def _site(
+        self, collect: Collector, conditions: Conditions, function: Function, site: Site
+    ) -> None:
+        if site.kind == "rule":
+            # Opcodes and pseudo sources are looked at even where the program never gets.
+            collect.rule(RULES[site.name], function, site.at, optional=site.weak)
+        elif site.kind == "helper":
+            self._helper(collect, conditions, function, site)
+        elif site.kind == "kfunc":
+            known = kfunc(site.name)
+            if known is None:
+                optional, why = conditions.optional(function, site.at, None)
+                collect.unknown(
+                    "kfunc",
+                    site.name,
+                    "the data has no release for this kfunc" + why,
+                    function,
+                    site.at,
+                    optional=optional and site.weak,
+                )
+            else:
+                optional, why = conditions.optional(function, site.at, known.since)
+                source = f"ebpf-docs, kernel commit {known.commit[:12]}{why}"
+                collect.add(
+                    "kfunc",
+                    site.name,
+                    known.since,
+                    function,
+                    site.at,
+                    source,
+                    optional and site.weak,
+                )
+        elif site.kind == "field":
+            since = self.checker.since(site.name)
+            if since is not None:
+                optional, why = conditions.optional(function, site.at, since)
+                collect.add(
+                    "field", site.name, since, function, site.at, f"UAPI header{why}", optional,
+                    uapi=site.name,
+                )  # fmt: skip
+        else:
+            optional, why = conditions.optional(function, site.at, None)
+            if site.reason != "field":
+                optional, why = False, ""
+            collect.unknown(
+                site.reason, site.name, f"not known{why}", function, site.at, True, optional
+            )
+
+    def _helper(
+        self, collect: Collector, conditions: Conditions, function: Function, site: Site
+    ) -> None:
+        number = int(site.name)
+        row = self.checker.helpers.get(number)
+        if row is None or row.since is None:
+            optional, why = conditions.optional(function, site.at, None)
+            name = f"helper {number}" if row is None else row.name
+            reason = f"no release in the data has it{why}"
+            collect.unknown("helper", name, reason, function, site.at, True, optional, number)
+            return
+        optional, why = conditions.optional(function, site.at, row.since)
+        evidence, called = f"helper {number}{why}", row.name
+        instead = REWRITES.get(row.name) if self.obj.loader != "raw" else None
+        if instead is not None and (old := self.checker.since(instead)) is not None:
+            collect.add(
+                "helper",
+                row.name,
+                row.since,
+                function,
+                site.at,
+                f"{evidence}; {self.obj.loader} replaces it by {instead} where it is missing",
+                optional=True,
+                uapi=row.name,
+                number=number,
+            )
+            optional, why = conditions.optional(function, site.at, old)
+            evidence = f"for {called} on kernels without it{why}"
+            collect.add(
+                "helper", instead, old, function, site.at, evidence, optional,
+                uapi=instead, number=self.checker.rows[instead].id,
+            )  # fmt: skip
+        else:
+            collect.add(
+                "helper", row.name, row.since, function, site.at, evidence, optional,
+                uapi=row.name, number=number,
+            )  # fmt: skip
+        license_ = self.obj.license
+        if called in GPL_ONLY and not is_gpl(license_ or "") and not optional:
+            shown = "no license" if license_ is None else f"license {license_!r}"
+            self.notes.append(f"{called} is for GPL-compatible programs; the object has {shown}")
+
+    def _shape(self, collect: Collector, program: Function, closure: tuple[Function, ...]) -> None:
+        size = sum(len(function.insns) for function in closure)
+        if size > _MAX_INSNS:
+            collect.rule(RULES["many instructions"], program, None, f"{size} instructions; ")
+        sites = [(function, site) for function in closure for site in self.sites(function)]
+        tail = next((item for item in sites if item[1][1:3] == ("helper", _TAIL_CALL)), None)
+        if tail is not None and any(site.name == "bpf-to-bpf call" for _, site in sites):
+            collect.rule(RULES["tail calls and calls"], tail[0], tail[1].at)
+        for function in closure:
+            if function is not program and function.exported and function.type:
+                self._global_function(collect, function)
+
+    def _global_function(self, collect: Collector, function: Function) -> None:
+        btf = self.obj.btf
+        if (
+            btf is None
+            or btf.kind(function.type) != Kind.FUNC
+            or btf.type(function.type).count != 1
+        ):
+            return
+        # Loaders make global functions static for kernels that do not know them.
+        if self.obj.loader == "raw":
+            collect.rule(RULES["global function"], function, 0)
+        tags = {
+            btf.type(item).count: btf.name(item)
+            for item in btf.ids(Kind.DECL_TAG)
+            if btf.type(item).type == function.type
+        }
+        proto = btf.strip(btf.type(function.type).type)
+        for index, parameter in enumerate(proto.members):
+            tag = tags.get(index, "")
+            if tag.startswith("arg:") and (tag != "arg:ctx" or self.obj.loader == "raw"):
+                collect.rule(RULES["argument tag"], function, 0)
+                if tag not in _ARGUMENT_TAGS:
+                    collect.unknown(
+                        "feature", tag, "the data has no release for this tag", function
+                    )
+            if tag == "arg:ctx":
+                continue
+            pointer = btf.strip(parameter.type)
+            if pointer.kind != Kind.PTR:
+                continue
+            target = btf.strip(pointer.type)
+            if target.kind != Kind.VOID and target.name not in _CONTEXT_NAMES:
+                collect.rule(RULES["global function, pointer"], function, 0)
+
+    # Maps
+
+    def _map(self, item: Map, name: str, optional: bool) -> None:
+        if item.struct_ops:
+            self._struct_ops(item, optional)
+            return
+        row = self.checker.map_types.get(item.type)
+        if row is not None and row.since is not None:
+            self._need("map_type", row.name, row.since, name, "UAPI header", optional, row.name)
+        elif item.type == 0:
+            self._unknown_map("map_type", "map without a type", "user space sets it", name)
+        else:
+            reason = "no release in the data has it"
+            self._unknown_map("map_type", f"map type {item.type}", reason, name, newer=True)
+        flags = item.flags
+        for flag in MAP_FLAGS:
+            value = self.checker.rows[flag].id if flag in self.checker.rows else None
+            since = self.checker.since(flag)
+            if value and since and flags & value:
+                flags &= ~value
+                self._need("flag", flag, since, name, "map_flags", optional, flag)
+        if flags:
+            reason = "no release in the data has it"
+            self._unknown_map("flag", f"map flags {flags:#x}", reason, name, newer=True)
+        for key, given in (("numa node", item.numa is not None), ("map_extra", bool(item.extra))):
+            since = self.checker.since(RULES[key].uapi)
+            if given and since:
+                uapi = RULES[key].uapi
+                self._need("field", uapi, since, name, "map definition", optional, uapi)
+        if item.value and self.obj.btf is not None:
+            self._values((item.value,), name, optional)
+        if item.inner is not None:
+            self._map(item.inner, item.inner.name, optional)
+
+    def _struct_ops(self, item: Map, optional: bool) -> None:
+        rules = [RULES["struct_ops"]] + ([RULES["struct_ops link"]] if item.link else [])
+        for rule in rules:
+            if since := self.checker.since(rule.uapi):
+                evidence = f"section of {item.name}"
+                self._need(rule.kind, rule.name, since, item.name, evidence, optional, rule.uapi)
+        known = STRUCT_OPS.get(item.struct_ops)
+        name = f"struct {item.struct_ops}"
+        if known:
+            self._need("struct_ops", name, known, item.name, "ebpf-docs", optional)
+        else:
+            reason = "the data does not say when the kernel accepts it"
+            self._unknown_map("struct_ops", name, reason, item.name, optional=optional)
+
+    def _values(self, types: tuple[int, ...], name: str, optional: bool = False) -> None:
+        assert self.obj.btf is not None  # noqa: S101
+        fields = SpecialFields(self.obj.btf, frozenset(VALUE_TYPES))
+        for found in sorted({special for item in types for special in fields.of(item)}):
+            rule = RULES["kptr"] if found == "kptr" else VALUE_TYPES[found]
+            since = rule.since or self.checker.since(rule.uapi)
+            if since:
+                self._need(rule.kind, rule.name, since, name, rule.source, optional, rule.uapi)
+
+    def _data(self) -> None:
+        """Find kernel structs in global variables."""
+        btf = self.obj.btf
+        if btf is None:
+            return
+        for index in sorted(self.obj.data_sections):
+            name = self.obj.elf.sections[index].name
+            types = tuple(
+                member.type
+                for item in btf.find(name, Kind.DATASEC)
+                for member in btf.type(item).members
+            )
+            self._values(types, name)
+
+    def _need(
+        self,
+        kind: str,
+        name: str,
+        since: str,
+        map_: str,
+        evidence: str,
+        optional: bool,
+        uapi: str = "",
+    ) -> None:
+        if optional:
+            evidence += "; not created by default"
+        self.requirements.append(
+            Requirement(kind, name, since, optional, map=map_, evidence=evidence, uapi=uapi)
+        )
+
+    def _unknown_map(
+        self,
+        kind: str,
+        name: str,
+        reason: str,
+        map_: str,
+        newer: bool = False,
+        optional: bool = False,
+    ) -> None:
+        self.unknown.append(Unknown(kind, name, reason, newer, optional, map=map_))
+
+    def _add_notes(self) -> None:
+        if not any(function.program for function in self.obj.functions):
+            self.notes.append("the object has no programs")
+        if any(function.relos for function in self.obj.functions):
+            self.notes.append(
+                "CO-RE: the loader needs the BTF of the target kernel (CONFIG_DEBUG_INFO_BTF)"
+            )

@@ -1,0 +1,148 @@
+"""Whether a program gets to an instruction on the kernels that lack what it needs."""
+
+from collections.abc import Callable, Iterator, Mapping
+
+from helperhist.bpfobj import BpfObject, Function
+from helperhist.findings import release_key
+from helperhist.flow import Reach, reach
+from helperhist.guards import Guard, guards_of
+from helperhist.requirements import CONST_MAPS, kfunc
+from helperhist.timeline import Row, Timeline, canonical_name
+
+__all__ = ["Conditions"]
+
+#: Checks beyond this number are not named in the evidence.
+_MAX_NAMED = 16
+
+
+class Conditions:
+    """The checks of one program.
+
+    The answer is that of the kernels themselves: for each release at which some check of the
+    program changes its answer, the program is followed with the answers of that release. What no
+    release before S reaches is optional if it came with S.
+    """
+
+    def __init__(
+        self,
+        obj: BpfObject,
+        timeline: Timeline,
+        rows: Mapping[str, Row],
+        program: Function,
+        closure: tuple[Function, ...],
+    ) -> None:
+        """Find the checks that a program makes.
+
+        :param rows: the timeline by name
+        :param closure: all functions of the program
+        """
+        self._obj, self._timeline, self._rows = obj, timeline, rows
+        self._program, self._closure = program, closure
+        self._guards = {
+            function: found for function in closure if (found := guards_of(obj, function))
+        }
+        self._forced: dict[tuple[Guard, int], Reach] = {}
+        self._known: dict[Guard, tuple[int, int]] = {}
+        self._open: set[Guard] = set()
+        for guard in {guard for found in self._guards.values() for guard in found.values()}:
+            since = self._since(guard)
+            if since is not None:
+                self._known[guard] = release_key(since)
+            elif guard.kind != "kconfig":
+                self._open.add(guard)
+        self._reached: dict[tuple[tuple[int, int], int], Reach] = {}
+
+    @property
+    def everything(self) -> Reach:
+        """What is reached if no check is answered."""
+        key = ((-1, 0), -1)
+        if key not in self._reached:
+            self._reached[key] = self._follow(lambda _: None)
+        return self._reached[key]
+
+    def _since(self, guard: Guard) -> str | None:
+        """Return the release from which on a check says yes, None if the data has none."""
+        if guard.kind == "extern":
+            known = kfunc(guard.name)
+            return known.since if known else None
+        name = None
+        if guard.kind == "enum":
+            name = canonical_name(guard.name)
+        elif guard.kind == "field":
+            name = guard.name
+        elif guard.name == "LINUX_HAS_BPF_COOKIE":
+            # libbpf sets it by loading a program that calls this helper.
+            name = "bpf_get_attach_cookie"
+        row = self._rows.get(name) if name else None
+        return None if row is None else row.since
+
+    def _follow(self, answers: Callable[[Guard], int | None]) -> Reach:
+        return reach(self._obj, self._program, self._closure, answers, self._guards)
+
+    def _at(self, release: tuple[int, int], otherwise: int) -> Reach:
+        """Return what a release reaches.
+
+        :param otherwise: what checks answer whose release the data does not know
+        """
+        key = (release, otherwise)
+        if key not in self._reached:
+
+            def answers(guard: Guard) -> int | None:
+                if guard.kind == "kconfig" and release < release_key(CONST_MAPS):
+                    return None
+                if guard.name == "LINUX_KERNEL_VERSION" and guard.kind == "kconfig":
+                    return release[0] << 16 | release[1] << 8
+                since = self._known.get(guard)
+                if since is not None:
+                    return int(release >= since)
+                return otherwise if guard in self._open else None
+
+            self._reached[key] = self._follow(answers)
+        return self._reached[key]
+
+    def _steps(self) -> Iterator[tuple[int, int]]:
+        """Yield the releases at which an answer changes, from before the first one on."""
+        yield (0, 0)
+        yield from sorted(set(self._known.values()))
+        names = {guard.name for found in self._guards.values() for guard in found.values()}
+        if any(name.startswith("LINUX_") for name in names):
+            yield release_key(CONST_MAPS)
+        if "LINUX_KERNEL_VERSION" in names:
+            for tag in self._timeline.releases:
+                yield (tag.version.major, tag.version.minor)
+
+    def optional(self, function: Function, index: int, since: str | None) -> tuple[bool, str]:
+        """Return whether an instruction is optional, and because of which checks, in words.
+
+        :param since: the release of what it needs; None if that is in no release
+        """
+        if not self._guards:
+            return False, ""
+        needed = release_key(since) if since is not None else (1 << 30, 0)
+        before = [release for release in self._steps() if release < needed]
+        for otherwise in (0, 1) if self._open else (0,):
+            if not any(
+                index in self._at(release, otherwise).insns.get(function, ()) for release in before
+            ):
+                return True, f"; behind a check of {self._deciding(function, index)}"
+        return False, ""
+
+    def _deciding(self, function: Function, index: int) -> str:
+        """Return the checks each of which alone can rule an instruction out."""
+        guards = sorted({*self._known, *self._open}, key=str)[:_MAX_NAMED]
+        found = [
+            str(guard)
+            for guard in guards
+            if any(
+                index not in self._force(guard, answer).insns.get(function, ()) for answer in (0, 1)
+            )
+        ]
+        return ", ".join(found) or "several things"
+
+    def _force(self, guard: Guard, answer: int) -> Reach:
+        """Return what is reached if one check has an answer, and no other has."""
+        if (guard, answer) not in self._forced:
+            self._forced[guard, answer] = self._follow(
+                lambda asked: answer if asked == guard else None
+            )
+        return self._forced[guard, answer]

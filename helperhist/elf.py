@@ -1,0 +1,198 @@
+"""The ELF part of BPF objects: bytes to sections, symbols and relocations.
+
+The file header is decoded by pyelftools; tables, which have a fixed layout, by row, since objects
+have thousands of them. Every place and size is checked against the file before anything is read
+from there, and compressed sections are not unpacked.
+"""
+
+import io
+import struct
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from elftools.elf.structs import ELFStructs
+
+from helperhist.btf import Order
+from helperhist.errors import ParseError
+
+__all__ = ["EM_BPF", "Elf", "Relocation", "Section", "Symbol", "parse_elf"]
+
+EM_BPF = 247
+_CLASS64 = 2
+_ORDERS: dict[int, Order] = {1: "little", 2: "big"}
+_IDENT_AND_HEADER = 64
+_SECTION_HEADER = 64
+
+#: Bounds on hostile files; the largest real objects stay far below.
+MAX_FILE = 64 << 20
+_MAX_ENTRIES = 1 << 20
+
+SHT_PROGBITS, SHT_SYMTAB, SHT_RELA, SHT_NOBITS, SHT_REL = 1, 2, 4, 8, 9
+SHF_ALLOC, SHF_EXECINSTR, _SHF_COMPRESSED = 2, 4, 0x800
+STB_LOCAL, STB_GLOBAL, STB_WEAK = 0, 1, 2
+STT_NOTYPE, STT_OBJECT, STT_FUNC, STT_SECTION = 0, 1, 2, 3
+SHN_UNDEF = 0
+
+
+class Symbol(NamedTuple):
+    """One row of the symbol table; ``section`` is an index, 0 if it is defined elsewhere."""
+
+    name: str
+    value: int
+    size: int
+    bind: int
+    type: int
+    visibility: int
+    section: int
+
+
+class Relocation(NamedTuple):
+    """``symbol`` has to be put where ``offset`` bytes of the section are."""
+
+    offset: int
+    type: int
+    symbol: Symbol
+    addend: int
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A section header with the bytes of its section."""
+
+    index: int
+    name: str
+    type: int
+    flags: int
+    size: int
+    link: int
+    info: int
+    entry: int
+    data: bytes
+
+    @property
+    def executable(self) -> bool:
+        """Whether it holds instructions."""
+        return self.type == SHT_PROGBITS and bool(self.flags & SHF_EXECINSTR) and self.size > 0
+
+
+class Elf:
+    """An ELF file of the BPF machine."""
+
+    def __init__(self, order: Order, sections: tuple[Section, ...]) -> None:
+        """Hold the sections; use :func:`parse_elf`."""
+        self.order = order
+        self.mark = "<" if order == "little" else ">"
+        self.sections = sections
+        self.symbols = self._symbols()
+        self._relocations = {
+            item.info: item for item in sections if item.type in (SHT_REL, SHT_RELA) and item.size
+        }
+
+    def section(self, name: str) -> Section | None:
+        """Return the first section with a name."""
+        return next((item for item in self.sections if item.name == name), None)
+
+    def _symbols(self) -> tuple[Symbol, ...]:
+        table = next((item for item in self.sections if item.type == SHT_SYMTAB), None)
+        if table is None or not 0 < table.link < len(self.sections):
+            raise ParseError("no symbol table: remove debug information only (llvm-strip -g)")
+        names = self.sections[table.link].data
+        row = struct.Struct(self.mark + "IBBHQQ")
+        found = []
+        for name, info, other, section, value, size in row.iter_unpack(_whole(table, row.size)):
+            text = _string(names, name) if name else ""
+            found.append(Symbol(text, value, size, info >> 4, info & 15, other & 3, section))
+        return tuple(found)
+
+    def relocations(self, section: int) -> list[Relocation]:
+        """Return the relocations of a section, in the order of the file.
+
+        :raises ParseError: they refer to symbols that do not exist
+        """
+        table = self._relocations.get(section)
+        if table is None:
+            return []
+        row = struct.Struct(self.mark + ("QIIq" if table.type == SHT_RELA else "QII"))
+        symbols = self.symbols
+        found = []
+        for offset, first, second, *addend in row.iter_unpack(_whole(table, row.size)):
+            # r_info is one number of 64 bits: the symbol above, the type below.
+            kind, symbol = (first, second) if self.mark == "<" else (second, first)
+            if symbol >= len(symbols):
+                raise ParseError(f"section {table.name}: symbol {symbol} does not exist")
+            found.append(Relocation(offset, kind, symbols[symbol], addend[0] if addend else 0))
+        return found
+
+
+def parse_elf(data: bytes) -> Elf:
+    """Read the headers, symbols and section contents of a BPF object.
+
+    :raises ParseError: it is no whole ELF object of the BPF machine
+    """
+    if data[:4] != b"\x7fELF":
+        raise ParseError("not an ELF file")
+    if len(data) > MAX_FILE:
+        raise ParseError(f"{len(data) >> 20} MiB are no BPF object: the limit is {MAX_FILE >> 20}")
+    if len(data) < _IDENT_AND_HEADER:
+        raise ParseError("ELF header is cut off")
+    order = _ORDERS.get(data[5])
+    machine = int.from_bytes(data[18:20], order) if order else 0
+    if data[4] != _CLASS64 or order is None or machine != EM_BPF:
+        raise ParseError(f"an ELF file for another machine ({machine}), not for BPF")
+    structs = ELFStructs(little_endian=order == "little", elfclass=64)
+    structs.create_basic_structs()
+    structs.create_advanced_structs("ET_REL", "EM_BPF")
+    stream = io.BytesIO(data)
+    header = structs.Elf_Ehdr.parse_stream(stream)
+    if header.e_type != "ET_REL":
+        raise ParseError(f"{header.e_type} is no object file of a compiler")
+    count, start = header.e_shnum, header.e_shoff
+    if count == 0 or start == 0:
+        raise ParseError("no sections")
+    if header.e_shentsize != _SECTION_HEADER or start + count * _SECTION_HEADER > len(data):
+        raise ParseError("section headers go beyond the end of the file")
+    if not 0 < header.e_shstrndx < count:
+        raise ParseError("no names of sections")
+    row = struct.Struct(("<" if order == "little" else ">") + "IIQQQQIIQQ")
+    rows = list(row.iter_unpack(data[start : start + count * _SECTION_HEADER]))
+    names = _contents(data, rows[header.e_shstrndx], "section names")
+    sections = []
+    for index, item in enumerate(rows):
+        name = _string(names, item[0])
+        contents = _contents(data, item, f"section {name[:60]}")
+        kind, flags, size, link, info, entry = (
+            item[1],
+            item[2],
+            item[5],
+            item[6],
+            item[7],
+            item[9],
+        )
+        sections.append(Section(index, name, kind, flags, size, link, info, entry, contents))
+    return Elf(order, tuple(sections))
+
+
+def _contents(data: bytes, row: tuple[int, ...], what: str) -> bytes:
+    kind, flags, offset, size = row[1], row[2], row[4], row[5]
+    if kind in (0, SHT_NOBITS) or size == 0:
+        return b""
+    if offset + size > len(data):
+        raise ParseError(f"{what}: {size} bytes at {offset} go beyond the end of the file")
+    if flags & _SHF_COMPRESSED:
+        return b""
+    return data[offset : offset + size]
+
+
+def _whole(table: Section, size: int) -> bytes:
+    if len(table.data) % size or table.size // size > _MAX_ENTRIES:
+        raise ParseError(
+            f"section {table.name}: {table.size} bytes are no table of {size}-byte rows"
+        )
+    return table.data
+
+
+def _string(table: bytes, at: int) -> str:
+    end = table.find(b"\0", at)
+    if at > len(table) or end < 0:
+        raise ParseError("a name goes beyond the names")
+    return table[at:end].decode("utf-8", "backslashreplace")
