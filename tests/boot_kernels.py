@@ -15,6 +15,7 @@ Compared are:
 """
 
 import argparse
+import json
 import re
 import sys
 import tempfile
@@ -25,20 +26,24 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent))
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
+from click.testing import CliRunner
 from vm_objects import OBJECTS, VmObject, build
 from vm_support import SUITES, Machine, Unavailable, boot, build_loader, get_kernel, missing_tools
 
 import helperhist
 from helperhist.btf import Btf
+from helperhist.cli import cli
 from helperhist.explain import explain
 from helperhist.kernelmatch import compare
 from helperhist.kernelnames import Uapi, info_of_btf
 from helperhist.timeline import Name, Timeline
 from helperhist.version import KernelVersion
 
-#: What a kernel has not though its release has, and why: its configuration.
+#: Where a kernel differs, and why that is no fault.
 EXPLAINED = {
     "prog_type BPF_PROG_TYPE_LIRC_MODE2": "CONFIG_BPF_LIRC_MODE2 is off in Debian's cloud kernels",
+    "gpl_helper_not_gpl: refused": "refused by every kernel for its license, whatever the release: "
+    "check tells so in a note",
 }
 
 #: Objects of whose refusal the kernel says no more than EINVAL, so that there is no message.
@@ -53,11 +58,13 @@ class Result:
     """One line of the table.
 
     :ivar agree: number of answers that agree
+    :ivar explained: of answers that differ as :data:`EXPLAINED` says
     :ivar differ: the others, one text each
     """
 
     what: str
     agree: int = 0
+    explained: int = 0
     differ: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
@@ -66,7 +73,8 @@ class Result:
         if same:
             self.agree += 1
         elif text in EXPLAINED:
-            self.notes.append(f"{text}: {EXPLAINED[text]}")
+            self.explained += 1
+            self.notes.append(f"{self.what}: {text}: {EXPLAINED[text]}")
         else:
             self.differ.append(text)
 
@@ -164,8 +172,32 @@ def compare_objects(machine: Machine, timeline: Timeline, series: str) -> Iterat
     yield explained
 
 
-def compare_all(machine: Machine, timeline: Timeline) -> list[Result]:
-    """Compare all that a machine said."""
+def check(folder: Path, target: str) -> dict[str, bool]:
+    """Return whether ``helperhist check`` says that objects load on a target: file to answer."""
+    command = ["check", str(folder), "--target", target, "--json", "--data", "embedded"]
+    result = CliRunner().invoke(cli, command, catch_exceptions=False)
+    answers = json.loads(result.stdout)
+    return {Path(answer["file"]).name: answer["target"]["ok"] for answer in answers}
+
+
+def compare_check(machine: Machine, folder: Path, release: str) -> Iterator[Result]:
+    """Compare the kernel's verdicts with those of check, for its release and for its BTF."""
+    own = folder / "kernel.btf"
+    own.write_bytes(machine.btf)
+    for what, target in (("check --target X.Y", release), ("check --target BTF", str(own))):
+        result = Result(what)
+        answers = check(folder / "objects", target)
+        for file, loads in machine.objects.items():
+            text = f"{file.partition('.')[0]}: {'loads' if loads else 'refused'}"
+            result.add(answers[file] == loads, text)
+        yield result
+
+
+def compare_all(machine: Machine, timeline: Timeline, folder: Path) -> list[Result]:
+    """Compare all that a machine said.
+
+    :param folder: as :func:`run` left it
+    """
     series = series_of(machine)
     release = release_for(timeline, series)
     names = list(timeline.at(release))
@@ -175,6 +207,7 @@ def compare_all(machine: Machine, timeline: Timeline) -> list[Result]:
         *compare_types(machine, names, newer),
         btf,
         *compare_objects(machine, timeline, series),
+        *compare_check(machine, folder, release),
     ]
 
 
@@ -189,7 +222,7 @@ def render(machines: dict[str, tuple[Machine, list[Result]]]) -> str:
         cells = []
         for _, results in columns:
             item = results[index]
-            asked = item.agree + len(item.differ)
+            asked = item.agree + item.explained + len(item.differ)
             cells.append(f"{item.agree} / {asked}" + ("" if not item.differ else " **differ**"))
         lines.append(f"| {first.what} | " + " | ".join(cells) + " |")
     for machine, results in columns:
@@ -200,7 +233,7 @@ def render(machines: dict[str, tuple[Machine, list[Result]]]) -> str:
 
 
 def run(suite: str, cache: Path, folder: Path) -> Machine:
-    """Boot the kernel of a suite with all objects.
+    """Boot the kernel of a suite with all objects, which are left in ``folder/objects``.
 
     :raises Unavailable: something is missing
     """
@@ -208,7 +241,9 @@ def run(suite: str, cache: Path, folder: Path) -> Machine:
     if missing:
         raise Unavailable(f"not installed: {', '.join(missing)}")
     kernel = get_kernel(suite, cache)
-    return boot(kernel, build_loader(folder), build(folder).values())
+    objects = folder / "objects"
+    objects.mkdir(exist_ok=True)
+    return boot(kernel, build_loader(folder), build(objects).values())
 
 
 def main() -> int:
@@ -228,7 +263,7 @@ def main() -> int:
             except Unavailable as error:
                 sys.stderr.write(f"{suite}: {error}\n")
                 return 2
-            machines[suite] = (machine, compare_all(machine, timeline))
+            machines[suite] = (machine, compare_all(machine, timeline, Path(name)))
     sys.stdout.write(render(machines) + "\n")
     return int(any(item.differ for _, results in machines.values() for item in results))
 
