@@ -8,7 +8,7 @@ from helperhist.bpfmaps import Map, SpecialFields
 from helperhist.bpfobj import BpfObject, Function
 from helperhist.btf import Kind
 from helperhist.collect import Collector
-from helperhist.conditions import Conditions
+from helperhist.conditions import ALWAYS, NEVER, Conditions
 from helperhist.context import CONTEXTS
 from helperhist.findings import Findings, ProgramFacts, Requirement, Unknown, release_key
 from helperhist.requirements import (
@@ -159,12 +159,12 @@ class _Check:
         collect.uapi("prog_type", f"BPF_PROG_TYPE_{kind.type}", program, f"SEC({program.section})")
         if kind.attach:
             # What older kernels ignore, and what the loader leaves out for them, is optional.
-            optional = kind.need in ("sent", "optional")
+            escape = ALWAYS if kind.need in ("sent", "optional") else NEVER
             stage = "attach" if kind.need == "attach" else "load"
             evidence = f"SEC({program.section})"
             if stage == "attach":
                 evidence += "; older kernels load it, but cannot attach it"
-            collect.uapi("attach_type", kind.attach, program, evidence, optional, stage)
+            collect.uapi("attach_type", kind.attach, program, evidence, escape, stage)
             if kind.need in ("load", "attach") or (
                 kind.need == "sent" and self.obj.loader != "raw"
             ):
@@ -188,90 +188,76 @@ class _Check:
     ) -> None:
         if site.kind == "rule":
             # Opcodes and pseudo sources are looked at even where the program never gets.
-            collect.rule(RULES[site.name], function, site.at, optional=site.weak)
+            collect.rule(RULES[site.name], function, site.at, weak=site.weak)
         elif site.kind == "helper":
             self._helper(collect, conditions, function, site)
         elif site.kind == "kfunc":
-            known = kfunc(site.name)
-            if known is None:
-                optional, why = conditions.optional(function, site.at, None)
-                collect.unknown(
-                    "kfunc",
-                    site.name,
-                    "the data has no release for this kfunc" + why,
-                    function,
-                    site.at,
-                    optional=optional and site.weak,
-                )
-            else:
-                optional, why = conditions.optional(function, site.at, known.since)
-                source = f"ebpf-docs, kernel commit {known.commit[:12]}{why}"
-                collect.add(
-                    "kfunc",
-                    site.name,
-                    known.since,
-                    function,
-                    site.at,
-                    source,
-                    optional and site.weak,
-                )
+            self._kfunc(collect, conditions, function, site)
         elif site.kind == "field":
             since = self.checker.since(site.name)
             if since is not None:
-                optional, why = conditions.optional(function, site.at, since)
+                escape, why = conditions.escape(function, site.at, since)
                 collect.add(
-                    "field", site.name, since, function, site.at, f"UAPI header{why}", optional,
+                    "field", site.name, since, function, site.at, "UAPI header", escape, why,
                     uapi=site.name,
                 )  # fmt: skip
         else:
-            optional, why = conditions.optional(function, site.at, None)
-            if site.reason != "field":
-                optional, why = False, ""
+            escape, why = NEVER, ""
+            if site.reason == "field":
+                escape, why = conditions.escape(function, site.at, None)
             collect.unknown(
-                site.reason, site.name, f"not known{why}", function, site.at, True, optional
+                site.reason, site.name, "not known", function, site.at, True, escape, why
             )
+
+    def _kfunc(
+        self, collect: Collector, conditions: Conditions, function: Function, site: Site
+    ) -> None:
+        known = kfunc(site.name)
+        since = None if known is None else known.since
+        # The loader itself refuses an object whose strong extern the kernel lacks.
+        escape, why = conditions.escape(function, site.at, since) if site.weak else (NEVER, "")
+        if known is None:
+            reason = "the data has no release for this kfunc"
+            collect.unknown("kfunc", site.name, reason, function, site.at, escape=escape, why=why)
+        else:
+            evidence = f"ebpf-docs, kernel commit {known.commit[:12]}"
+            collect.add("kfunc", site.name, known.since, function, site.at, evidence, escape, why)
 
     def _helper(
         self, collect: Collector, conditions: Conditions, function: Function, site: Site
     ) -> None:
         number = int(site.name)
         row = self.checker.helpers.get(number)
-        if row is None or row.since is None:
-            optional, why = conditions.optional(function, site.at, None)
+        since = None if row is None else row.since
+        escape, why = conditions.escape(function, site.at, since)
+        if row is None or since is None:
             name = f"helper {number}" if row is None else row.name
-            reason = f"no release in the data has it{why}"
-            collect.unknown("helper", name, reason, function, site.at, True, optional, number)
+            reason = "no release in the data has it"
+            collect.unknown("helper", name, reason, function, site.at, True, escape, why, number)
             return
-        optional, why = conditions.optional(function, site.at, row.since)
-        evidence, called = f"helper {number}{why}", row.name
+        evidence = f"helper {number}"
         instead = REWRITES.get(row.name) if self.obj.loader != "raw" else None
         if instead is not None and (old := self.checker.since(instead)) is not None:
+            rewritten = f"; {self.obj.loader} replaces it by {instead} where it is missing"
             collect.add(
-                "helper",
-                row.name,
-                row.since,
-                function,
-                site.at,
-                f"{evidence}; {self.obj.loader} replaces it by {instead} where it is missing",
-                optional=True,
-                uapi=row.name,
-                number=number,
-            )
-            optional, why = conditions.optional(function, site.at, old)
-            evidence = f"for {called} on kernels without it{why}"
+                "helper", row.name, since, function, site.at, evidence, ALWAYS, rewritten,
+                uapi=row.name, number=number,
+            )  # fmt: skip
+            escape, why = conditions.escape(function, site.at, old)
+            evidence = f"for {row.name} on kernels without it"
             collect.add(
-                "helper", instead, old, function, site.at, evidence, optional,
+                "helper", instead, old, function, site.at, evidence, escape, why,
                 uapi=instead, number=self.checker.rows[instead].id,
             )  # fmt: skip
         else:
             collect.add(
-                "helper", row.name, row.since, function, site.at, evidence, optional,
+                "helper", row.name, since, function, site.at, evidence, escape, why,
                 uapi=row.name, number=number,
             )  # fmt: skip
         license_ = self.obj.license
-        if called in GPL_ONLY and not is_gpl(license_ or "") and not optional:
+        if row.name in GPL_ONLY and not is_gpl(license_ or "") and not escape:
             shown = "no license" if license_ is None else f"license {license_!r}"
-            self.notes.append(f"{called} is for GPL-compatible programs; the object has {shown}")
+            self.notes.append(f"{row.name} is for GPL-compatible programs; the object has {shown}")
 
     def _shape(self, collect: Collector, program: Function, closure: tuple[Function, ...]) -> None:
         size = sum(len(function.insns) for function in closure)

@@ -1,14 +1,34 @@
 """Collects the requirements of one program."""
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from helperhist.bpfobj import BpfObject, Function
+from helperhist.conditions import ALWAYS, NEVER, Escape
 from helperhist.findings import Requirement, Unknown
 from helperhist.requirements import Rule
 from helperhist.timeline import Row
 
 __all__ = ["Collector"]
+
+
+@dataclass(slots=True)
+class _Need:
+    """A name with all instructions that need it: optional if one escape serves all of them."""
+
+    item: Requirement
+    escape: Escape
+    why: str
+    strict: bool
+
+
+@dataclass(slots=True)
+class _Question:
+    """The same of something unknown."""
+
+    item: Unknown
+    escape: Escape
+    why: str
 
 
 class Collector:
@@ -22,8 +42,8 @@ class Collector:
         self._obj, self._rows, self._program = obj, rows, program
         kind = program.kind
         self._autoload = kind.autoload if kind else not program.section.startswith("?")
-        self._found: dict[tuple[str, str, bool], Requirement] = {}
-        self._unknown: dict[tuple[str, str, bool], Unknown] = {}
+        self._found: dict[tuple[str, str], _Need] = {}
+        self._unknown: dict[tuple[str, str], _Question] = {}
 
     def add(
         self,
@@ -33,35 +53,41 @@ class Collector:
         function: Function,
         index: int | None,
         evidence: str,
-        optional: bool = False,
+        escape: Escape = NEVER,
+        why: str = "",
         stage: str = "load",
         uapi: str = "",
         number: int | None = None,
     ) -> None:
-        """Note that an instruction needs something; the first one counts."""
-        if not self._autoload:
-            optional, evidence = True, f"{evidence}; the program is not loaded by default"
-        key = (kind, name, optional)
-        known = self._found.get(key)
+        """Note that an instruction needs something; the first one that cannot escape is shown.
+
+        :param escape: how the program gets around it on kernels without it
+        :param why: the same in words
+        """
+        known = self._found.get((kind, name))
+        count = 1 if known is None else known.item.count + 1
         if known is not None:
-            self._found[key] = replace(known, count=known.count + 1)
-            return
-        self._found[key] = Requirement(
+            known.escape &= escape
+            if known.strict or escape:
+                known.item = replace(known.item, count=count)
+                return
+        item = Requirement(
             kind,
             name,
             since,
-            optional,
+            False,
             self._program.name,
             None,
             function.name,
             index,
-            1,
+            count,
             self._source(function, index),
             stage,
             evidence,
             uapi,
             number,
         )
+        self._found[kind, name] = _Need(item, escape, why, not escape)
 
     def uapi(
         self,
@@ -69,17 +95,16 @@ class Collector:
         name: str,
         function: Function,
         evidence: str,
-        optional: bool = False,
+        escape: Escape = NEVER,
         stage: str = "load",
     ) -> None:
         """Note the need of a name of the UAPI header, with its release in the timeline."""
         since = self._since(name)
         if since is not None:
-            self.add(kind, name, since, function, None, evidence, optional, stage, name)
+            self.add(kind, name, since, function, None, evidence, escape, "", stage, name)
         else:
-            self.unknown(
-                kind, name, "no release in the data has it", function, None, True, optional
-            )
+            reason = "no release in the data has it"
+            self.unknown(kind, name, reason, function, None, True, escape)
 
     def rule(
         self,
@@ -87,19 +112,20 @@ class Collector:
         function: Function,
         index: int | None,
         detail: str = "",
-        optional: bool = False,
+        weak: bool = False,
     ) -> None:
         """Note the need that a rule states."""
         since = rule.since or (self._since(rule.uapi) if rule.uapi else None)
+        escape, why = (ALWAYS, "; a weak extern") if weak else (NEVER, "")
         if since is None:
             reason = "the data has no release for it"
-            self.unknown(rule.kind, rule.name, reason, function, index, False, optional)
+            self.unknown(rule.kind, rule.name, reason, function, index, False, escape, why)
             return
         source = f"UAPI header, {rule.uapi}" if rule.uapi else rule.source
-        if optional:
-            source += "; a weak extern"
-        evidence = detail + source
-        self.add(rule.kind, rule.name, since, function, index, evidence, optional, uapi=rule.uapi)
+        self.add(
+            rule.kind, rule.name, since, function, index, detail + source, escape, why,
+            uapi=rule.uapi,
+        )  # fmt: skip
 
     def unknown(
         self,
@@ -109,41 +135,51 @@ class Collector:
         function: Function,
         index: int | None = None,
         newer: bool = False,
-        optional: bool = False,
+        escape: Escape = NEVER,
+        why: str = "",
         number: int | None = None,
     ) -> None:
         """Note something whose release is not known."""
-        optional = optional or not self._autoload
-        self._unknown.setdefault(
-            (kind, name, optional),
-            Unknown(
-                kind,
-                name,
-                reason,
-                newer,
-                optional,
-                self._program.name,
-                None,
-                function.name,
-                index,
-                self._source(function, index),
-                number,
-            ),
+        known = self._unknown.get((kind, name))
+        if known is not None:
+            known.escape &= escape
+            return
+        item = Unknown(
+            kind,
+            name,
+            reason,
+            newer,
+            False,
+            self._program.name,
+            None,
+            function.name,
+            index,
+            self._source(function, index),
+            number,
         )
+        self._unknown[kind, name] = _Question(item, escape, why)
 
     @property
     def requirements(self) -> tuple[Requirement, ...]:
-        """What was found; where one call needs a thing and another does not, it is needed."""
-        return tuple(
-            item
-            for (kind, name, optional), item in self._found.items()
-            if not (optional and (kind, name, False) in self._found)
-        )
+        """What was found."""
+        found = []
+        for need in self._found.values():
+            evidence = need.item.evidence + (need.why if need.escape else "")
+            if not self._autoload:
+                evidence += "; the program is not loaded by default"
+            optional = bool(need.escape) or not self._autoload
+            found.append(replace(need.item, optional=optional, evidence=evidence))
+        return tuple(found)
 
     @property
     def unknowns(self) -> tuple[Unknown, ...]:
         """What was found and is not known."""
-        return tuple(self._unknown.values())
+        found = []
+        for question in self._unknown.values():
+            reason = question.item.reason + (question.why if question.escape else "")
+            optional = bool(question.escape) or not self._autoload
+            found.append(replace(question.item, optional=optional, reason=reason))
+        return tuple(found)
 
     def _since(self, name: str) -> str | None:
         row = self._rows.get(name)

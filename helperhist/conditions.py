@@ -9,7 +9,13 @@ from helperhist.guards import Guard, guards_of
 from helperhist.requirements import CONST_MAPS, kfunc
 from helperhist.timeline import Row, Timeline, canonical_name
 
-__all__ = ["Conditions"]
+__all__ = ["ALWAYS", "NEVER", "Conditions", "Escape"]
+
+#: How a program gets around an instruction: which answers of the checks whose release the data
+#: does not know (all of them no: 0, or all yes: 1) keep it from getting there.
+Escape = frozenset[int]
+NEVER: Escape = frozenset()
+ALWAYS: Escape = frozenset({0, 1})
 
 #: Checks beyond this number are not named in the evidence.
 _MAX_NAMED = 16
@@ -111,21 +117,26 @@ class Conditions:
             for tag in self._timeline.releases:
                 yield (tag.version.major, tag.version.minor)
 
-    def optional(self, function: Function, index: int, since: str | None) -> tuple[bool, str]:
-        """Return whether an instruction is optional, and because of which checks, in words.
+    def escape(self, function: Function, index: int, since: str | None) -> tuple[Escape, str]:
+        """Return how the program gets around an instruction, and by which checks, in words.
 
         :param since: the release of what it needs; None if that is in no release
         """
         if not self._guards:
-            return False, ""
+            return NEVER, ""
         needed = release_key(since) if since is not None else (1 << 30, 0)
         before = [release for release in self._steps() if release < needed]
-        for otherwise in (0, 1) if self._open else (0,):
+        found = frozenset(
+            otherwise
+            for otherwise in (ALWAYS if self._open else {0})
             if not any(
                 index in self._at(release, otherwise).insns.get(function, ()) for release in before
-            ):
-                return True, f"; behind a check of {self._deciding(function, index)}"
-        return False, ""
+            )
+        )
+        if not found:
+            return NEVER, ""
+        why = f"; behind a check of {self._deciding(function, index)}"
+        return found if self._open else ALWAYS, why
 
     def _deciding(self, function: Function, index: int) -> str:
         """Return the checks each of which alone can rule an instruction out."""
