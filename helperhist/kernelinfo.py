@@ -4,6 +4,7 @@ The names themselves come out of :mod:`helperhist.kernelnames`; here is which fi
 """
 
 import platform
+from dataclasses import replace
 from pathlib import Path
 
 from helperhist.btf import Btf
@@ -67,8 +68,9 @@ def read_kernel(
                 f"no {RUNNING}: the running kernel has no BTF (CONFIG_DEBUG_INFO_BTF); give a "
                 "vmlinux, a vmlinux.h or its bpf.h"
             )
-        data = _read(RUNNING)
-        return info_of_btf(Btf(data), uapi, f"running kernel ({RUNNING})", platform.release())
+        return _of_btf_folder(
+            RUNNING.parent, uapi, f"running kernel ({RUNNING})", platform.release()
+        )
     path = Path(source)
     if path.is_dir():
         return _of_folder(path, uapi)
@@ -98,6 +100,8 @@ def _read(path: Path) -> bytes:
 
 
 def _of_folder(folder: Path, uapi: Uapi) -> KernelInfo:
+    if _is_btf(folder / "vmlinux"):
+        return _of_btf_folder(folder, uapi, str(folder))
     for name in _HEADERS:
         if (folder / name).is_file():
             return _of_file(folder / name, uapi, None)
@@ -105,6 +109,26 @@ def _of_folder(folder: Path, uapi: Uapi) -> KernelInfo:
         f"{folder} has no {', '.join(_HEADERS[:-1])} or {_HEADERS[-1]}; of a git repository write "
         f"{folder}@REV"
     )
+
+
+def _is_btf(path: Path) -> bool:
+    try:
+        with path.open("rb") as file:
+            return file.read(2) in _BTF_MAGICS
+    except OSError:
+        return False
+
+
+def _of_btf_folder(folder: Path, uapi: Uapi, source: str, version: str | None = None) -> KernelInfo:
+    """Read ``/sys/kernel/btf`` or a copy: the kernel and its loaded modules."""
+    kernel = Btf(_read(folder / "vmlinux"))
+    info = info_of_btf(kernel, uapi, source, version)
+    kfuncs, modules = set(info.kfuncs or ()), []
+    for path in sorted(folder.iterdir()):
+        if path.name != "vmlinux" and _is_btf(path):
+            kfuncs.update(kfuncs_of(Btf(_read(path), kernel)))
+            modules.append(path.name)
+    return replace(info, kfuncs=tuple(sorted(kfuncs)) or None, modules=tuple(modules))
 
 
 def _of_file(path: Path, uapi: Uapi, base: Path | None) -> KernelInfo:

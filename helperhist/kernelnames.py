@@ -67,7 +67,9 @@ class KernelInfo:
     :ivar form: ``btf``, ``vmlinux.h``, ``header`` (a UAPI header) or ``git``
     :ivar version: what the source itself says of its version; mostly None
     :ivar names: helpers, enumerators, flags and fields, by the kinds of the timeline
-    :ivar kfuncs: functions that programs may call; None where the source cannot tell
+    :ivar kfuncs: functions that programs may call, sorted; None where the source cannot tell
+    :ivar modules: the modules whose kfuncs are among them; None where only the kernel itself was
+        looked at
     :ivar whole: kinds and tags of structs of which this source has all names or none; empty
         for a UAPI header, which has all names of all kinds
     """
@@ -78,6 +80,7 @@ class KernelInfo:
     kfuncs: tuple[str, ...] | None = None
     version: str | None = None
     whole: frozenset[str] | None = None
+    modules: tuple[str, ...] | None = None
 
     @cached_property
     def by_name(self) -> Mapping[str, Name]:
@@ -92,7 +95,7 @@ class KernelInfo:
     def can_show(self, kind: str, name: str) -> bool:
         """Whether the source would show a name if the kernel had it."""
         if kind == "kfunc":
-            return self.kfuncs is not None
+            return self.kfuncs is not None and self.modules is not None
         if self.whole is None:
             return True
         return (name.partition(".")[0] if kind == "field" else kind) in self.whole
@@ -104,7 +107,10 @@ class KernelInfo:
         :param kind: of the name, from the timeline; ``kfunc`` for a kfunc
         """
         if kind == "kfunc":
-            return None if self.kfuncs is None else name in self._kfuncs
+            if self.kfuncs is not None and name in self._kfuncs:
+                return True
+            # A module that was not looked at may have it.
+            return None if self.kfuncs is None or self.modules is None else False
         name = canonical_name(name)
         if name in self.by_name:
             return True

@@ -53,6 +53,7 @@ def kernel_json(
         "corresponds": None if comparison is None else comparison.to_json(timeline),
         "names": names,
         "kfuncs": None if info.kfuncs is None else list(info.kfuncs),
+        "modules": None if info.modules is None else list(info.modules),
         "cannot_show": [kind for kind in hidden if kind != "sentinel"],
     }
 
@@ -94,7 +95,10 @@ def render_kernel(
     others = sum(count for kind, count in counts.items() if kind not in _COUNTED)
     if others:
         pairs.append(("others", str(others)))
-    kfuncs = _NO_KFUNCS[info.form] if info.kfuncs is None else str(len(info.kfuncs))
+    if info.kfuncs is None:
+        kfuncs = _NO_KFUNCS[info.form]
+    else:
+        kfuncs = f"{len(info.kfuncs)}, {_modules(info.modules)}"
     pairs.append(("kfuncs", kfuncs))
     if info.whole is not None and comparison is not None:
         pairs.append(("note", _NOT_IN_BTF))
@@ -109,6 +113,12 @@ def render_kernel(
         if len(rows) > _MAX_ROWS:
             text += f"\n... and {len(rows) - _MAX_ROWS} more; --json has all"
     return text
+
+
+def _modules(modules: tuple[str, ...] | None) -> str:
+    if modules is None:
+        return "modules not looked at"
+    return f"of the kernel and {len(modules)} modules that are loaded"
 
 
 def _content(comparison: Comparison, timeline: Timeline) -> str:
