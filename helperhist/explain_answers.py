@@ -172,9 +172,28 @@ def about_kfunc(rule: str, meaning: str, advice: str) -> Callable[..., Answer]:
     def answer(match: re.Match[str], _names: Names) -> Answer:
         name = match[1] if match.re.groups else None
         subject = name or "the kfunc"
-        return Answer(rule, meaning.format(subject), advice.format(subject), "kfunc", name)
+        since = None
+        told = meaning.format(subject)
+        if name is not None:
+            since, release = _kfunc_release(name)
+            told += f" {release}"
+        return Answer(rule, told, advice.format(subject), "kfunc", name, since=since)
 
     return answer
+
+
+def _kfunc_release(name: str) -> tuple[str | None, str]:
+    """Return the first release with a kfunc, and a sentence about it."""
+    # Only messages about kfuncs pay for reading that table.
+    from helperhist.requirements import kfunc
+
+    known = kfunc(name)
+    if known is None:
+        return None, "This data does not know it. Kfuncs are no UAPI: no release promises them."
+    return known.since, (
+        f"Mainline has it since {known.since}; kfuncs are no UAPI, so that a later release may "
+        "change or drop it."
+    )
 
 
 def plain(rule: str, meaning: str, advice: str, since: str | None = None) -> Callable[..., Answer]:
@@ -204,6 +223,16 @@ def undeclared(match: re.Match[str], names: Names) -> Answer | None:
             "included.",
             f"Include it, or build with headers of {row.since} or newer or a vmlinux.h of such a "
             "kernel; the program will then need that kernel too.",
+        )
+    if row is None and name.startswith("bpf_") and (since := _kfunc_release(name))[0]:
+        return Answer(
+            "headers-too-old",
+            f"{name} is a kfunc, and nothing included declares it. {since[1]}",
+            f"Declare it (`extern ... {name}(...) __ksym;`), or include a vmlinux.h with kfuncs of "
+            f"{since[0]} or newer; the program will then need that kernel too.",
+            kind="kfunc",
+            name=name,
+            since=since[0],
         )
     if row is None and _LOOKS_BPF.fullmatch(name):
         near = names.nearest(name)

@@ -121,8 +121,7 @@ RULES: tuple[Rule, ...] = (
         rf"\bcalling kernel function ({_NAME}) is not allowed",
         about_kfunc(
             "kfunc-not-for-type",
-            "The kernel has the kfunc {}, but not for a program of this type or at this hook. "
-            "Kfuncs are no UAPI: no release promises them, and this data has none.",
+            "The kernel has the kfunc {}, but not for a program of this type or at this hook.",
             "Use a program type that the kfunc is registered for, or a kernel that allows it; "
             "`helperhist kernel` lists the kfuncs of a kernel.",
         ),
@@ -160,8 +159,7 @@ RULES: tuple[Rule, ...] = (
         rf"\bextern \(func ksym\) '({_NAME})': not found in kernel or module BTFs",
         about_kfunc(
             "kfunc-not-found",
-            "Neither the running kernel nor a loaded module has the kfunc {}. Kfuncs are no UAPI: "
-            "no release promises them, and this data has none.",
+            "Neither the running kernel nor a loaded module has the kfunc {}.",
             "Load the module that has it, run a kernel that has it (`helperhist kernel` lists its "
             "kfuncs), or declare it __weak and test it with bpf_ksym_exists().",
         ),

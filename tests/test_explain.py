@@ -63,11 +63,19 @@ CASES = [
     # kfuncs
     (
         "calling kernel function bpf_task_acquire is not allowed",
-        "kfunc-not-for-type", "kfunc", "bpf_task_acquire", None, None,
+        "kfunc-not-for-type", "kfunc", "bpf_task_acquire", None, "6.2",
     ),
     (
         "libbpf: extern (func ksym) 'bpf_rdonly_cast': not found in kernel or module BTFs",
-        "kfunc-not-found", "kfunc", "bpf_rdonly_cast", None, None,
+        "kfunc-not-found", "kfunc", "bpf_rdonly_cast", None, "6.2",
+    ),
+    (
+        "calling kernel function bpf_of_a_vendor is not allowed",
+        "kfunc-not-for-type", "kfunc", "bpf_of_a_vendor", None, None,
+    ),
+    (
+        "error: call to undeclared function 'bpf_rcu_read_lock'; ISO C99 and later do not",
+        "headers-too-old", "kfunc", "bpf_rcu_read_lock", None, "6.2",
     ),
     ("kernel btf_id 4711 is not a function", "kfunc-not-found", "kfunc", None, None, None),
     (

@@ -354,6 +354,31 @@ def test_damaged_btf(timeline: Timeline, data: st.DataObject) -> None:
     compare(info, timeline)
 
 
+_CALL = (
+    "static long (*call)(void) = (void *){};\n"
+    'char LICENSE[] __attribute__((section("license"), used)) = "GPL";\n'
+    '__attribute__((section("xdp"), used)) int program(void *ctx) {{ return call(); }}\n'
+)
+
+
+def checked(number: int, target: str) -> int:
+    path = compile_bpf(_CALL.format(number))
+    command = ["check", str(path), "--target", target, "--data", "embedded"]
+    return CliRunner().invoke(cli, command, catch_exceptions=False).exit_code
+
+
+def test_check_for_one_kernel(timeline: Timeline) -> None:
+    """``check --target FILE`` speaks of that kernel's own helpers, and of its numbers."""
+    plain_54 = {name.name: name for name in plain(timeline.at("5.4"))}
+    with_backport = {**plain_54, "x": Name("helper", "bpf_ktime_get_boot_ns", 125)}
+    other = {**plain_54, "bpf_ktime_get_ns": Name("helper", "bpf_ktime_get_ns", 77)}
+    assert checked(125, "5.4") == 1
+    assert checked(125, str(vmlinux(plain_54.values()))) == 1
+    assert checked(125, str(vmlinux(with_backport.values()))) == 0
+    assert checked(5, str(vmlinux(plain_54.values()))) == 0
+    assert checked(5, str(vmlinux(other.values()))) == 1
+
+
 needs_btf = pytest.mark.skipif(not RUNNING.exists(), reason=f"no {RUNNING}: kernel without BTF")
 
 
@@ -364,6 +389,12 @@ def test_running_kernel_knows_its_helpers(timeline: Timeline) -> None:
     assert info.has("BPF_MAP_TYPE_HASH", "map_type") is True
     for ours, theirs in compare(info, timeline).renumbered:
         assert ours.kind != "helper", (ours, theirs)
+
+
+@needs_btf
+def test_check_for_the_running_kernel() -> None:
+    assert checked(5, "running") == 0
+    assert checked(9999, "running") == 1
 
 
 @needs_btf
