@@ -10,11 +10,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from helperhist.btf import Btf, Kind, Member
-from helperhist.ctext import split_pieces, strip_comments
+from helperhist.btf import Btf, Kind, Member, Type
+from helperhist.ctext import split_pieces
 from helperhist.errors import ParseError
 from helperhist.timeline import Name, Timeline, canonical_name
-from helperhist.uapi import ENUM_KINDS, SENTINEL, Entry, is_sentinel, parse_header
+from helperhist.uapi import ENUM_KINDS, MAX_HEADER_BYTES, SENTINEL, Entry, is_sentinel, parse_header
 
 __all__ = [
     "KernelInfo",
@@ -29,8 +29,11 @@ __all__ = [
 _KFUNC_TAG = "bpf_kfunc"
 
 _MAX_DEPTH = 16
+#: Far beyond what a kernel has (3,000 enums, 250 members of a UAPI struct): hostile.
+_MAX_ENUMS = 100_000
+_MAX_MEMBERS = 20_000
 _VMLINUX_PIECE = re.compile(rb"(?:typedef\s+)?(enum|struct|union)\b\s*(\w*)\s*\{")
-_KSYM = re.compile(rb"\b([A-Za-z_]\w*)\s*\([^;{}]*\)[^;{}()]*\b__ksym\s*;")
+_KSYM = re.compile(rb"\b([A-Za-z_]\w{0,127})\s{0,8}\(")
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +131,9 @@ def info_of_btf(btf: Btf, uapi: Uapi, source: str, version: str | None = None) -
     """
     names: dict[str, Name] = {}
     whole = set()
-    for type_id in btf.ids(Kind.ENUM, Kind.ENUM64):
+    for count, type_id in enumerate(btf.ids(Kind.ENUM, Kind.ENUM64)):
+        if count > _MAX_ENUMS:
+            raise ParseError(f"{source}: more than {_MAX_ENUMS} enums are no kernel's")
         tag = btf.name(type_id)
         kind = uapi.enums.get(tag)
         if kind is not None:
@@ -174,30 +179,38 @@ def _constant(member: Member, tag: str, kind: str | None, uapi: Uapi) -> Iterato
 def _largest(btf: Btf, tag: str) -> list[str] | None:
     """Return the fields of a struct; of the fullest, where units of the kernel have several."""
     best: list[str] | None = None
-    for type_id in btf.find(tag, Kind.STRUCT, Kind.UNION):
-        fields = list(_fields(btf, type_id, tag, 0))
+    for type_id in btf.find(tag, Kind.STRUCT, Kind.UNION)[:16]:
+        fields: list[str] = []
+        _add_fields(btf, btf.type(type_id), tag, 0, [0], fields)
         if best is None or len(fields) > len(best):
             best = fields
     return best
 
 
-def _fields(btf: Btf, type_id: int, prefix: str, depth: int) -> Iterator[str]:
-    if depth > _MAX_DEPTH:
-        raise ParseError(f"BTF: {prefix[:60]} is nested deeper than {_MAX_DEPTH} levels")
-    for member in btf.type(type_id).members:
+def _add_fields(
+    btf: Btf, struct: Type, prefix: str, depth: int, seen: list[int], fields: list[str]
+) -> None:
+    """Append the paths of the members of a struct.
+
+    :param seen: the number of members so far, those without a name included
+    """
+    seen[0] += len(struct.members)
+    if depth > _MAX_DEPTH or seen[0] > _MAX_MEMBERS:
+        raise ParseError(f"BTF: {prefix[:60]} has too many members, or nested too deep")
+    for member in struct.members:
         inner = btf.type(member.type)
-        while inner.kind == Kind.ARRAY:
+        for _ in range(_MAX_DEPTH):
+            if inner.kind != Kind.ARRAY:
+                break
             inner = btf.type(inner.type)
         # Only what is declared in place: a struct with a tag stands for itself.
         nested = inner.kind in (Kind.STRUCT, Kind.UNION) and not inner.name
+        path = f"{prefix}.{member.name}" if member.name else prefix
         if member.name:
-            path = f"{prefix}.{member.name}"
-            yield path
-            if nested:
-                yield from _fields(btf, inner.id, path, depth + 1)
-        elif nested:
+            fields.append(path)
+        if nested:
             # C11 6.7.2.1 p13: members of an anonymous struct are members of what holds it.
-            yield from _fields(btf, inner.id, prefix, depth + 1)
+            _add_fields(btf, inner, path, depth + 1, seen, fields)
 
 
 def kfuncs_of(btf: Btf) -> tuple[str, ...]:
@@ -227,8 +240,15 @@ def _names(entries: Iterable[Entry]) -> Iterator[Name]:
 
 def info_of_vmlinux_header(data: bytes, uapi: Uapi, source: str) -> KernelInfo:
     """Read a header dumped from BTF: only the pieces that can matter, of thousands."""
-    kept, whole = [], set()
+    if len(data) > MAX_HEADER_BYTES:
+        raise ParseError(f"{source} has {len(data)} bytes, more than {MAX_HEADER_BYTES}")
+    kept, whole, kfuncs = [], set(), set()
     for piece in split_pieces(data).pieces:
+        if piece.startswith(b"extern ") and b"__ksym" in piece:
+            function = _KSYM.search(piece)
+            if function is not None:
+                kfuncs.add(function[1].decode("latin-1"))
+            continue
         match = _VMLINUX_PIECE.match(piece)
         if match is None:
             continue
@@ -249,5 +269,6 @@ def info_of_vmlinux_header(data: bytes, uapi: Uapi, source: str) -> KernelInfo:
         for name in _names(parse_header(b"\n".join(kept), source))
         if name.name in uapi.flags or (name.kind in known and name.kind != "flag")
     )
-    kfuncs = tuple(sorted({m[1].decode("latin-1") for m in _KSYM.finditer(strip_comments(data))}))
-    return KernelInfo(source, "vmlinux.h", names, kfuncs or None, None, frozenset(whole))
+    return KernelInfo(
+        source, "vmlinux.h", names, tuple(sorted(kfuncs)) or None, None, frozenset(whole)
+    )

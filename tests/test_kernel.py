@@ -379,6 +379,60 @@ def test_check_for_one_kernel(timeline: Timeline) -> None:
     assert checked(5, str(vmlinux(other.values()))) == 1
 
 
+def hostile(*types: int, strings: bytes = b"\0bpf_func_id\0xdp_md\0x\0") -> bytes:
+    """Write BTF of words."""
+    words = b"".join((word & 0xFFFFFFFF).to_bytes(4, "little") for word in types)
+    lengths = (24, 0, len(words), len(words), len(strings))
+    head = b"\x9f\xeb\x01\x00" + b"".join(n.to_bytes(4, "little") for n in lengths)
+    return head + words + strings
+
+
+_ENUM, _STRUCT, _ARRAY, _FUNCS = 6 << 24, 4 << 24, 3 << 24, (1, 6 << 24, 4)
+HOSTILE = {
+    # Structs without a name, each with a thousand members that are the next one.
+    "members of members": [
+        *_FUNCS,
+        *(13, _STRUCT | 1000, 0, *(word for n in range(1000) for word in (0, 3, 0))),
+        *(
+            word
+            for level in range(3, 15)
+            for word in (0, _STRUCT | 1000, 0, *((0, level + 1, 0) * 1000))
+        ),
+        *(0, _STRUCT, 0),
+    ],
+    "array of itself": [*_FUNCS, 13, _STRUCT | 1, 0, 20, 3, 0, 0, _ARRAY, 0, 3, 3, 1],
+    "struct in itself": [*_FUNCS, 13, _STRUCT | 1, 0, 0, 3, 0, 0, _STRUCT | 1, 0, 20, 3, 0],
+    "a hundred thousand enums": [*_FUNCS, *((0, _ENUM, 4) * 100_001)],
+    "no such type": [*_FUNCS, 13, _STRUCT | 1, 0, 20, 99, 0],
+    "tag of nothing": [*_FUNCS, 13, 17 << 24, 77, 0],
+}
+
+
+def refused_or_small(path: Path, timeline: Timeline) -> None:
+    message = ""
+    names: tuple[Name, ...] = ()
+    try:
+        names = read_kernel(str(path), timeline).names
+    except HelperhistError as error:
+        message = str(error)
+    assert "\n" not in message
+    assert len(names) < 100
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_hostile_btf(tmp_path: Path, timeline: Timeline, name: str) -> None:
+    path = tmp_path / "btf"
+    path.write_bytes(hostile(*HOSTILE[name]))
+    refused_or_small(path, timeline)
+
+
+def test_hostile_vmlinux_header(tmp_path: Path, timeline: Timeline) -> None:
+    path = tmp_path / "vmlinux.h"
+    for body in (b"extern a(" * 100_000 + b"__ksym;", b"enum {" * 100_000, b"f(" * 300_000):
+        path.write_bytes(b"#define __VMLINUX_H__\nenum bpf_func_id { BPF_FUNC_unspec };\n" + body)
+        refused_or_small(path, timeline)
+
+
 needs_btf = pytest.mark.skipif(not RUNNING.exists(), reason=f"no {RUNNING}: kernel without BTF")
 
 
