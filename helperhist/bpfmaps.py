@@ -15,6 +15,7 @@ __all__ = ["Map", "SpecialFields", "read_maps"]
 
 _STRUCT_OPS = ("struct_ops", "?.struct_ops", ".struct_ops", ".struct_ops.link", "?.struct_ops.link")
 _MAX_MAPS = 4096
+_MAX_MEMBERS = 64
 _MAX_STEPS = 300_000
 _MAX_DEPTH = 32
 _POINTERS = frozenset({"kptr", "kptr_ref", "kptr_untrusted", "percpu_kptr", "uptr"})
@@ -55,7 +56,11 @@ def read_maps(elf: Elf, btf: Btf | None) -> tuple[Map, ...]:
     :raises ParseError: a definition is no map
     """
     found: list[Map] = []
+    seen: set[str] = set()
     for section in elf.sections:
+        if section.name in seen:
+            continue
+        seen.add(section.name)
         if section.name == ".maps" and btf is not None:
             found += _from_btf(elf, section, btf)
         elif section.name == "maps" or section.name.startswith("maps/"):
@@ -72,7 +77,7 @@ def read_maps(elf: Elf, btf: Btf | None) -> tuple[Map, ...]:
 def _variables(elf: Elf, section: Section, btf: Btf) -> Iterator[tuple[str, int, Type]]:
     """Yield name, offset and type of the variables of a section."""
     # Compilers leave the offsets in BTF to the linker; the symbols have them.
-    offsets = {item.name: item.value for item in elf.symbols if item.section == section.index}
+    offsets = {item.name: item.value for item in elf.symbols_of(section.index)}
     for item in btf.find(section.name, Kind.DATASEC):
         for member in btf.type(item).members:
             variable = btf.type(member.type)
@@ -90,6 +95,8 @@ def _from_btf(elf: Elf, section: Section, btf: Btf) -> Iterator[Map]:
 def _map(btf: Btf, name: str, section: int, offset: int, definition: Type, depth: int) -> Map:
     if depth > 1:
         raise ParseError(f"map {name[:60]}: maps in maps in maps")
+    if len(definition.members) > _MAX_MEMBERS:
+        raise ParseError(f"map {name[:60]}: its definition has {len(definition.members)} members")
     numbers: dict[str, int] = {}
     value, inner = 0, None
     for member in definition.members:
@@ -137,7 +144,7 @@ def _inner(btf: Btf, name: str, section: int, array: Type, depth: int) -> Map | 
 
 def _from_symbols(elf: Elf, section: Section) -> Iterator[Map]:
     symbols = sorted(
-        (item for item in elf.symbols if item.section == section.index and item.name),
+        (item for item in elf.symbols_of(section.index) if item.name),
         key=lambda item: item.value,
     )
     order = elf.order

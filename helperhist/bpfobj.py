@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from helperhist import elf as elf_
 from helperhist.bpfmaps import Map, read_maps
-from helperhist.btf import Btf, Kind
+from helperhist.btf import Btf, Kind, readable
 from helperhist.btfext import BtfExt, CoreRelo, LineInfo, parse_btf_ext
 from helperhist.elf import Elf, Relocation, Symbol, parse_elf
 from helperhist.errors import ParseError
@@ -93,7 +93,7 @@ class BpfObject:
         section = self.elf.section("license")
         if section is None:
             return None
-        return section.data.split(b"\0")[0].decode("utf-8", "backslashreplace")
+        return readable(section.data.split(b"\0")[0][:200])
 
     def _read_externs(self) -> dict[str, Extern]:
         """Return the symbols without a definition; BTF tells what they are."""
@@ -112,8 +112,8 @@ class BpfObject:
                             kinds[found.name] = "ksym" if void else "typed ksym"
         return {
             item.name: Extern(item.name, kinds.get(item.name, ""), item.bind == elf_.STB_WEAK)
-            for item in self.elf.symbols
-            if item.section == elf_.SHN_UNDEF and item.name
+            for item in self.elf.symbols_of(elf_.SHN_UNDEF)
+            if item.name
         }
 
     def _read_functions(self) -> Iterator[Function]:
@@ -135,7 +135,7 @@ class BpfObject:
 
     def _spots(self, section: int, count: int) -> list[tuple[Symbol, int, int]]:
         """Return the functions of a section, with their first instruction and the one after."""
-        here = [item for item in self.elf.symbols if item.section == section]
+        here = self.elf.symbols_of(section)
         # Old compilers, and assemblers, do not mark functions as such.
         found = [item for item in here if item.type == elf_.STT_FUNC] or [
             item

@@ -18,7 +18,7 @@ from typing import Literal
 
 from helperhist.errors import ParseError
 
-__all__ = ["MAGIC", "ORDERS", "Btf", "Kind", "Member", "Order", "Type", "byte_order"]
+__all__ = ["MAGIC", "ORDERS", "Btf", "Kind", "Member", "Order", "Type", "byte_order", "readable"]
 
 MAGIC = 0xEB9F
 
@@ -236,7 +236,7 @@ class Btf:
         end = self._strings.find(b"\0", at) if at < len(self._strings) else -1
         if end < 0:
             raise ParseError(f"BTF: string at {offset} is beyond the strings")
-        return self._strings[at:end].decode("utf-8", "backslashreplace")
+        return readable(self._strings[at:end])
 
     def kind(self, type_id: int) -> int:
         """Return the kind of a type, as a number, without making the type.
@@ -411,6 +411,14 @@ def byte_order(data: bytes, what: str) -> Order:
                 raise ParseError(f"{what}: version {data[2]}, not 1")
             return order
     raise ParseError(f"{what}: no magic number 0xeb9f at the start")
+
+
+def readable(data: bytes) -> str:
+    """Decode a name; what is no text, and control characters, are written as escapes."""
+    text = data.decode("utf-8", "backslashreplace")
+    if text.isprintable():
+        return text
+    return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)
 
 
 def _signed(value: int, bits: int) -> int:

@@ -4,20 +4,20 @@ Each requirement belongs to a program (also what its functions need) or to a map
 where the object does without it on kernels that lack it: see :mod:`helperhist.conditions`.
 """
 
-from helperhist.bpfmaps import Map, SpecialFields
 from helperhist.bpfobj import BpfObject, Function
 from helperhist.btf import Kind
 from helperhist.collect import Collector
-from helperhist.conditions import ALWAYS, NEVER, Conditions
+from helperhist.conditions import ALWAYS, NEVER, Conditions, is_required
 from helperhist.context import CONTEXTS
+from helperhist.errors import ParseError
 from helperhist.findings import Findings, ProgramFacts, Requirement, Unknown, release_key
+from helperhist.flow import Budget
+from helperhist.guards import Guard, guards_of
+from helperhist.mapneeds import MapNeeds
 from helperhist.requirements import (
     GPL_ONLY,
-    MAP_FLAGS,
     REWRITES,
     RULES,
-    STRUCT_OPS,
-    VALUE_TYPES,
     is_gpl,
     kfunc,
 )
@@ -28,6 +28,8 @@ __all__ = ["Checker"]
 
 _TAIL_CALL = "12"
 _MAX_INSNS = 4096
+#: Instructions of all programs, those of shared functions counted for each.
+_MAX_SIZE = 10_000_000
 #: Program types of which 5.10 knows sleepable ones.
 _SLEEPABLE = ("BPF_TRACE_FENTRY", "BPF_TRACE_FEXIT", "BPF_MODIFY_RETURN", "BPF_LSM_MAC")
 #: Names of structs that a global function may get as its context, whatever the type of program.
@@ -82,14 +84,21 @@ class _Check:
         self.unknown: list[Unknown] = []
         self.notes: list[str] = []
         self._sites: dict[Function, list[Site]] = {}
+        self._guards: dict[Function, dict[int, Guard]] = {}
+        self._tags: dict[int, dict[int, str]] | None = None
+        self._budget = Budget()
+        self._size = 0
 
     def findings(self) -> Findings:
         programs = [item for item in self.obj.functions if item.program]
         for program in programs:
             self._program(program)
+        maps = MapNeeds(self.obj, self.checker.rows, self.checker.map_types)
         for item in self.obj.maps:
-            self._map(item, item.name, not item.autocreate)
-        self._data()
+            maps.add(item, item.name, not item.autocreate)
+        maps.add_data()
+        self.requirements += maps.requirements
+        self.unknown += maps.unknowns
         self._add_notes()
         return Findings(
             self.obj.loader,
@@ -116,6 +125,21 @@ class _Check:
             self._sites[function] = scan(self.obj, function)
         return self._sites[function]
 
+    def guards(self, function: Function) -> dict[int, Guard]:
+        if function not in self._guards:
+            self._guards[function] = guards_of(self.obj, function)
+        return self._guards[function]
+
+    def tags(self, function: Function) -> dict[int, str]:
+        """Return the tags of a function's arguments, by index."""
+        if self._tags is None:
+            self._tags = {}
+            if self.obj.btf is not None:
+                for item in self.obj.btf.ids(Kind.DECL_TAG):
+                    tag = self.obj.btf.type(item)
+                    self._tags.setdefault(tag.type, {})[tag.count] = tag.name
+        return self._tags.get(function.type, {})
+
     def _closure(self, program: Function) -> tuple[Function, ...]:
         found = {program: None}
         todo = [program]
@@ -133,7 +157,18 @@ class _Check:
         checker = self.checker
         collect = Collector(self.obj, checker.rows, program)
         self._program_type(program, collect)
-        conditions = Conditions(self.obj, checker.timeline, checker.rows, program, closure)
+        self._size += sum(1 + len(function.insns) for function in closure)
+        if self._size > _MAX_SIZE:
+            raise ParseError(f"its programs have more than {_MAX_SIZE} instructions")
+        conditions = Conditions(
+            self.obj,
+            checker.timeline,
+            checker.rows,
+            program,
+            closure,
+            self.guards,
+            self._budget,
+        )
         for function in closure:
             for site in self.sites(function):
                 self._site(collect, conditions, function, site)
@@ -146,6 +181,9 @@ class _Check:
                 if site_ is not None:
                     self._site(collect, conditions, function, site_)
         self._shape(collect, program, closure)
+        if conditions.exhausted:
+            reason = "the program is too large to follow its checks and context"
+            collect.unknown("program", program.name, reason, program)
         self.requirements += collect.requirements
         self.unknown += collect.unknowns
 
@@ -255,7 +293,7 @@ class _Check:
                 uapi=row.name, number=number,
             )  # fmt: skip
         license_ = self.obj.license
-        if row.name in GPL_ONLY and not is_gpl(license_ or "") and not escape:
+        if row.name in GPL_ONLY and not is_gpl(license_ or "") and is_required(escape):
             shown = "no license" if license_ is None else f"license {license_!r}"
             self.notes.append(f"{row.name} is for GPL-compatible programs; the object has {shown}")
 
@@ -282,11 +320,7 @@ class _Check:
         # Loaders make global functions static for kernels that do not know them.
         if self.obj.loader == "raw":
             collect.rule(RULES["global function"], function, 0)
-        tags = {
-            btf.type(item).count: btf.name(item)
-            for item in btf.ids(Kind.DECL_TAG)
-            if btf.type(item).type == function.type
-        }
+        tags = self.tags(function)
         proto = btf.strip(btf.type(function.type).type)
         for index, parameter in enumerate(proto.members):
             tag = tags.get(index, "")
@@ -304,104 +338,6 @@ class _Check:
             target = btf.strip(pointer.type)
             if target.kind != Kind.VOID and target.name not in _CONTEXT_NAMES:
                 collect.rule(RULES["global function, pointer"], function, 0)
-
-    # Maps
-
-    def _map(self, item: Map, name: str, optional: bool) -> None:
-        if item.struct_ops:
-            self._struct_ops(item, optional)
-            return
-        row = self.checker.map_types.get(item.type)
-        if row is not None and row.since is not None:
-            self._need("map_type", row.name, row.since, name, "UAPI header", optional, row.name)
-        elif item.type == 0:
-            self._unknown_map("map_type", "map without a type", "user space sets it", name)
-        else:
-            reason = "no release in the data has it"
-            self._unknown_map("map_type", f"map type {item.type}", reason, name, newer=True)
-        flags = item.flags
-        for flag in MAP_FLAGS:
-            value = self.checker.rows[flag].id if flag in self.checker.rows else None
-            since = self.checker.since(flag)
-            if value and since and flags & value:
-                flags &= ~value
-                self._need("flag", flag, since, name, "map_flags", optional, flag)
-        if flags:
-            reason = "no release in the data has it"
-            self._unknown_map("flag", f"map flags {flags:#x}", reason, name, newer=True)
-        for key, given in (("numa node", item.numa is not None), ("map_extra", bool(item.extra))):
-            since = self.checker.since(RULES[key].uapi)
-            if given and since:
-                uapi = RULES[key].uapi
-                self._need("field", uapi, since, name, "map definition", optional, uapi)
-        if item.value and self.obj.btf is not None:
-            self._values((item.value,), name, optional)
-        if item.inner is not None:
-            self._map(item.inner, item.inner.name, optional)
-
-    def _struct_ops(self, item: Map, optional: bool) -> None:
-        rules = [RULES["struct_ops"]] + ([RULES["struct_ops link"]] if item.link else [])
-        for rule in rules:
-            if since := self.checker.since(rule.uapi):
-                evidence = f"section of {item.name}"
-                self._need(rule.kind, rule.name, since, item.name, evidence, optional, rule.uapi)
-        known = STRUCT_OPS.get(item.struct_ops)
-        name = f"struct {item.struct_ops}"
-        if known:
-            self._need("struct_ops", name, known, item.name, "ebpf-docs", optional)
-        else:
-            reason = "the data does not say when the kernel accepts it"
-            self._unknown_map("struct_ops", name, reason, item.name, optional=optional)
-
-    def _values(self, types: tuple[int, ...], name: str, optional: bool = False) -> None:
-        assert self.obj.btf is not None  # noqa: S101
-        fields = SpecialFields(self.obj.btf, frozenset(VALUE_TYPES))
-        for found in sorted({special for item in types for special in fields.of(item)}):
-            rule = RULES["kptr"] if found == "kptr" else VALUE_TYPES[found]
-            since = rule.since or self.checker.since(rule.uapi)
-            if since:
-                self._need(rule.kind, rule.name, since, name, rule.source, optional, rule.uapi)
-
-    def _data(self) -> None:
-        """Find kernel structs in global variables."""
-        btf = self.obj.btf
-        if btf is None:
-            return
-        for index in sorted(self.obj.data_sections):
-            name = self.obj.elf.sections[index].name
-            types = tuple(
-                member.type
-                for item in btf.find(name, Kind.DATASEC)
-                for member in btf.type(item).members
-            )
-            self._values(types, name)
-
-    def _need(
-        self,
-        kind: str,
-        name: str,
-        since: str,
-        map_: str,
-        evidence: str,
-        optional: bool,
-        uapi: str = "",
-    ) -> None:
-        if optional:
-            evidence += "; not created by default"
-        self.requirements.append(
-            Requirement(kind, name, since, optional, map=map_, evidence=evidence, uapi=uapi)
-        )
-
-    def _unknown_map(
-        self,
-        kind: str,
-        name: str,
-        reason: str,
-        map_: str,
-        newer: bool = False,
-        optional: bool = False,
-    ) -> None:
-        self.unknown.append(Unknown(kind, name, reason, newer, optional, map=map_))
 
     def _add_notes(self) -> None:
         if not any(function.program for function in self.obj.functions):

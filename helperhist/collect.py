@@ -4,7 +4,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from helperhist.bpfobj import BpfObject, Function
-from helperhist.conditions import ALWAYS, NEVER, Escape
+from helperhist.conditions import (
+    ALWAYS,
+    NEVER,
+    Escape,
+    is_required,
+    together,
+    way_around,
+)
 from helperhist.findings import Requirement, Unknown
 from helperhist.requirements import Rule
 from helperhist.timeline import Row
@@ -67,8 +74,8 @@ class Collector:
         known = self._found.get((kind, name))
         count = 1 if known is None else known.item.count + 1
         if known is not None:
-            known.escape &= escape
-            if known.strict or escape:
+            known.escape = together(known.escape, escape)
+            if known.strict or not is_required(escape):
                 known.item = replace(known.item, count=count)
                 return
         item = Requirement(
@@ -87,7 +94,7 @@ class Collector:
             uapi,
             number,
         )
-        self._found[kind, name] = _Need(item, escape, why, not escape)
+        self._found[kind, name] = _Need(item, escape, why, is_required(escape))
 
     def uapi(
         self,
@@ -142,7 +149,7 @@ class Collector:
         """Note something whose release is not known."""
         known = self._unknown.get((kind, name))
         if known is not None:
-            known.escape &= escape
+            known.escape = together(known.escape, escape)
             return
         item = Unknown(
             kind,
@@ -164,20 +171,39 @@ class Collector:
         """What was found."""
         found = []
         for need in self._found.values():
-            evidence = need.item.evidence + (need.why if need.escape else "")
+            needed = is_required(need.escape)
+            evidence = need.item.evidence + ("" if needed else need.why)
             if not self._autoload:
                 evidence += "; the program is not loaded by default"
-            optional = bool(need.escape) or not self._autoload
+            optional = not needed or not self._autoload
             found.append(replace(need.item, optional=optional, evidence=evidence))
+            since = way_around(need.escape)
+            if since is not None:
+                found.append(self._way_around(need.item, since, need.why))
         return tuple(found)
+
+    def _way_around(self, item: Requirement, since: str, why: str) -> Requirement:
+        """Return what makes it optional: older kernels get to what they do not have."""
+        return replace(
+            item,
+            kind="check",
+            name=f"way around {item.name}",
+            since=since,
+            optional=not self._autoload,
+            count=1,
+            evidence=f"older kernels get to {item.name} ({item.since}){why}",
+            uapi="",
+            id=None,
+        )
 
     @property
     def unknowns(self) -> tuple[Unknown, ...]:
         """What was found and is not known."""
         found = []
         for question in self._unknown.values():
-            reason = question.item.reason + (question.why if question.escape else "")
-            optional = bool(question.escape) or not self._autoload
+            needed = is_required(question.escape)
+            reason = question.item.reason + ("" if needed else question.why)
+            optional = not needed or not self._autoload
             found.append(replace(question.item, optional=optional, reason=reason))
         return tuple(found)
 

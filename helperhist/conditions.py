@@ -1,21 +1,50 @@
 """Whether a program gets to an instruction on the kernels that lack what it needs."""
 
 from collections.abc import Callable, Iterator, Mapping
+from itertools import pairwise
 
 from helperhist.bpfobj import BpfObject, Function
 from helperhist.findings import release_key
-from helperhist.flow import Reach, reach
-from helperhist.guards import Guard, guards_of
+from helperhist.flow import Budget, Exhausted, Reach, reach
+from helperhist.guards import Guard
 from helperhist.requirements import CONST_MAPS, kfunc
 from helperhist.timeline import Row, Timeline, canonical_name
 
-__all__ = ["ALWAYS", "NEVER", "Conditions", "Escape"]
+__all__ = [
+    "ALWAYS",
+    "NEVER",
+    "Conditions",
+    "Escape",
+    "is_required",
+    "together",
+    "way_around",
+]
 
-#: How a program gets around an instruction: which answers of the checks whose release the data
-#: does not know (all of them no: 0, or all yes: 1) keep it from getting there.
-Escape = frozenset[int]
-NEVER: Escape = frozenset()
-ALWAYS: Escape = frozenset({0, 1})
+#: From which release on a program does not get to an instruction any more, given that the checks
+#: whose release the data does not know say all no (first), or all yes (second).
+Escape = tuple[tuple[int, int], tuple[int, int]]
+#: Later than any release: it always gets there, as far as it matters.
+_END = (1 << 30, 0)
+_START = (0, 0)
+NEVER: Escape = (_END, _END)
+ALWAYS: Escape = (_START, _START)
+
+
+def together(one: Escape, other: Escape) -> Escape:
+    """Return the escape from two instructions at once."""
+    return max(one[0], other[0]), max(one[1], other[1])
+
+
+def is_required(escape: Escape) -> bool:
+    """Whether there is no way around."""
+    return min(escape) >= _END
+
+
+def way_around(escape: Escape) -> str | None:
+    """Return the release that opens a way around; None if it always is, or never."""
+    major, minor = min(escape)
+    return f"{major}.{minor}" if _START < (major, minor) < _END else None
+
 
 #: Checks beyond this number are not named in the evidence.
 _MAX_NAMED = 16
@@ -36,17 +65,21 @@ class Conditions:
         rows: Mapping[str, Row],
         program: Function,
         closure: tuple[Function, ...],
+        guards: Callable[[Function], Mapping[int, Guard]],
+        budget: Budget,
     ) -> None:
         """Find the checks that a program makes.
 
         :param rows: the timeline by name
         :param closure: all functions of the program
+        :param guards: the checks of a function
+        :param budget: of instructions to follow, for all programs of the object
         """
         self._obj, self._timeline, self._rows = obj, timeline, rows
         self._program, self._closure = program, closure
-        self._guards = {
-            function: found for function in closure if (found := guards_of(obj, function))
-        }
+        self._guards = {function: found for function in closure if (found := guards(function))}
+        self._budget = budget
+        self.exhausted = False
         self._forced: dict[tuple[Guard, int], Reach] = {}
         self._known: dict[Guard, tuple[int, int]] = {}
         self._open: set[Guard] = set()
@@ -83,7 +116,13 @@ class Conditions:
         return None if row is None else row.since
 
     def _follow(self, answers: Callable[[Guard], int | None]) -> Reach:
-        return reach(self._obj, self._program, self._closure, answers, self._guards)
+        try:
+            return reach(
+                self._obj, self._program, self._closure, answers, self._guards, self._budget
+            )
+        except Exhausted:
+            self.exhausted = True
+            return Reach()
 
     def _at(self, release: tuple[int, int], otherwise: int) -> Reach:
         """Return what a release reaches.
@@ -108,8 +147,8 @@ class Conditions:
 
     def _steps(self) -> Iterator[tuple[int, int]]:
         """Yield the releases at which an answer changes, from before the first one on."""
-        yield (0, 0)
-        yield from sorted(set(self._known.values()))
+        yield _START
+        yield from self._known.values()
         names = {guard.name for found in self._guards.values() for guard in found.values()}
         if any(name.startswith("LINUX_") for name in names):
             yield release_key(CONST_MAPS)
@@ -122,21 +161,28 @@ class Conditions:
 
         :param since: the release of what it needs; None if that is in no release
         """
-        if not self._guards:
+        if not self._guards or self.exhausted:
             return NEVER, ""
-        needed = release_key(since) if since is not None else (1 << 30, 0)
-        before = [release for release in self._steps() if release < needed]
-        found = frozenset(
-            otherwise
-            for otherwise in (ALWAYS if self._open else {0})
-            if not any(
-                index in self._at(release, otherwise).insns.get(function, ()) for release in before
-            )
-        )
-        if not found:
+        needed = release_key(since) if since is not None else _END
+        floors = tuple(self._floor(function, index, needed, otherwise) for otherwise in (0, 1))
+        escape = (floors[0], floors[1])
+        # What was not followed to its end says nothing.
+        if is_required(escape) or self.exhausted:
             return NEVER, ""
-        why = f"; behind a check of {self._deciding(function, index)}"
-        return found if self._open else ALWAYS, why
+        return escape, f"; behind a check of {self._deciding(function, index)}"
+
+    def _floor(
+        self, function: Function, index: int, needed: tuple[int, int], otherwise: int
+    ) -> tuple[int, int]:
+        """Return from which release on an instruction is not reached before ``needed``."""
+        floor = _START
+        steps = [*sorted(set(self._steps())), _END]
+        for release, following in pairwise(steps):
+            if release >= needed:
+                break
+            if index in self._at(release, otherwise if self._open else 0).insns.get(function, ()):
+                floor = following if following < needed else _END
+        return floor
 
     def _deciding(self, function: Function, index: int) -> str:
         """Return the checks each of which alone can rule an instruction out."""

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from elftools.elf.structs import ELFStructs
 
-from helperhist.btf import Order
+from helperhist.btf import Order, readable
 from helperhist.errors import ParseError
 
 __all__ = ["EM_BPF", "Elf", "Relocation", "Section", "Symbol", "parse_elf"]
@@ -84,13 +84,22 @@ class Elf:
         self.mark = "<" if order == "little" else ">"
         self.sections = sections
         self.symbols = self._symbols()
+        self._by_section: dict[int, list[Symbol]] = {}
+        for item in self.symbols:
+            self._by_section.setdefault(item.section, []).append(item)
         self._relocations = {
-            item.info: item for item in sections if item.type in (SHT_REL, SHT_RELA) and item.size
+            section.info: section
+            for section in sections
+            if section.type in (SHT_REL, SHT_RELA) and section.size
         }
 
     def section(self, name: str) -> Section | None:
         """Return the first section with a name."""
         return next((item for item in self.sections if item.name == name), None)
+
+    def symbols_of(self, section: int) -> list[Symbol]:
+        """Return the symbols of a section, in the order of the table."""
+        return self._by_section.get(section, [])
 
     def _symbols(self) -> tuple[Symbol, ...]:
         table = next((item for item in self.sections if item.type == SHT_SYMTAB), None)
@@ -155,6 +164,10 @@ def parse_elf(data: bytes) -> Elf:
         raise ParseError("no names of sections")
     row = struct.Struct(("<" if order == "little" else ">") + "IIQQQQIIQQ")
     rows = list(row.iter_unpack(data[start : start + count * _SECTION_HEADER]))
+    # Sections lie one behind the other. If they overlapped, a small file could stand for any
+    # amount of data.
+    if sum(item[5] for item in rows if item[1] not in (0, SHT_NOBITS)) > 2 * len(data):
+        raise ParseError("sections overlap, or go beyond the end of the file")
     names = _contents(data, rows[header.e_shstrndx], "section names")
     sections = []
     for index, item in enumerate(rows):
@@ -195,4 +208,4 @@ def _string(table: bytes, at: int) -> str:
     end = table.find(b"\0", at)
     if at > len(table) or end < 0:
         raise ParseError("a name goes beyond the names")
-    return table[at:end].decode("utf-8", "backslashreplace")
+    return readable(table[at:end])

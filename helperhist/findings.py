@@ -14,7 +14,8 @@ class Requirement:
     """Something that a program or a map needs.
 
     :ivar kind: ``helper``, ``kfunc``, ``instruction``, ``feature``, ``prog_type``,
-        ``attach_type``, ``map_type``, ``map_value``, ``flag``, ``field`` or ``struct_ops``
+        ``attach_type``, ``map_type``, ``map_value``, ``flag``, ``field``, ``struct_ops`` or
+        ``check`` (a check that older kernels cannot follow, or that fails on them)
     :ivar since: the first release that has it
     :ivar optional: whether the object does without it on older kernels
     :ivar program: the program; None if a map needs it

@@ -8,7 +8,7 @@ branches meet with different values it takes both: so it may miss that something
 never takes for guarded what is not.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -17,7 +17,7 @@ from helperhist.bpfobj import BpfObject, Function
 from helperhist.guards import Guard
 from helperhist.insn import CALL, EXIT, JA, JA32, JCOND, LDDW, Insn, is_jump, target_of
 
-__all__ = ["Access", "Reach", "has_loop", "reach"]
+__all__ = ["Access", "Budget", "Exhausted", "Reach", "has_loop", "reach"]
 
 #: Stands for an address: any number but zero.
 _SOME_ADDRESS = 1 << 63 | 0x5EED
@@ -36,6 +36,26 @@ class _Variable(NamedTuple):
 _CONTEXT = _Context()
 _Value = int | _Context | _Variable | None
 _State = list[_Value]
+
+
+class Exhausted(Exception):  # noqa: N818
+    """The program is too large to follow; no error of the user's."""
+
+
+@dataclass(slots=True)
+class Budget:
+    """How many instructions may still be followed, over all programs of an object."""
+
+    left: int = 3_000_000
+
+    def spend(self, count: int) -> None:
+        """Take some.
+
+        :raises Exhausted: there are none left
+        """
+        self.left -= count
+        if self.left < 0:
+            raise Exhausted
 
 
 class Access(NamedTuple):
@@ -58,12 +78,14 @@ def reach(
     entry: Function,
     closure: tuple[Function, ...],
     answers: Callable[[Guard], int | None],
-    guards: dict[Function, dict[int, Guard]],
+    guards: Mapping[Function, Mapping[int, Guard]],
+    budget: Budget,
 ) -> Reach:
     """Return what a kernel looks at that gives some answers.
 
     :param closure: all functions of the program, the entry included
     :param answers: a guard to its constant, None where the kernel knows none
+    :raises Exhausted: the budget does not suffice
     """
     result = Reach()
     arguments: dict[Function, _State] = {entry: [None, _CONTEXT, None, None, None, None]}
@@ -76,7 +98,7 @@ def reach(
     while todo:
         function = todo.pop()
         run = _Run(obj, function, arguments[function], answers, guards.get(function, {}))
-        run.go()
+        run.go(budget)
         result.insns[function] = run.reached
         for index, access in run.accesses.items():
             result.accesses[function, index] = access
@@ -102,7 +124,7 @@ class _Run:
         function: Function,
         arguments: _State,
         answers: Callable[[Guard], int | None],
-        guards: dict[int, Guard],
+        guards: Mapping[int, Guard],
     ) -> None:
         self.obj, self.function = obj, function
         self.insns = function.insns
@@ -118,9 +140,9 @@ class _Run:
             target_of(insn, index) for index, insn in enumerate(self.insns) if is_jump(insn)
         }
 
-    def go(self) -> None:
+    def go(self, budget: Budget) -> None:
         while self.todo:
-            self._block(self.todo.pop())
+            budget.spend(self._block(self.todo.pop()))
 
     def _flow(self, target: int, state: _State, stack: frozenset[int]) -> None:
         """Go on at a target, with what is known there on all ways."""
@@ -136,7 +158,9 @@ class _Run:
             self.states[target] = merged
         self.todo.append(target)
 
-    def _block(self, at: int) -> None:
+    def _block(self, at: int) -> int:
+        """Follow the instructions up to the next jump; return how many these were."""
+        start = at
         state, stack = list(self.states[at][0]), self.states[at][1]
         insns, reached = self.insns, self.reached
         while at < len(insns):
@@ -144,11 +168,11 @@ class _Run:
             insn = insns[at]
             code = insn.code
             if code == EXIT or code == 0x0D:
-                return
+                break
             if is_jump(insn):
                 for target in self._branches(insn, at, state):
                     self._flow(target, state, stack)
-                return
+                break
             following = at + (2 if code == LDDW else 1)
             if code == CALL:
                 self._call(insn, at, state)
@@ -157,7 +181,8 @@ class _Run:
             at = following
             if at in self.joins:
                 self._flow(at, state, stack)
-                return
+                break
+        return at - start + 1
 
     def _branches(self, insn: Insn, at: int, state: _State) -> Iterator[int]:
         if insn.code in (JA, JA32):
