@@ -46,6 +46,9 @@ EXPLAINED = {
     "check tells so in a note",
 }
 
+#: Remarks about names: what a kernel has beyond its release, and beyond the data.
+_LABELS = ("in BTF beyond the release, as its stable updates brought it", "in BTF beyond the data")
+
 #: Objects of whose refusal the kernel says no more than EINVAL, so that there is no message.
 _MUTE = re.compile(r"prog_|xdp_frags|lsm_|field___sk_buff_tstamp_type")
 
@@ -74,7 +77,7 @@ class Result:
             self.agree += 1
         elif text in EXPLAINED:
             self.explained += 1
-            self.notes.append(f"{self.what}: {text}: {EXPLAINED[text]}")
+            self.notes.append(f"{text}: {EXPLAINED[text]}")
         else:
             self.differ.append(text)
 
@@ -133,7 +136,7 @@ def compare_btf(
     result.agree += len(info.names) - len(found.added) - len(found.unknown) - 1
     result.differ += [f"missing {name.kind} {name.name}" for name in found.missing]
     result.differ += [f"{ours.name} is {ours.id}" for ours, _ in found.renumbered]
-    for label, names in (("stable backport", found.added), ("newer than the data", found.unknown)):
+    for label, names in zip(_LABELS, (found.added, found.unknown), strict=True):
         result.notes += [f"{label}: {name.name}" for name in names]
     for number, (verdict, name) in machine.helpers.items():
         if verdict != "absent" and info.helpers.get(number) != name:
@@ -213,9 +216,9 @@ def compare_all(machine: Machine, timeline: Timeline, folder: Path) -> list[Resu
 
 def render(machines: dict[str, tuple[Machine, list[Result]]]) -> str:
     """Return the table of agreement, in Markdown, with what is to be said of it."""
-    columns = list(machines.values())
+    columns = [(series_of(machine), results) for machine, results in machines.values()]
     lines = [
-        "| agree / asked | " + " | ".join(f"{m.release}" for m, _ in columns) + " |",
+        "| agree / asked | " + " | ".join(series for series, _ in columns) + " |",
         "| --- |" + " ---: |" * len(columns),
     ]
     for index, first in enumerate(columns[0][1]):
@@ -225,10 +228,26 @@ def render(machines: dict[str, tuple[Machine, list[Result]]]) -> str:
             asked = item.agree + item.explained + len(item.differ)
             cells.append(f"{item.agree} / {asked}" + ("" if not item.differ else " **differ**"))
         lines.append(f"| {first.what} | " + " | ".join(cells) + " |")
-    for machine, results in columns:
+    lines += ["", f"Kernels: {', '.join(machine.release for machine, _ in machines.values())}.", ""]
+    remarks: dict[str, list[str]] = {}
+    for series, results in columns:
         for item in results:
-            lines += [f"- {machine.release}: {item.what}: {text}" for text in item.differ]
-            lines += [f"- {machine.release}: {text}" for text in item.notes]
+            for text in item.differ:
+                remarks.setdefault(f"**differs**: {item.what}: {text}", []).append(series)
+            for text in item.notes:
+                found_at = remarks.setdefault(text, [])
+                if series not in found_at:
+                    found_at.append(series)
+    # One line per remark and set of kernels; those that only name something share a line.
+    shared: dict[tuple[str, str], list[str]] = {}
+    for text, found in remarks.items():
+        label, _, name = text.partition(": ")
+        if label not in _LABELS:
+            label, name = text, ""
+        shared.setdefault((label, ", ".join(found)), []).append(name)
+    for (label, found), names in shared.items():
+        listed = ", ".join(f"`{name}`" for name in names if name)
+        lines.append(f"- {found}: {label}{': ' if listed else ''}{listed}")
     return "\n".join(lines)
 
 
