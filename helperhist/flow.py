@@ -46,7 +46,7 @@ class Exhausted(Exception):  # noqa: N818
 class Budget:
     """How many instructions may still be followed, over all programs of an object."""
 
-    left: int = 3_000_000
+    left: int = 1_000_000
 
     def spend(self, count: int) -> None:
         """Take some.
@@ -97,6 +97,7 @@ def reach(
             todo.append(function)
     while todo:
         function = todo.pop()
+        budget.spend(len(function.insns))
         run = _Run(obj, function, arguments[function], answers, guards.get(function, {}))
         run.go(budget)
         result.insns[function] = run.reached

@@ -93,7 +93,8 @@ def command(
         answer = _diff(good, form)
     else:
         verdicts = _verdicts(timeline, target, [findings for _, findings in good])
-        _echo(good, verdicts, target, form)
+        if good or form == "json":
+            _echo(good, verdicts, target, form)
         answer = int(any(verdicts.values()))
     if good:
         echo_source(timeline, machine=form != "text")
