@@ -245,9 +245,9 @@ def render(machines: dict[str, tuple[Machine, list[Result]]]) -> str:
         if label not in _LABELS:
             label, name = text, ""
         shared.setdefault((label, ", ".join(found)), []).append(name)
-    for (label, found), names in shared.items():
+    for (label, kernels), names in shared.items():
         listed = ", ".join(f"`{name}`" for name in names if name)
-        lines.append(f"- {found}: {label}{': ' if listed else ''}{listed}")
+        lines.append(f"- {kernels}: {label}{': ' if listed else ''}{listed}")
     return "\n".join(lines)
 
 
