@@ -1,6 +1,7 @@
 """The answers of ``explain`` about instructions that a kernel does not know."""
 
 import re
+from collections.abc import Callable
 
 from helperhist.explain_names import Answer, Names
 
@@ -15,6 +16,7 @@ _INSTRUCTIONS = {
     "atomic": ("atomic operations beyond a plain add", "BPF_FETCH", ""),
     "divide": (f"signed division or remainder, {_V4}", "BPF_MEMSX", "v3"),
     "move": (f"sign-extending moves, {_V4}", "BPF_MEMSX", "v3"),
+    "cast": ("casts between address spaces", "BPF_ADDR_SPACE_CAST", ""),
     "load": (f"sign-extending loads, {_V4}", "BPF_MEMSX", "v3"),
     "swap": (f"byte swaps, {_V4}", "BPF_MEMSX", "v3"),
     "goto": (f"long jumps, {_V4}", "BPF_MEMSX", "v3"),
@@ -45,10 +47,37 @@ def _instruction(key: str, names: Names) -> Answer:
     )
 
 
+def _either(*keys: str) -> Callable[[Names], Answer]:
+    """Make an answer where a message means one of several instructions: no single release."""
+
+    def answer(names: Names) -> Answer:
+        parts = [
+            f"{what} ({row.since if row is not None else 'not in this data'})"
+            for what, marker, _ in (_INSTRUCTIONS[key] for key in keys)
+            for row in (names.exact(marker),)
+        ]
+        return Answer(
+            "instruction-unknown",
+            "If the program is in order, the kernel does not know an instruction of it, one of: "
+            f"{'; '.join(parts)}; in parentheses the release that brought it on x86-64.",
+            "See with `helperhist check` which of them the object has.",
+        )
+
+    return answer
+
+
+_CLASSES: dict[str, Callable[[Names], Answer]] = {
+    "STX": _either("atomic", "acquire"),
+    "XADD": _either("atomic", "acquire"),
+    "MOV": _either("move", "cast"),
+    "ALU": lambda names: _instruction("divide", names),
+    "LDX": lambda names: _instruction("load", names),
+}
+
+
 def instruction(match: re.Match[str], names: Names) -> Answer | None:
     """Explain an instruction that a kernel refuses, by the verifier's word for its class."""
-    keys = {"STX": "atomic", "XADD": "atomic", "ALU": "divide", "MOV": "move", "LDX": "load"}
-    return _instruction(keys[match[1]], names)
+    return _CLASSES[match[1]](names)
 
 
 def opcode(match: re.Match[str], names: Names) -> Answer | None:

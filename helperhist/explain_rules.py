@@ -221,6 +221,69 @@ RULES: tuple[Rule, ...] = (
         callbacks,
     ),
     _rule(
+        "is not supported yet",
+        rf"\bArg#[0-9] type PTR in {_NAME}\(\) is not supported yet",
+        plain(
+            "global-function-pointer",
+            "The kernel does not take this pointer as an argument of a global function: pointers "
+            "to other things than the context came with 5.12.",
+            "Make the function static, or run a kernel from 5.12 on.",
+            "5.12",
+        ),
+    ),
+    _rule(
+        "not found in kernel BTF",
+        rf"\bextern \(var ksym\) '{_NAME}': not found in kernel BTF",
+        plain(
+            "ksym-not-found",
+            "The running kernel has no such variable. The kernel's variables are no UAPI: no "
+            "release promises them.",
+            "Declare it __weak and test its address, or run a kernel that has it.",
+        ),
+    ),
+    _rule(
+        "failed to find kernel BTF type ID",
+        rf"\bfailed to find kernel BTF type ID of '{_NAME}'",
+        plain(
+            "attach-target-not-found",
+            "The running kernel has no such function to attach to: it was inlined, renamed, or is "
+            "in a module that is not loaded. The kernel's functions are no UAPI: no release "
+            "promises them.",
+            "See `grep NAME /proc/kallsyms`; choose another function, or switch the program off "
+            "with bpf_program__set_autoload().",
+        ),
+    ),
+    _rule(
+        "missing BPF prog type",
+        r"\bmissing BPF prog type, check ELF section name '[^'\x00-\x1f]{1,64}'",
+        plain(
+            "section-unknown",
+            "This libbpf does not know the section's name: the name is misspelt, or this libbpf is "
+            "older than it. The kernel was not asked.",
+            "Check the name in SEC(), or link a newer libbpf.",
+        ),
+    ),
+    _rule(
+        "legacy map definitions",
+        r"\blegacy map definitions in 'maps' section are not supported by libbpf v1\.0\+",
+        plain(
+            "legacy-maps",
+            "libbpf from 1.0 on does not read the section 'maps'. The kernel was not asked.",
+            'Define the maps in SEC(".maps"), or link libbpf 0.x.',
+        ),
+    ),
+    _rule(
+        "failed to open system Kconfig",
+        r"\bfailed to open system Kconfig",
+        plain(
+            "kconfig-not-found",
+            "An extern in .kconfig needs the kernel's configuration, and neither /proc/config.gz "
+            "nor /boot/config-$(uname -r) is there.",
+            "Give it with bpf_object_open_opts.kconfig, declare the extern __weak, or run a kernel "
+            "with CONFIG_IKCONFIG_PROC=y.",
+        ),
+    ),
+    _rule(
         "invalid bpf_context access",
         r"\binvalid bpf_context access off=[0-9]{1,9} size=[0-9]{1,9}",
         plain(

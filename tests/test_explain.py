@@ -180,10 +180,10 @@ CASES = [
         "core-relocation", None, None, None, None,
     ),
     # Instructions; what stands after the release is what the object has.
-    ("BPF_STX uses reserved fields", "instruction-unknown", None, None, None, "5.12"),
-    ("BPF_XADD uses reserved fields", "instruction-unknown", None, None, None, "5.12"),
+    ("BPF_STX uses reserved fields", "instruction-unknown", None, None, None, None),
+    ("BPF_XADD uses reserved fields", "instruction-unknown", None, None, None, None),
     ("BPF_ALU uses reserved fields", "instruction-unknown", None, None, None, "6.6"),
-    ("BPF_MOV uses reserved fields", "instruction-unknown", None, None, None, "6.6"),
+    ("BPF_MOV uses reserved fields", "instruction-unknown", None, None, None, None),
     ("BPF_LDX uses reserved fields", "instruction-unknown", None, None, None, "6.6"),
     ("unknown opcode e5", "instruction-unknown", None, None, None, "6.9"),
     ("unknown opcode 06", "instruction-unknown", None, None, None, "6.6"),
@@ -201,6 +201,27 @@ CASES = [
         "number of funcs in func_info doesn't match number of subprogs",
         "callback", None, None, None, "5.13",
     ),
+    (
+        "Arg#0 type PTR in sub() is not supported yet.",
+        "global-function-pointer", None, None, None, "5.12",
+    ),
+    (
+        "libbpf: extern (var ksym) 'bpf_prog_active': not found in kernel BTF",
+        "ksym-not-found", None, None, None, None,
+    ),
+    (
+        "libbpf: prog 'p': failed to find kernel BTF type ID of 'md_flush_request': -3",
+        "attach-target-not-found", None, None, None, None,
+    ),
+    (
+        "libbpf: prog 'p': missing BPF prog type, check ELF section name 'uprobe.multi/x'",
+        "section-unknown", None, None, None, None,
+    ),
+    (
+        "libbpf: elf: legacy map definitions in 'maps' section are not supported by libbpf v1.0+",
+        "legacy-maps", None, None, None, None,
+    ),
+    ("libbpf: failed to open system Kconfig", "kconfig-not-found", None, None, None, None),
     ("invalid bpf_context access off=216 size=8", "context-field", None, None, None, None),
     (
         "libbpf: map 'm': failed to create: Invalid argument(-22)",
@@ -293,6 +314,16 @@ def test_other_numbers_of_a_vendor(timeline: Timeline) -> None:
     (finding,) = explain(["unknown func bpf_loop#190"], timeline)
     assert "number 181" in finding.answer.meaning
     assert "numbers its helpers differently" in finding.answer.meaning
+
+
+def test_messages_that_mean_one_of_several(timeline: Timeline) -> None:
+    """One verifier's word for two instructions names both releases, and promises none."""
+    for message, releases in (
+        ("BPF_STX uses reserved fields", ("5.12", "6.15")),
+        ("BPF_MOV uses reserved fields", ("6.6", "6.9")),
+    ):
+        (finding,) = explain([message], timeline)
+        assert all(f"({release})" in finding.answer.meaning for release in releases)
 
 
 def test_repeated_messages_are_counted(timeline: Timeline) -> None:
