@@ -99,8 +99,8 @@ def invalid_func(match: re.Match[str], names: Names) -> Answer | None:
         return Answer(
             "helper-unknown",
             f"The kernel has no helper number {number}, and mainline {names.newest} has none.",
-            "The program was built with headers newer than this data, or for another kernel's "
-            "numbers; rename nothing, look the number up in the headers it was built with.",
+            "The program was built with headers newer than this data, or for a kernel with other "
+            "numbers; look the number up in the headers that it was built with.",
             kind="helper",
             id=number,
         )
