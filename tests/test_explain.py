@@ -420,6 +420,19 @@ def test_command_json() -> None:
     assert (code, json.loads(out)) == (1, [])
 
 
+def test_no_heavy_imports() -> None:
+    program = (
+        "import sys; from helperhist.cli import cli; "
+        "cli(['explain', 'invalid func unknown#182', '--data', 'embedded'], "
+        "standalone_mode=False); print(*sys.modules)"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    heavy = {"pandas", "numpy", "matplotlib", "pygit2", "elftools", "jinja2", "yaml"}
+    assert heavy & set(result.stdout.split()) == set()
+
+
 def test_real_compilers(tmp_path: Path, timeline: Timeline) -> None:
     """Messages of the compilers that are here, for headers that lack the names."""
     source = tmp_path / "x.c"

@@ -76,15 +76,18 @@ def missing_tools() -> list[str]:
 
 
 def _run(command: list[str], cwd: Path, env: Mapping[str, str] | None = None) -> str:
-    result = subprocess.run(
-        command,
-        cwd=cwd,
-        env={**os.environ, **(env or {})},
-        capture_output=True,
-        text=True,
-        timeout=_TIMEOUT,
-        check=False,
-    )
+    try:
+        result = subprocess.run(
+            command,
+            cwd=cwd,
+            env={**os.environ, **(env or {})},
+            capture_output=True,
+            text=True,
+            timeout=_TIMEOUT,
+            check=False,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise Unavailable(f"{command[0]} did not end in {_TIMEOUT} s") from error
     if result.returncode:
         last = (result.stderr.strip() or result.stdout.strip()).splitlines()[-1:]
         raise Unavailable(f"{command[0]} failed: {' '.join(last)[:200]}")
@@ -96,13 +99,18 @@ def get_kernel(suite: str, cache: Path) -> Path:
 
     :raises Unavailable: the mirror cannot be reached, or has no such package
     """
-    folder = cache / suite
-    found = sorted(folder.glob("root/**/vmlinuz*"))
-    if found:
-        return found[0]
+    kernel = cache / f"vmlinuz-{suite}"
+    if not kernel.exists():
+        with tempfile.TemporaryDirectory(dir=cache) as name:
+            # Renamed when it is whole, so that other runs can share the cache.
+            _download(suite, Path(name)).rename(kernel)
+    return kernel
+
+
+def _download(suite: str, folder: Path) -> Path:
     lists = folder / "lists"
     for part in (lists / "partial", folder / "cache" / "archives" / "partial"):
-        part.mkdir(parents=True, exist_ok=True)
+        part.mkdir(parents=True)
     source = folder / "sources.list"
     source.write_text(f"deb [signed-by={_KEYRING}] {_MIRROR} {suite} main\n")
     config = folder / "apt.conf"
@@ -110,6 +118,7 @@ def get_kernel(suite: str, cache: Path) -> Path:
         f'Dir::Etc::sourcelist "{source}";\nDir::Etc::sourceparts "-";\n'
         f'Dir::State::lists "{lists}";\nDir::Cache "{folder / "cache"}";\n'
         'APT::Sandbox::User "";\nAcquire::Languages "none";\nAcquire::Retries "2";\n'
+        'Acquire::http::Timeout "20";\n'
     )
     env = {"APT_CONFIG": str(config)}
     _run(["apt-get", "-qq", "update"], folder, env)
@@ -122,11 +131,7 @@ def get_kernel(suite: str, cache: Path) -> Path:
     binary = re.search(r"^Depends:.*?(linux-binary-[\w.+~-]+-cloud-amd64)", depends, re.MULTILINE)
     _run(["apt-get", "-qq", "download", (binary or image)[1]], folder, env)
     for package in folder.glob("linux-*.deb"):
-        # Unpacked aside, so that what the cache holds is whole.
-        aside = folder / "unpacked"
-        _run(["dpkg", "-x", str(package), str(aside)], folder)
-        aside.rename(folder / "root")
-        package.unlink()
+        _run(["dpkg", "-x", str(package), str(folder / "root")], folder)
     found = sorted(folder.glob("root/**/vmlinuz*"))
     if not found:
         raise Unavailable(f"{suite}: no vmlinuz in {(binary or image)[1]}")
