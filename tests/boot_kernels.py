@@ -39,18 +39,34 @@ from helperhist.kernelnames import Uapi, info_of_btf
 from helperhist.timeline import Name, Timeline
 from helperhist.version import KernelVersion
 
-#: Where a kernel differs, and why that is no fault.
-EXPLAINED = {
-    "prog_type BPF_PROG_TYPE_LIRC_MODE2": "CONFIG_BPF_LIRC_MODE2 is off in Debian's cloud kernels",
-    "gpl_helper_not_gpl: refused": "refused by every kernel for its license, whatever the release: "
-    "check tells so in a note",
+#: Where a kernel differs and why that is no fault: the kernels that may (all, if none is named).
+EXPLAINED: dict[str, tuple[tuple[str, ...], str]] = {
+    "prog_type BPF_PROG_TYPE_LIRC_MODE2": (
+        (),
+        "CONFIG_BPF_LIRC_MODE2 is off in Debian's cloud kernels",
+    ),
+    "attach_kprobe_multi: refused": (("6.1",), "CONFIG_FPROBE is off in Debian's 6.1"),
+    "gpl_helper_not_gpl: refused": (
+        (),
+        "every kernel refuses it for its license, whatever the release; check tells so in a note",
+    ),
+    "guarded_by_constant: loads": (
+        ("5.10",),
+        "a constant in .rodata that is zero switches the call off; check counts the call, as the "
+        "loader may set the constant",
+    ),
+    "timer_not_used: loads": (
+        ("5.10",),
+        "kernels before 5.15 take a bpf_timer in a map for plain bytes; check counts it, as it is "
+        "there to be used",
+    ),
 }
 
 #: Remarks about names: what a kernel has beyond its release, and beyond the data.
 _LABELS = ("in BTF beyond the release, as its stable updates brought it", "in BTF beyond the data")
 
 #: Objects of whose refusal the kernel says no more than EINVAL, so that there is no message.
-_MUTE = re.compile(r"prog_|xdp_frags|lsm_|field___sk_buff_tstamp_type")
+_MUTE = re.compile(r"prog_|attach_|xdp_frags|lsm_|field___sk_buff_tstamp_type")
 
 #: Objects that are refused for their map or callback, before the helper is looked at.
 _OTHER_MESSAGE = ("loop", "for_each", "user_ringbuf")
@@ -60,12 +76,14 @@ _OTHER_MESSAGE = ("loop", "for_each", "user_ringbuf")
 class Result:
     """One line of the table.
 
+    :ivar kernel: its series
     :ivar agree: number of answers that agree
     :ivar explained: of answers that differ as :data:`EXPLAINED` says
     :ivar differ: the others, one text each
     """
 
     what: str
+    kernel: str
     agree: int = 0
     explained: int = 0
     differ: list[str] = field(default_factory=list)
@@ -75,9 +93,9 @@ class Result:
         """Count an answer."""
         if same:
             self.agree += 1
-        elif text in EXPLAINED:
+        elif text in EXPLAINED and self.kernel in (EXPLAINED[text][0] or (self.kernel,)):
             self.explained += 1
-            self.notes.append(f"{text}: {EXPLAINED[text]}")
+            self.notes.append(f"{text}: {EXPLAINED[text][1]}")
         else:
             self.differ.append(text)
 
@@ -97,7 +115,7 @@ def series_of(machine: Machine) -> str:
 
 def compare_helpers(machine: Machine, names: list[Name]) -> Result:
     """Compare the verdicts on helper numbers with the helpers of a release."""
-    result = Result("helper numbers")
+    result = Result("helper numbers", series_of(machine))
     expected = {name.id: name.name for name in names if name.kind == "helper"}
     for number, (verdict, shown) in machine.helpers.items():
         name = expected.get(number)
@@ -115,7 +133,7 @@ def compare_types(machine: Machine, names: list[Name], newer: frozenset[str]) ->
         ("map_type", "map types", machine.map_types),
         ("prog_type", "program types", machine.prog_types),
     ):
-        result = Result(label)
+        result = Result(label, series_of(machine))
         expected = {name.id: name.name for name in names if name.kind == kind}
         for number in range(1, 48):
             name = expected.get(number)
@@ -131,7 +149,7 @@ def compare_btf(
     """Compare the names in the kernel's BTF with a release."""
     info = info_of_btf(Btf(machine.btf), Uapi.of(timeline), "BTF")
     found = compare(info, timeline)
-    result = Result("names in BTF")
+    result = Result("names in BTF", series_of(machine))
     result.add(found.release == release, f"told as {found.release} by content")
     result.agree += len(info.names) - len(found.added) - len(found.unknown) - 1
     result.differ += [f"missing {name.kind} {name.name}" for name in found.missing]
@@ -157,7 +175,7 @@ def needs(item: VmObject, timeline: Timeline) -> KernelVersion:
 def compare_objects(machine: Machine, timeline: Timeline, series: str) -> Iterator[Result]:
     """Compare the kernel's verdicts on objects, and what explain says of refusals."""
     kernel = KernelVersion.parse(series)
-    loads, explained = Result("objects, by release"), Result("refusals explained")
+    loads, explained = (Result(w, series) for w in ("objects, by release", "refusals explained"))
     for item in OBJECTS:
         file = f"{item.name}.bpf.o"
         verdict = machine.objects.get(file)
@@ -188,7 +206,7 @@ def compare_check(machine: Machine, folder: Path, release: str) -> Iterator[Resu
     own = folder / "kernel.btf"
     own.write_bytes(machine.btf)
     for what, target in (("check --target X.Y", release), ("check --target BTF", str(own))):
-        result = Result(what)
+        result = Result(what, series_of(machine))
         answers = check(folder / "objects", target)
         for file, loads in machine.objects.items():
             text = f"{file.partition('.')[0]}: {'loads' if loads else 'refused'}"

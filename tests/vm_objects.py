@@ -19,14 +19,12 @@ class VmObject:
 
     :ivar needs: what decides whether it loads
     :ivar source: C, after :data:`_PRELUDE`
-    :ivar because: of an object whose verdict has a reason beside ``needs``, by release
     """
 
     name: str
     needs: str
     source: str
     cpu: str = "v2"
-    because: str = ""
 
 
 _PRELUDE = """
@@ -342,6 +340,35 @@ OBJECTS: tuple[VmObject, ...] = (
         """HELPER(long, bpf_probe_read_kernel, 113, void *, __u32, const void *);
         SEC("kprobe/x") int program(void *ctx)
         { __u64 v; return bpf_probe_read_kernel(&v, 8, (void *)8); }""",
+    ),
+    VmObject("attach_kprobe", "4.1", 'SEC("kprobe/vfs_read") int program(void *ctx) { return 0; }'),
+    VmObject(
+        "attach_kprobe_multi", "BPF_TRACE_KPROBE_MULTI",
+        'SEC("kprobe.multi/vfs_read") int program(void *ctx) { return 0; }',
+    ),
+    VmObject(
+        "attach_raw_tracepoint", "4.17",
+        'SEC("raw_tp/sched_switch") int program(void *ctx) { return 0; }',
+    ),
+    VmObject(
+        "attach_tp_btf", "5.5", 'SEC("tp_btf/sched_switch") int program(void *ctx) { return 0; }'
+    ),
+    VmObject("attach_fentry", "5.5", 'SEC("fentry/vfs_read") int program(void *ctx) { return 0; }'),
+    VmObject("attach_fexit", "5.5", 'SEC("fexit/vfs_read") int program(void *ctx) { return 0; }'),
+    VmObject("attach_iter", "5.8", 'SEC("iter/task") int program(void *ctx) { return 0; }'),
+    VmObject(
+        "guarded_by_constant", "3.19",
+        """const volatile int precise = 0;
+        HELPER(long, bpf_ktime_get_tai_ns, 208, void);
+        SEC("xdp") int program(void *ctx)
+        { return precise && bpf_ktime_get_tai_ns() ? 1 : 2; }""",
+    ),
+    VmObject(
+        "timer_not_used", "3.19",
+        """struct value { struct bpf_timer timer; };
+        MAP(m, 2, 1, __u32, struct value);
+        SEC("xdp") int program(void *ctx)
+        { __u32 k = 0; return bpf_map_lookup_elem(&m, &k) ? 1 : 2; }""",
     ),
     VmObject(
         "gpl_helper_not_gpl", "99.0",
