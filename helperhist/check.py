@@ -342,6 +342,10 @@ class _Check:
     def _add_notes(self) -> None:
         if not any(function.program for function in self.obj.functions):
             self.notes.append("the object has no programs")
+        if self.obj.loader == "libbpf" and any(
+            self.obj.elf.sections[item.section].name.startswith("maps") for item in self.obj.maps
+        ):
+            self.notes.append("libbpf 1.0 and later refuse map definitions in sections `maps`")
         if any(function.relos for function in self.obj.functions):
             self.notes.append(
                 "CO-RE: the loader needs the BTF of the target kernel (CONFIG_DEBUG_INFO_BTF)"

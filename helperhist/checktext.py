@@ -159,15 +159,20 @@ def render_change(old: str, new: str, change: Change, width: int) -> str:
     return "\n".join(lines)
 
 
-def render_annotation(level: str, title: str, message: str, source: str | None) -> str:
+def render_annotation(
+    level: str, title: str, message: str, source: str | None, root: PurePath
+) -> str:
     """Return a workflow command of GitHub: ``::error file=...,line=...::message``.
 
     :param level: ``error``, ``warning`` or ``notice``
     :param source: ``file:line``, None if there is none
+    :param root: of the repository; GitHub knows files by their path from there
     """
     properties = []
     if source:
         file, _, line = source.rpartition(":")
+        if PurePath(file).is_relative_to(root):
+            file = str(PurePath(file).relative_to(root))
         properties += [f"file={_property(file)}", f"line={line}"]
     properties.append(f"title={_property(title)}")
     return f"::{level} {','.join(properties)}::{_escape(message)}"

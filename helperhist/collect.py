@@ -27,6 +27,7 @@ class _Need:
     escape: Escape
     why: str
     strict: bool
+    count: int = 1
 
 
 @dataclass(slots=True)
@@ -72,11 +73,10 @@ class Collector:
         :param why: the same in words
         """
         known = self._found.get((kind, name))
-        count = 1 if known is None else known.item.count + 1
         if known is not None:
+            known.count += 1
             known.escape = together(known.escape, escape)
             if known.strict or not is_required(escape):
-                known.item = replace(known.item, count=count)
                 return
         item = Requirement(
             kind,
@@ -87,14 +87,16 @@ class Collector:
             None,
             function.name,
             index,
-            count,
+            1,
             self._source(function, index),
             stage,
             evidence,
             uapi,
             number,
         )
-        self._found[kind, name] = _Need(item, escape, why, is_required(escape))
+        count = 1 if known is None else known.count
+        escape = escape if known is None else known.escape
+        self._found[kind, name] = _Need(item, escape, why, is_required(escape), count)
 
     def uapi(
         self,
@@ -176,7 +178,8 @@ class Collector:
             if not self._autoload:
                 evidence += "; the program is not loaded by default"
             optional = not needed or not self._autoload
-            found.append(replace(need.item, optional=optional, evidence=evidence))
+            count = need.count
+            found.append(replace(need.item, optional=optional, evidence=evidence, count=count))
             since = way_around(need.escape)
             if since is not None:
                 found.append(self._way_around(need.item, since, need.why))

@@ -130,9 +130,14 @@ def _atomic(code: int, imm: int) -> str | None:
     return _ATOMICS.get(imm)
 
 
+_JUMPS = frozenset(
+    code for code in range(256) if code & 7 in (5, 6) and code not in (CALL, EXIT, 0x0D, 0x8D)
+)
+
+
 def is_jump(insn: Insn) -> bool:
     """Whether an instruction may go on somewhere else than at the next one."""
-    return insn.code & 7 in (5, 6) and insn.code not in (CALL, EXIT) and insn.code != 0x0D
+    return insn[0] in _JUMPS
 
 
 def target_of(insn: Insn, index: int) -> int:

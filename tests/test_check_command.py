@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from bpf_support import compile_bpf, has
+from bpf_support import SOURCES, compile_bpf, has
 from check_support import GPL, HEAD, check, check_c
 from click.testing import CliRunner, Result
 
+from helperhist.checktext import render_annotation
 from helperhist.cli import cli
 from helperhist.findings import Requirement
 from helperhist.target import judge_kernel
@@ -270,6 +271,31 @@ def test_github_annotations() -> None:
     changed = run("--diff", build(OLD), path, "--format", "github")
     assert changed.exit_code == 1
     assert "title=minimum kernel 4.7 -> 5.8::bpf_ringbuf_output needs Linux 5.8" in changed.stdout
+
+
+def test_annotations_name_files_as_the_repository_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    path = build(NEW)
+    (item,) = (item for item in check(path).requirements if item.name == "bpf_ringbuf_output")
+    assert item.source is not None
+    monkeypatch.setenv("GITHUB_WORKSPACE", str(Path(item.source).parent))
+    result = run(path, "--target", "5.4", "--format", "github")
+    assert result.stdout.startswith("::error file=test.bpf.c,line=7,title=not on 5.4::")
+
+
+def test_annotations_escape_what_ends_them() -> None:
+    text = render_annotation("error", "a,b: c", "50%\nof it", "x:y.c:3", Path("/nowhere"))
+    assert text == "::error file=x%3Ay.c,line=3,title=a%2Cb%3A c::50%25%0Aof it"
+
+
+def test_example_of_the_readme() -> None:
+    source = (SOURCES / "example.bpf.c").read_text()
+    found = check(compile_bpf(source))
+    assert minimum(found).since == "5.8"
+    assert [item.name for item in minimum(found).decided_by] == ["bpf_ktime_get_boot_ns"]
+    assert {item.name for item in found.requirements if item.optional} == {
+        "bpf_probe_read_kernel",
+        "bpf_ringbuf_output",
+    }
 
 
 def test_stripped_of_debug_information(tmp_path: Path) -> None:

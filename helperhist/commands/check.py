@@ -1,5 +1,6 @@
 """``helperhist check``: the minimum kernel of compiled BPF objects."""
 
+import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -191,13 +192,18 @@ def _annotate(
         least = minimum(findings)
         for item in least.decided_by:
             text = f"{item.name} sets the minimum kernel of {file}: {least} ({where(item)})"
-            click.echo(render_annotation("notice", f"Linux {least}", text, item.source))
+            _echo_annotation("notice", f"Linux {least}", text, item.source)
         return
     for verdict in found:
         level = "error" if verdict.certain else "warning"
         instead = f"; instead: {verdict.instead}" if verdict.instead else ""
         text = f"{verdict.item.name}: {verdict.reason}{instead} ({file}, {where(verdict.item)})"
-        click.echo(render_annotation(level, f"not on {target}", text, verdict.item.source))
+        _echo_annotation(level, f"not on {target}", text, verdict.item.source)
+
+
+def _echo_annotation(level: str, title: str, text: str, source: str | None) -> None:
+    root = Path(os.environ.get("GITHUB_WORKSPACE") or Path.cwd())
+    click.echo(render_annotation(level, title, text, source, root))
 
 
 def _diff(good: Sequence[tuple[str, Findings]], form: str) -> int:
@@ -218,9 +224,9 @@ def _diff(good: Sequence[tuple[str, Findings]], form: str) -> int:
         title = f"minimum kernel {found.old} -> {found.new}"
         for item in found.added:
             text = f"{item.name} needs Linux {item.since} ({new}, {where(item)})"
-            click.echo(render_annotation(level, title, text, item.source))
+            _echo_annotation(level, title, text, item.source)
         if not found.added:
-            click.echo(render_annotation("notice", title, f"{new}: no new needs", None))
+            _echo_annotation("notice", title, f"{new}: no new needs", None)
     else:
         click.echo(render_change(old, new, found, terminal_width()))
     return int(found.raised)
