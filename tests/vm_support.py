@@ -2,7 +2,8 @@
 
 Nothing on the machine is changed: packages are downloaded with lists of their own below a cache
 folder and unpacked there with ``dpkg -x``. Needs ``qemu-system-x86_64``, ``apt-get``, ``dpkg``, a
-C compiler and ``libbpf-dev`` (Debian: qemu-system-x86, gcc, libbpf-dev); no root, no KVM.
+C compiler and static libraries (Debian: qemu-system-x86, gcc, libc6-dev, libbpf-dev, libelf-dev,
+zlib1g-dev); no root, no KVM.
 """
 
 import os
