@@ -24,11 +24,13 @@ COMMANDS = {
     "diff": "Compare two kernels.",
     "releases": "List the releases in the data.",
     "header": "Write a C header that declares the helpers.",
+    "check": "Say which kernel a compiled BPF object needs.",
+    "kernel": "Say what a kernel has, and which release that is.",
+    "explain": "Explain a verifier's or compiler's message.",
     "audit": "Hold tables that people keep by hand against history.",
     "plot": "Draw how the API grew.",
     "export": "Write the timeline for other tools.",
     "scan": "Read a git history into a dataset.",
-    "check": "Say which kernel a compiled BPF object needs.",
     "completion": "Print the completion for a shell.",
 }
 

@@ -18,7 +18,15 @@ from pygit2.enums import FileMode, ObjectType, ReferenceFilter
 from helperhist.errors import InvalidVersion, RepositoryError
 from helperhist.version import KernelVersion
 
-__all__ = ["DEFAULT_TAGS", "KERNEL_PATHS", "CommitInfo", "MissingObject", "Repository", "TagRef"]
+__all__ = [
+    "DEFAULT_TAGS",
+    "KERNEL_PATHS",
+    "CommitInfo",
+    "MissingObject",
+    "Repository",
+    "TagRef",
+    "read_at",
+]
 
 #: Tags of the kernel's own history: v5.8, v5.8-rc7, v5.10.42.
 DEFAULT_TAGS = r"v(?P<version>\d+\.\d+(\.\d+)?(-rc\d+)?)"
@@ -581,3 +589,28 @@ def _damaged_tags(folder: Path) -> int:
                 text = b""
             damaged += _REFERENCE.match(text) is None
     return damaged
+
+
+def read_at(path: Path, revision: str, candidates: Sequence[str]) -> tuple[str, bytes]:
+    """Return the first of some files that a revision has: its path and its bytes.
+
+    :param revision: a tag, a branch, or the id of a commit, as git writes them
+    :raises RepositoryError: no such repository, revision or file
+    """
+    repo = _open(path)
+    try:
+        tree = repo.revparse_single(revision).peel(pygit2.Tree)
+    except (pygit2.GitError, KeyError, ValueError) as error:
+        raise RepositoryError(
+            f"{path} has no revision {revision!r}; see `git -C {path} tag`"
+        ) from error
+    for name in candidates:
+        try:
+            found = tree[name]
+            if isinstance(found, pygit2.Blob):
+                return name, found.data
+        except KeyError:
+            continue
+        except (pygit2.GitError, ValueError) as error:
+            raise RepositoryError(f"{name} at {revision} is damaged in {path}: {error}") from error
+    raise RepositoryError(f"{revision} of {path} has none of {', '.join(candidates)}")

@@ -17,6 +17,10 @@ class Kernel(Protocol):
     def helpers(self) -> Mapping[int, str]:
         """Its helpers, by its own numbers."""
 
+    @property
+    def kfuncs(self) -> tuple[str, ...] | None:
+        """Its kfuncs; None where they cannot be told."""
+
     def has(self, name: str, kind: str = "") -> bool | None:
         """Whether it has a name; None where that cannot be told."""
 
@@ -51,6 +55,8 @@ def _requirement(item: Requirement, kernel: Kernel, release: str | None) -> TooN
     answer = None
     if item.kind == "kfunc":
         answer = kernel.has(item.name.split("___")[0], "kfunc")
+        if answer is None and kernel.kfuncs is not None:
+            return TooNew(item, False, "not in the kernel itself; a module may have it")
     elif item.uapi:
         # The name may be of another kind than the need (a helper marks struct bpf_timer).
         answer = kernel.has(item.uapi, _kind_of(item))

@@ -371,6 +371,7 @@ class FakeKernel:
     helpers: Mapping[int, str]
     names: frozenset[str] = frozenset()
     blind: bool = False
+    kfuncs: tuple[str, ...] | None = None
 
     def has(self, name: str, kind: str = "") -> bool | None:
         return None if self.blind or not kind else name in self.names
