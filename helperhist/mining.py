@@ -144,6 +144,14 @@ class Repository:
         self._repo = pygit2.Repository(str(self.git_dir))
         self._loose = _loose_objects(self.git_dir)
 
+    def index_bytes(self) -> int:
+        """Return the size of all pack indexes: a cheap measure of how many objects there are."""
+        folder = _common_dir(self.git_dir) / "objects" / "pack"
+        try:
+            return sum(file.stat().st_size for file in folder.glob("*.idx"))
+        except OSError:
+            return 0
+
     def promisor(self) -> str | None:
         """The remote that a partial clone takes missing objects from, None of a whole one."""
         try:

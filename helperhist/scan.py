@@ -28,7 +28,7 @@ from helperhist.mining import (
 from helperhist.partial import fetch_headers
 from helperhist.timeline import Doc, Metadata, Row, Tag, Timeline
 from helperhist.uapi import Entry, HeaderReader
-from helperhist.walk import introducing_commits
+from helperhist.walk import Crew, introducing_commits
 
 __all__ = ["Progress", "Summary", "scan", "scan_with_summary"]
 
@@ -140,10 +140,13 @@ def scan_with_summary(
     new = [tag for tag in found if tag.name not in read.snapshots]
     if repository.promisor() is not None:
         fetch_headers(repository, [tag.blob for tag in new], history=commits)
-    _read_tags(repository, new, read, progress)
-    timeline, summary.unknown = _assemble(
-        repository, read, metadata, old, complete=complete, progress=progress
-    )
+    with Crew(repository) as crew:
+        if commits and old is None:
+            crew.prepare()
+        _read_tags(repository, new, read, progress)
+        timeline, summary.unknown = _assemble(
+            repository, read, metadata, old, crew, complete=complete, progress=progress
+        )
     return timeline, summary
 
 
@@ -344,6 +347,7 @@ def _assemble(
     read: _Read,
     metadata: Metadata,
     old: Timeline | None,
+    crew: Crew,
     *,
     complete: bool,
     progress: Progress | None,
@@ -369,7 +373,7 @@ def _assemble(
     ]
     unknown = 0
     if metadata.commits:
-        rows = _with_commits(repository, rows, read.tags, old, progress)
+        rows = _with_commits(repository, rows, read.tags, old, crew, progress)
         unknown = sum(row.commit is None for row in rows)
     helpers = [row.name for row in rows if row.kind == "helper"]
     docs = [
@@ -391,6 +395,7 @@ def _with_commits(
     rows: Sequence[Row],
     tags: Iterable[Tag],
     old: Timeline | None,
+    crew: Crew,
     progress: Progress | None,
 ) -> list[Row]:
     """Fill in the introducing commits; those known of the same tag are taken over."""
@@ -406,7 +411,7 @@ def _with_commits(
             progress("introducing commits", done, total)
 
     found = introducing_commits(
-        repository, {commit: frozenset(names) for commit, names in tasks.items()}, report
+        repository, {commit: frozenset(names) for commit, names in tasks.items()}, report, crew
     )
     filled = []
     for row in rows:

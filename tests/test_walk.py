@@ -111,6 +111,22 @@ def test_more_processes_find_the_same(
     }
 
 
+def test_processes_started_before_there_is_work(
+    long_history: History, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "sched_getaffinity", lambda pid: set(range(3)))
+    repository = Repository(long_history.path)
+    with walk.Crew(repository) as crew:
+        crew.prepare()
+        assert not crew.wanted()
+        monkeypatch.setattr(walk, "_LARGE", 0)
+        crew.prepare()
+        assert crew.wanted()
+        found = introducing_commits(repository, tasks(long_history), crew=crew)
+    assert repository.visited < 40
+    assert found == introducing_commits(Repository(long_history.path), tasks(long_history))
+
+
 @pytest.mark.usefixtures("shared")
 def test_linked_worktree_with_more_processes(tmp_path: Path) -> None:
     history = History(tmp_path / "main", bare=False)
