@@ -74,9 +74,11 @@ class _Commands(click.Group):
             _discard_output()
             raise click.exceptions.Exit(141) from None
         except OSError as error:
-            if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-                raise
-            raise _UserError(f"cannot write: {error.strerror}; make room") from error
+            if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+                raise _UserError(f"cannot write: {error.strerror}; make room") from error
+            if isinstance(error, PermissionError) and error.filename is not None:
+                raise _UserError(f"cannot open {error.filename}: {error.strerror}") from error
+            raise
 
 
 @click.command(

@@ -137,6 +137,9 @@ def read_dataset(folder: Path) -> Timeline:
     """
     metadata = _read_metadata(folder / _METADATA)
     label = metadata.source if folder != embedded_dir() else f"embedded data: {metadata.source}"
+    if not metadata.kernel:
+        # libbpf's 1.7 is no release of the kernel.
+        label += " (its versions are not known to be the kernel's)"
     return Timeline(
         metadata,
         _read_rows(folder),

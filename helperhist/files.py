@@ -19,10 +19,11 @@ def write_atomic(path: Path, data: bytes) -> None:
     :raises FileError: it cannot be written
     """
     try:
-        target = path.resolve()
-        if target.exists() and not target.is_file() and not target.is_dir():
-            target.write_bytes(data)
+        if path.exists() and not path.is_file() and not path.is_dir():
+            # Before resolve(): /dev/stdout leads to a pipe, which has no path.
+            path.write_bytes(data)
             return
+        target = path.resolve()
         if target.is_dir():
             raise FileError(f"{path} is a folder; give the name of a file")
         handle, aside = tempfile.mkstemp(prefix=f".{target.name[:100]}.", dir=target.parent)

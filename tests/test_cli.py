@@ -475,3 +475,30 @@ def test_the_exit_code_of_the_program() -> None:
         process.communicate()
         codes.append(process.returncode)
     assert codes == [0, 1]
+
+
+_AS_NOBODY = """
+import os, sys
+import helperhist.commands.check, helperhist.check, helperhist.dataset  # while they can be read
+from helperhist.cli import cli
+if os.getuid() == 0:
+    os.setuid(65534)
+cli(["check", sys.argv[1]], prog_name="helperhist")
+"""
+
+
+def test_what_may_not_be_read_is_an_error_of_one_line(tmp_path: Path) -> None:
+    closed = tmp_path / "closed"
+    closed.mkdir()
+    closed.chmod(0)
+    done = subprocess.run(
+        [sys.executable, "-c", _AS_NOBODY, str(closed / "prog.bpf.o")],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    closed.chmod(0o700)
+    assert done.returncode == 2
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("Error: cannot open ")
+    assert line.endswith("Permission denied")

@@ -349,9 +349,9 @@ def test_a_damaged_dataset_can_be_replaced(tmp_path: Path, timeline: Timeline) -
 # -- which one
 
 
-def make(folder: Path, source: str) -> Path:
+def make(folder: Path, source: str, *, kernel: bool = True) -> Path:
     made = make_timeline({"v5.0": helpers("a")})
-    metadata = replace(made.metadata, source=source)
+    metadata = replace(made.metadata, source=source, kernel=kernel)
     write_dataset(
         Timeline(
             metadata, made.rows, lambda: made.tags, lambda: made.spans, lambda: (), lambda: ()
@@ -364,6 +364,11 @@ def make(folder: Path, source: str) -> Path:
 def test_the_embedded_one_without_any_other() -> None:
     assert load().label.startswith("embedded data: ")
     assert load().metadata == load("embedded").metadata
+
+
+def test_versions_that_may_be_no_kernels_are_told(tmp_path: Path) -> None:
+    label = load(make(tmp_path / "libbpf", "/src/libbpf", kernel=False)).label
+    assert label == "/src/libbpf (its versions are not known to be the kernel's)"
 
 
 def test_order_of_the_sources(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
