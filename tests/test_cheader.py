@@ -375,6 +375,15 @@ def test_the_command_writes_through_a_link_and_to_a_device(tmp_path: Path) -> No
     assert Path("/dev/null").is_char_device()
 
 
+def test_the_command_writes_to_standard_output_for_a_dash(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    code, text, _ = run("--data", "embedded", "--only", "bpf_loop", "-o", "-")
+    assert (code, list(tmp_path.iterdir())) == (0, [])
+    assert "(* const bpf_loop)" in text
+
+
 def test_the_command_with_a_dataset_of_its_own(tmp_path: Path) -> None:
     doc = Doc("bpf_x", "v5.4", "Do x.", "0 on success.")
     rows = (helper("bpf_x", 1), helper("bpf_y", 2, prototype=None))

@@ -69,7 +69,7 @@ def command(
     header = render_header(load(data), options)
     for name, reason in header.left_out:
         click.echo(f"left out: {name}: {reason}", err=True)
-    if output is None:
+    if output is None or str(output) == "-":
         click.echo(header.text, nl=False)
     else:
         write_atomic(output, header.text.encode())
