@@ -291,10 +291,13 @@ def _wrap(text: str) -> list[str]:
 
 
 def _inside(text: str) -> str:
-    """Make a text safe inside a C comment: it neither ends it nor seems to begin another."""
+    """Make a text safe inside a C comment: it neither ends it nor seems to begin another.
+
+    Nor does it end with a trigraph of a backslash, of which GCC warns also in comments.
+    """
     if not text.isprintable():
         text = "".join(char if char.isprintable() else " " for char in text)
-    return re.sub(r"(?<=\*)(?=/)|(?<=/)(?=\*)", " ", text.rstrip())
+    return re.sub(r"(?<=\*)(?=/)|(?<=/)(?=\*)|(?<=\?\?)(?=/)", " ", text.rstrip())
 
 
 def _releases(helpers: Iterable[_Helper]) -> tuple[_Release, ...]:

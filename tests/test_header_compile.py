@@ -3,6 +3,7 @@
 import os
 import shutil
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -25,7 +26,8 @@ from header_support import (
     write_headers,
 )
 
-from helperhist.cheader import HeaderOptions
+from helperhist.cheader import HeaderOptions, render_header
+from helperhist.timeline import Doc, Timeline
 from helperhist.version import KernelVersion
 
 RELEASES = [str(tag.version) for tag in embedded().releases]
@@ -125,6 +127,21 @@ def test_a_preprocessor_that_does_not_expand_is_told(tmp_path: Path) -> None:
     text = INCLUDE + header_text(options("version", "literal"))
     done = compile_text(BPF_GCC, text, headers, args=("-E", "-fdirectives-only"))
     assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("compiler", COMPILERS)
+def test_comments_that_end_with_a_trigraph(compiler: Compiler, tmp_path: Path) -> None:
+    """GCC warns of a backslash before the end of a line also in comments."""
+    row = replace(embedded().helpers[0], commit="0" * 40, subject="what??/")
+    data = Timeline(
+        embedded().metadata, [row], lambda: embedded().tags, tuple, tuple,
+        lambda: [Doc(row.name, "v5.4", "Do what??/\nHow?????/", "")],
+    )  # fmt: skip
+    text = INCLUDE + render_header(data, HeaderOptions(docs=True)).text
+    headers = write_headers(tmp_path, "5.4")
+    for dialect in ("gnu11", "c11"):
+        done = compile_text(compiler, text, headers, args=(f"-std={dialect}", "-Wtrigraphs"))
+        assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_the_header_includes_what_it_asks(tmp_path: Path) -> None:
