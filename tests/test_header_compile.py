@@ -478,6 +478,30 @@ def test_exists_compiles_where_the_headers_lack_the_helper(
         assert (done.returncode, done.stderr) == (0, "")
 
 
+@pytest.mark.parametrize("compiler", CLANGS)
+def test_a_call_behind_exists_where_the_headers_lack_the_helper(
+    compiler: Compiler, tmp_path: Path
+) -> None:
+    """Under a guard it is an error as any other call; the head of the file says what to do."""
+    headers = write_headers(tmp_path, "5.4")
+    (tmp_path / "vmlinux.h").write_text(vmlinux_h(name.removeprefix("bpf_") for name in ALL))
+    call = (
+        "long f(void);\n"
+        "long f(void) { return helperhist_exists(bpf_loop) ? bpf_loop(1, 0, 0, 0) : 0; }\n"
+    )
+    for guard, include, error in (
+        ("auto", INCLUDE, True),
+        ("version", '#include "vmlinux.h"\n', True),
+        ("auto", '#include "vmlinux.h"\n', False),
+        ("none", INCLUDE, False),
+    ):
+        text = header_text(options(guard, "literal"))
+        assert ("To call it where the headers lack it: --guard none" in text) == (guard != "none")
+        done = compile_text(compiler, include + text + call, headers, args=("-g", "-O2"))
+        assert ("'bpf_loop' is unavailable: needs Linux 5.17" in done.stderr) == error
+        assert bool(done.returncode) == error
+
+
 @pytest.mark.skipif(shutil.which("bpf-gcc") is None, reason="bpf-gcc is not installed")
 def test_exists_with_gcc(tmp_path: Path) -> None:
     """GCC has the builtin from 14 on; before, the error says so."""
