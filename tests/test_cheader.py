@@ -394,6 +394,17 @@ def test_the_command_with_a_dataset_of_its_own(tmp_path: Path) -> None:
     assert " * bpf_x: Linux 5.4\n *\n * Do x.\n *\n * Returns\n *     0 on success.\n" in text
 
 
+def test_the_same_bytes_in_any_locale(tmp_path: Path) -> None:
+    doc = Doc("bpf_x", "v5.4", "Z\u00e4hle \u2014 \u2603 \u202e", "")
+    write_dataset(timeline(helper("bpf_x", 1), docs=[doc]), tmp_path / "data")
+    args = ["header", "--data", str(tmp_path / "data"), "--docs"]
+    done = CliRunner(charset="latin-1").invoke(cli, args)
+    assert done.exit_code == 0
+    assert " * Z\u00e4hle \u2014 \u2603\n".encode() in done.stdout_bytes
+    run(*args[1:], "-o", str(tmp_path / "x.h"))
+    assert (tmp_path / "x.h").read_bytes() == done.stdout_bytes
+
+
 def test_help_has_examples() -> None:
     code, text, _ = run("--help")
     assert code == 0
