@@ -257,7 +257,9 @@ def _helper(
 
 def _comment(row: Row, doc: Doc | None) -> tuple[str, ...]:
     """Return the lines of a helper's comment."""
-    since = f"Linux {row.since}" + (" or earlier: the data begins there" if row.or_earlier else "")
+    since = f"Linux {row.since}" + (
+        " or earlier: the data lacks what came before" if row.or_earlier else ""
+    )
     text = f"{row.name}: {since}"
     if row.tag is None:
         text += ", not released yet"

@@ -190,7 +190,7 @@ def test_a_number_that_releases_do_not_share() -> None:
 def test_data_that_begins_after_the_helper(tmp_path: Path) -> None:
     old = helper("bpf_old", 1, since="5.3", tag="v5.3", or_earlier=True)
     text = render_header(timeline(old, helper("bpf_new", 2)), HeaderOptions("version")).text
-    assert "bpf_old: Linux 5.3 or earlier: the data begins there" in text
+    assert "bpf_old: Linux 5.3 or earlier: the data lacks what came before" in text
     for version, numbers in (("5.3", {"bpf_old": 1}), ("5.4", {"bpf_old": 1, "bpf_new": 2})):
         assert syntax_tree(
             "#include <linux/types.h>\n" + text, write_headers(tmp_path / version, version)
@@ -200,6 +200,14 @@ def test_data_that_begins_after_the_helper(tmp_path: Path) -> None:
         assert_the_data_cannot_tell(
             render_header(data, HeaderOptions(guard)).text, write_headers(tmp_path / guard, version)
         )
+
+
+def test_data_with_a_gap_before_the_helper(tmp_path: Path) -> None:
+    rows = (helper("bpf_old", 1), helper("bpf_x", 2, since="5.6", tag="v5.6", or_earlier=True))
+    text = render_header(timeline(*rows), HeaderOptions("version")).text
+    assert "begins" not in text
+    assert "bpf_x: Linux 5.6 or earlier: the data lacks what came before" in text
+    assert_the_data_cannot_tell(text, write_headers(tmp_path, "5.5"))
 
 
 def assert_the_data_cannot_tell(text: str, headers: Path) -> None:
