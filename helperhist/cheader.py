@@ -25,6 +25,10 @@ GUARDS = ("auto", "mapper", "version", "none")
 IDS = ("literal", "enum", "uapi")
 
 _WIDTH = 96
+_NAME = re.compile(r"bpf_(?!unspec$)\w+", re.ASCII)
+#: Others, like ``__attribute__``, mean something to the compiler, and must not be defined.
+_ATTRIBUTE = re.compile(r"__bpf_\w+", re.ASCII)
+_MAX_NUMBER = (1 << 31) - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +140,7 @@ def render_header(timeline: Timeline, options: HeaderOptions = HeaderOptions()) 
     helpers: list[_Helper] = []
     left_out: list[tuple[str, str]] = []
     later: list[_Helper] = []
+    _check_names(timeline)
     docs = {doc.name: doc for doc in timeline.docs} if options.docs else {}
     renumbered = {} if options.ids == "uapi" else _renumbered(timeline)
     for row in _chosen(timeline, options.only):
@@ -149,6 +154,17 @@ def render_header(timeline: Timeline, options: HeaderOptions = HeaderOptions()) 
     if not helpers:
         raise HelperhistError(_why_nothing(options, left_out))
     return Header(_render(timeline, options, helpers, left_out, later), tuple(left_out))
+
+
+def _check_names(timeline: Timeline) -> None:
+    """A dataset can come from anywhere, and its names become C."""
+    seen: set[str] = set()
+    for row in timeline.helpers:
+        if not _NAME.fullmatch(row.name):
+            raise DatasetError(f"{row.name[:60]!r} in this data is no name of a helper; scan again")
+        if row.name in seen:
+            raise DatasetError(f"this data has {row.name[:60]} twice; scan again")
+        seen.add(row.name)
 
 
 def _check_range(options: HeaderOptions) -> None:
@@ -175,7 +191,8 @@ def _chosen(timeline: Timeline, only: Sequence[str]) -> tuple[Row, ...]:
     for pattern in only:
         found = [row.name for row in timeline.find(pattern) if row.kind == "helper"]
         if not found:
-            near = [name for name in timeline.nearest(pattern) if name.startswith("bpf_")]
+            known = {row.name for row in timeline.helpers}
+            near = [name for name in timeline.nearest(pattern) if name in known]
             hint = f"nearest: {', '.join(near)}" if near else "see `helperhist list`"
             raise HelperhistError(f"--only {pattern}: no such helper in this data; {hint}")
         names.update(found)
@@ -208,15 +225,20 @@ def _helper(
     if row.since is None:
         return "in no mainline release"
     if row.removed is not None:
-        return f"removed from mainline in {row.removed}"
+        return f"removed from mainline in {_inside(row.removed)}"
     if row.id is None:
         return "its number is not in the data"
+    if not 0 < row.id <= _MAX_NUMBER:
+        return "its number in the data is none of a helper"
     if numbers is not None:
         return f"releases differ in its number ({numbers}); use --ids uapi"
     if row.prototype is None:
         return "its prototype is not in the data (documented from Linux 4.18 on)"
+    for attribute in row.attributes:
+        if not _ATTRIBUTE.fullmatch(attribute):
+            return f"its attribute {attribute[:60]!r} is unknown"
     try:
-        declaration = parse_declaration(row.prototype)
+        declaration = parse_declaration(row.prototype, row.name)
     except ParseError as error:
         return str(error)
     since = KernelVersion.parse(row.since)
@@ -235,7 +257,9 @@ def _helper(
 
 def _comment(row: Row, doc: Doc | None) -> tuple[str, ...]:
     """Return the lines of a helper's comment."""
-    since = f"Linux {row.since}" + (" or earlier: the data begins there" if row.or_earlier else "")
+    since = f"Linux {row.since}" + (
+        " or earlier: the data lacks what came before" if row.or_earlier else ""
+    )
     text = f"{row.name}: {since}"
     if row.tag is None:
         text += ", not released yet"
@@ -269,10 +293,13 @@ def _wrap(text: str) -> list[str]:
 
 
 def _inside(text: str) -> str:
-    """Make a text safe inside a C comment: it neither ends it nor seems to begin another."""
+    """Make a text safe inside a C comment: it neither ends it nor seems to begin another.
+
+    Nor does it end with a trigraph of a backslash, of which GCC warns also in comments.
+    """
     if not text.isprintable():
         text = "".join(char if char.isprintable() else " " for char in text)
-    return re.sub(r"(?<=\*)(?=/)|(?<=/)(?=\*)", " ", text.rstrip())
+    return re.sub(r"(?<=\*)(?=/)|(?<=/)(?=\*)|(?<=\?\?)(?=/)", " ", text.rstrip())
 
 
 def _releases(helpers: Iterable[_Helper]) -> tuple[_Release, ...]:

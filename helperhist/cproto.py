@@ -7,7 +7,7 @@ it writes the ``bpf_helper_defs.h`` of libbpf; the same replacements are made he
 import re
 from dataclasses import dataclass
 
-from helperhist.docs import parse_prototype
+from helperhist.docs import Prototype, parse_prototype
 from helperhist.errors import ParseError
 
 __all__ = ["Declaration", "parse_declaration"]
@@ -24,11 +24,20 @@ _REPLACED = {
 }  # fmt: skip
 
 #: Types that need no declaration: C's own, and those of <linux/types.h> and vmlinux.h.
+_PLAIN = re.compile(
+    r"void|(?:(?:un)?signed )?(?:char|(?:short|long|long long)(?: int)?|int)|(?:un)?signed"
+)
 _KNOWN = frozenset((
-    "void", "char", "short", "int", "long", "signed", "unsigned",
     "__u8", "__u16", "__u32", "__u64", "__s8", "__s16", "__s32", "__s64",
     "__be16", "__be32", "__be64", "__le16", "__le32", "__le64", "__sum16", "__wsum",
 ))  # fmt: skip
+_KEYWORDS = frozenset("""
+    alignas alignof asm auto bool break case char const constexpr continue default do double else
+    enum extern false float for goto if inline int long nullptr register restrict return short
+    signed sizeof static static_assert struct switch thread_local true typedef typeof typeof_unqual
+    union unsigned void volatile while
+""".split())  # fmt: skip
+_NAME = re.compile(r"(?!__\w+__$)[A-Za-z_]\w*", re.ASCII)  # __attribute__ is a keyword as well
 _TYPE = re.compile(
     r"(?P<const>const )?(?P<base>(?:struct |union )?\w+(?: \w+)*?) ?(?P<stars>\**)", re.ASCII
 )
@@ -48,15 +57,20 @@ class Declaration:
     opaque: tuple[str, ...]
 
 
-def parse_declaration(prototype: str) -> Declaration:
+def parse_declaration(prototype: str, helper: str | None = None) -> Declaration:
     """Return the declaration that programs see.
 
+    What is returned compiles: a dataset can come from anywhere.
+
     :param prototype: as in a timeline: ``long bpf_x(struct sk_buff *skb, u32 len)``
+    :param helper: the helper that it must be of
     :raises ParseError: it cannot be read, or has a type that programs do not know
     """
     parsed = parse_prototype(prototype)
-    if parsed is None:
+    if parsed is None or not _sound(parsed):
         raise ParseError(f"its prototype {prototype[:60]!r} cannot be read")
+    if helper is not None and parsed.name != helper:
+        raise ParseError(f"its prototype {prototype[:60]!r} is of another helper")
     opaque: dict[str, None] = {}
     arguments = [
         kind if kind == "..." else f"{_seen(kind, opaque)}{name}" for kind, name in parsed.arguments
@@ -66,13 +80,28 @@ def parse_declaration(prototype: str) -> Declaration:
     )
 
 
+def _sound(parsed: Prototype) -> bool:
+    """Whether C takes the names, and the variable part comes after others."""
+    kinds = [kind for kind, _ in parsed.arguments]
+    names = [name for kind, name in parsed.arguments if kind != "..."]
+    return (
+        len(set(names)) == len(names)
+        and all(_NAME.fullmatch(name) and name not in _KEYWORDS for name in names)
+        and "void" not in kinds
+        and ("..." not in kinds or kinds.index("...") == len(names) > 0)
+    )
+
+
 def _seen(kind: str, opaque: dict[str, None]) -> str:
     match = _TYPE.fullmatch(kind)
     if match is None:
         raise ParseError(f"its type {kind[:60]!r} cannot be read")
     base = _REPLACED.get(match["base"], match["base"])
-    if re.fullmatch(r"(struct|union) \w+", base):
+    if base.startswith(("struct ", "union ")):
+        tag = base.partition(" ")[2]
+        if not _NAME.fullmatch(tag) or tag in _KEYWORDS:
+            raise ParseError(f"its type {kind[:60]!r} cannot be read")
         opaque[base] = None
-    elif not _KNOWN.issuperset(base.split()):
+    elif base not in _KNOWN and not _PLAIN.fullmatch(base):
         raise ParseError(f"programs do not know its type {base!r}")
     return f"{match['const'] or ''}{base} {match['stars']}"

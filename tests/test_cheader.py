@@ -90,12 +90,24 @@ def test_types_as_programs_see_them(
         ("long bpf_x(u32)", "cannot be read"),
         ("long bpf_x(int (*callback)(void))", "cannot be read"),
         ("see below", "cannot be read"),
+        ("long bpf_x(u64 if)", "cannot be read"),
+        ("long bpf_x(u64 __attribute__)", "cannot be read"),
+        ("long bpf_x(u64 a, u64 a)", "cannot be read"),
+        ("long bpf_x(u64 \u00e9)", "cannot be read"),
+        ("long bpf_x(void a)", "cannot be read"),
+        ("long bpf_x(..., u64 a)", "cannot be read"),
+        ("long bpf_x(...)", "cannot be read"),
+        ("long bpf_x(struct if *a)", "type 'struct if *' cannot be read".replace("*", "[*]")),
+        ("unsigned void *bpf_x(u64 a)", "programs do not know its type 'unsigned void'"),
+        ("long bpf_y(u64 a)", "is of another helper"),
     ],
-    ids=["typedef", "enum", "no-name", "pointer-to-function", "prose"],
-)
+    ids=["typedef", "enum", "no-name", "pointer-to-function", "prose", "keyword", "attribute",
+         "twice", "non-ascii", "void", "dots-first", "dots-alone", "keyword-tag", "no-type",
+         "other-helper"],
+)  # fmt: skip
 def test_types_that_programs_do_not_know(prototype: str, message: str) -> None:
     with pytest.raises(ParseError, match=message.replace("(", r"\(")):
-        parse_declaration(prototype)
+        parse_declaration(prototype, "bpf_x")
 
 
 def test_the_declaration_of_an_example() -> None:
@@ -178,7 +190,7 @@ def test_a_number_that_releases_do_not_share() -> None:
 def test_data_that_begins_after_the_helper(tmp_path: Path) -> None:
     old = helper("bpf_old", 1, since="5.3", tag="v5.3", or_earlier=True)
     text = render_header(timeline(old, helper("bpf_new", 2)), HeaderOptions("version")).text
-    assert "bpf_old: Linux 5.3 or earlier: the data begins there" in text
+    assert "bpf_old: Linux 5.3 or earlier: the data lacks what came before" in text
     for version, numbers in (("5.3", {"bpf_old": 1}), ("5.4", {"bpf_old": 1, "bpf_new": 2})):
         assert syntax_tree(
             "#include <linux/types.h>\n" + text, write_headers(tmp_path / version, version)
@@ -188,6 +200,14 @@ def test_data_that_begins_after_the_helper(tmp_path: Path) -> None:
         assert_the_data_cannot_tell(
             render_header(data, HeaderOptions(guard)).text, write_headers(tmp_path / guard, version)
         )
+
+
+def test_data_with_a_gap_before_the_helper(tmp_path: Path) -> None:
+    rows = (helper("bpf_old", 1), helper("bpf_x", 2, since="5.6", tag="v5.6", or_earlier=True))
+    text = render_header(timeline(*rows), HeaderOptions("version")).text
+    assert "begins" not in text
+    assert "bpf_x: Linux 5.6 or earlier: the data lacks what came before" in text
+    assert_the_data_cannot_tell(text, write_headers(tmp_path, "5.5"))
 
 
 def assert_the_data_cannot_tell(text: str, headers: Path) -> None:
@@ -222,6 +242,51 @@ def test_comments_hold_any_text(tmp_path: Path) -> None:
     assert found.numbers == {"bpf_x": 1}
 
 
+@pytest.mark.parametrize(
+    "name",
+    ['bpf_x\n#include "evil.h"\n//', "bpf_x)(void)=0;int evil;int(*y", "evil", "bpf_\u00e9",
+     "bpf_", "bpf_unspec"],
+)  # fmt: skip
+def test_names_that_are_not_of_helpers_get_nowhere(name: str, tmp_path: Path) -> None:
+    """Also those that would only be named as left out."""
+    for prototype in ("long bpf_x(u64 flags)", None):
+        rows = (helper(name, 1, prototype=prototype), helper("bpf_y", 2))
+        write_dataset(timeline(*rows), tmp_path / "data")
+        code, text, errors = run("--data", str(tmp_path / "data"))
+        assert (code, text) == (2, "")
+        assert "in this data is no name of a helper; scan again" in errors
+        assert len(errors.splitlines()) == 1
+
+
+def test_a_helper_that_the_data_has_twice() -> None:
+    with pytest.raises(DatasetError, match="has bpf_x twice"):
+        render_header(timeline(helper("bpf_x", 1), helper("bpf_x", 2)))
+
+
+@pytest.mark.parametrize(
+    ("fields", "reason"),
+    [
+        ({"attributes": ("__x;int/**/evil;",)}, "its attribute '__x;int/**/evil;' is unknown"),
+        ({"attributes": ("__attribute__",)}, "its attribute '__attribute__' is unknown"),
+        ({"attributes": ("static",)}, "its attribute 'static' is unknown"),
+        ({"id": 0}, "its number in the data is none of a helper"),
+        ({"id": -5}, "its number in the data is none of a helper"),
+        ({"id": 1 << 31}, "its number in the data is none of a helper"),
+        ({"removed": "*/\nint evil;"}, "removed from mainline in * / int evil;"),
+    ],
+    ids=["code", "keyword", "storage", "zero", "negative", "large", "tag"],
+)
+def test_what_no_kernel_has_is_left_out(
+    fields: dict[str, object], reason: str, tmp_path: Path
+) -> None:
+    row = replace(helper("bpf_x", 1), **fields)  # type: ignore[arg-type]
+    found = render_header(timeline(row, helper("bpf_y", 2)), HeaderOptions("none", "enum"))
+    assert found.left_out == (("bpf_x", reason),)
+    headers = write_headers(tmp_path, "5.4")
+    tree = syntax_tree("#include <linux/types.h>\n" + found.text, headers)
+    assert tree.numbers == {"bpf_y": 2}
+
+
 def test_a_helper_of_a_release_to_come() -> None:
     text = render_header(timeline(helper("bpf_x", 1, since="5.7", tag=None))).text
     assert "/* bpf_x: Linux 5.7, not released yet */" in text
@@ -246,6 +311,7 @@ def test_fastcall_as_libbpf_has_it() -> None:
     [
         (HeaderOptions(only=("bpf_prob_read_str",)), "no such helper.*bpf_probe_read_str"),
         (HeaderOptions(only=("BPF_MAP_TYPE_RINGBUF",)), "no such helper"),
+        (HeaderOptions(only=("bpf_unspec",)), "no such helper in this data; see"),
         (HeaderOptions(only=("bpf_loop",), max_kernel=KernelVersion.parse("5.4")),
          "newer than 5.4; raise it"),
         (HeaderOptions(max_kernel=KernelVersion.parse("3.18")), "newer than 3.18; raise it"),
@@ -253,7 +319,7 @@ def test_fastcall_as_libbpf_has_it() -> None:
                        max_kernel=KernelVersion.parse("5.4")), "5.8 is newer than .* 5.4; swap"),
         (HeaderOptions(docs=True), "has no documentation"),
     ],
-    ids=["unknown", "no-helper", "only-later", "none-yet", "empty-range", "no-docs"],
+    ids=["unknown", "no-helper", "sentinel", "only-later", "none-yet", "empty-range", "no-docs"],
 )  # fmt: skip
 def test_errors(options: HeaderOptions, message: str) -> None:
     with pytest.raises(HelperhistError, match=message):
@@ -317,6 +383,15 @@ def test_the_command_writes_through_a_link_and_to_a_device(tmp_path: Path) -> No
     assert Path("/dev/null").is_char_device()
 
 
+def test_the_command_writes_to_standard_output_for_a_dash(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    code, text, _ = run("--data", "embedded", "--only", "bpf_loop", "-o", "-")
+    assert (code, list(tmp_path.iterdir())) == (0, [])
+    assert "(* const bpf_loop)" in text
+
+
 def test_the_command_with_a_dataset_of_its_own(tmp_path: Path) -> None:
     doc = Doc("bpf_x", "v5.4", "Do x.", "0 on success.")
     rows = (helper("bpf_x", 1), helper("bpf_y", 2, prototype=None))
@@ -325,6 +400,17 @@ def test_the_command_with_a_dataset_of_its_own(tmp_path: Path) -> None:
     assert code == 0
     assert "left out: bpf_y: its prototype is not in the data" in errors
     assert " * bpf_x: Linux 5.4\n *\n * Do x.\n *\n * Returns\n *     0 on success.\n" in text
+
+
+def test_the_same_bytes_in_any_locale(tmp_path: Path) -> None:
+    doc = Doc("bpf_x", "v5.4", "Z\u00e4hle \u2014 \u2603 \u202e", "")
+    write_dataset(timeline(helper("bpf_x", 1), docs=[doc]), tmp_path / "data")
+    args = ["header", "--data", str(tmp_path / "data"), "--docs"]
+    done = CliRunner(charset="latin-1").invoke(cli, args)
+    assert done.exit_code == 0
+    assert " * Z\u00e4hle \u2014 \u2603\n".encode() in done.stdout_bytes
+    run(*args[1:], "-o", str(tmp_path / "x.h"))
+    assert (tmp_path / "x.h").read_bytes() == done.stdout_bytes
 
 
 def test_help_has_examples() -> None:

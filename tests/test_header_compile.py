@@ -3,6 +3,7 @@
 import os
 import shutil
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -25,7 +26,8 @@ from header_support import (
     write_headers,
 )
 
-from helperhist.cheader import HeaderOptions
+from helperhist.cheader import HeaderOptions, render_header
+from helperhist.timeline import Doc, Timeline
 from helperhist.version import KernelVersion
 
 RELEASES = [str(tag.version) for tag in embedded().releases]
@@ -125,6 +127,30 @@ def test_a_preprocessor_that_does_not_expand_is_told(tmp_path: Path) -> None:
     text = INCLUDE + header_text(options("version", "literal"))
     done = compile_text(BPF_GCC, text, headers, args=("-E", "-fdirectives-only"))
     assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("compiler", COMPILERS)
+def test_comments_that_end_with_a_trigraph(compiler: Compiler, tmp_path: Path) -> None:
+    """GCC warns of a backslash before the end of a line also in comments."""
+    row = replace(embedded().helpers[0], commit="0" * 40, subject="what??/")
+    data = Timeline(
+        embedded().metadata, [row], lambda: embedded().tags, tuple, tuple,
+        lambda: [Doc(row.name, "v5.4", "Do what??/\nHow?????/", "")],
+    )  # fmt: skip
+    text = INCLUDE + render_header(data, HeaderOptions(docs=True)).text
+    headers = write_headers(tmp_path, "5.4")
+    for dialect in ("gnu11", "c11"):
+        done = compile_text(compiler, text, headers, args=(f"-std={dialect}", "-Wtrigraphs"))
+        assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("compiler", CLANGS)
+def test_cplusplus_is_told(compiler: Compiler, tmp_path: Path) -> None:
+    headers = write_headers(tmp_path, "5.4")
+    (tmp_path / "a.cc").write_text(INCLUDE + header_text(HeaderOptions()))
+    done = compiler.run("-fsyntax-only", "-isystem", headers, tmp_path / "a.cc")
+    first = next(line for line in done.stderr.splitlines() if "error:" in line)
+    assert "it is not for C++" in first
 
 
 def test_the_header_includes_what_it_asks(tmp_path: Path) -> None:
@@ -450,6 +476,30 @@ def test_exists_compiles_where_the_headers_lack_the_helper(
             compiler, text, write_headers(tmp_path / release, release), args=("-g", "-O2")
         )
         assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("compiler", CLANGS)
+def test_a_call_behind_exists_where_the_headers_lack_the_helper(
+    compiler: Compiler, tmp_path: Path
+) -> None:
+    """Under a guard it is an error as any other call; the head of the file says what to do."""
+    headers = write_headers(tmp_path, "5.4")
+    (tmp_path / "vmlinux.h").write_text(vmlinux_h(name.removeprefix("bpf_") for name in ALL))
+    call = (
+        "long f(void);\n"
+        "long f(void) { return helperhist_exists(bpf_loop) ? bpf_loop(1, 0, 0, 0) : 0; }\n"
+    )
+    for guard, include, error in (
+        ("auto", INCLUDE, True),
+        ("version", '#include "vmlinux.h"\n', True),
+        ("auto", '#include "vmlinux.h"\n', False),
+        ("none", INCLUDE, False),
+    ):
+        text = header_text(options(guard, "literal"))
+        assert ("To call it where the headers lack it: --guard none" in text) == (guard != "none")
+        done = compile_text(compiler, include + text + call, headers, args=("-g", "-O2"))
+        assert ("'bpf_loop' is unavailable: needs Linux 5.17" in done.stderr) == error
+        assert bool(done.returncode) == error
 
 
 @pytest.mark.skipif(shutil.which("bpf-gcc") is None, reason="bpf-gcc is not installed")

@@ -69,7 +69,8 @@ def command(
     header = render_header(load(data), options)
     for name, reason in header.left_out:
         click.echo(f"left out: {name}: {reason}", err=True)
-    if output is None:
-        click.echo(header.text, nl=False)
+    text = header.text.encode()
+    if output is None or str(output) == "-":
+        click.echo(text, nl=False)  # the same bytes as in a file, in any locale
     else:
-        write_atomic(output, header.text.encode())
+        write_atomic(output, text)
