@@ -184,7 +184,7 @@ class _Judge:
             row.name,
             row.kind,
             shown,
-            # Only the release in which the data begins is known of what may be older.
+            # Of what may be older, a release that has it is known, and not the first one.
             None if row.or_earlier else row.since,
             verdict,
             stated.line,
@@ -227,7 +227,7 @@ class _Judge:
 
 def _missing(row: Row) -> Finding:
     if row.or_earlier:
-        note = f"in {row.since}, where the data begins, or earlier"
+        note = _maybe_older(row.since)
         return Finding(row.name, row.kind, None, None, "missing", None, None, row.commit, note)
     return Finding(row.name, row.kind, None, row.since, "missing", None, row.tag, row.commit)
 
@@ -253,7 +253,7 @@ def _compare(
     if row.or_earlier:
         if stated > actual:
             return "wrong", f"{actual} has it already"
-        return "unjudged", f"in {actual}, where the data begins, or earlier"
+        return "unjudged", _maybe_older(actual)
     if stated.rc is not None and KernelVersion.parse(stated.release) == actual:
         first = None if row.first_tag is None else KernelVersion.parse(row.first_tag)
         if first is None or first.rc is None:
@@ -262,6 +262,11 @@ def _compare(
     if stated != actual:
         return "wrong", ""
     return "right", "" if row.tag else "not released yet"
+
+
+def _maybe_older(release: object) -> str:
+    """Say why we know no first release of a name."""
+    return f"in {release} or earlier: the release before is not in the data"
 
 
 def _same(full: str, other: str) -> bool:
