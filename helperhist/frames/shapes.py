@@ -31,7 +31,7 @@ def table(timeline: Timeline) -> pd.DataFrame:
     first_tag       category, ordered      first tag with the name, mostly a candidate
     released        datetime64[s]          date of ``tag``, NaT where it is not known
     removed         category, ordered      first tag without it, NA if it is still there
-    or_earlier      bool                   the data begins at ``first_tag``
+    or_earlier      bool                   may be older: no release before it in the data
     commit          string                 40 hex digits, or NA
     author_date     datetime64[s, UTC]     NaT where it is not known; so for ``commit_date``
     commit_date     datetime64[s, UTC]
@@ -145,6 +145,9 @@ def to_parquet(timeline: Timeline, names: Sequence[str]) -> bytes:
 
     Tuples become lists of text, those of backports ``series:since``.
     """
+    import pyarrow
+    from pyarrow import parquet
+
     rows = table(timeline)
     rows = rows[rows["name"].isin(list(names))].reset_index(drop=True)
     for column in ("former_names", "attributes"):
@@ -152,8 +155,14 @@ def to_parquet(timeline: Timeline, names: Sequence[str]) -> bytes:
     rows["backports"] = rows["backports"].map(
         lambda items: [f"{item.series}:{item.since}" for item in items]
     )
+    data = pyarrow.Table.from_pandas(rows, preserve_index=False)
+    schema = data.schema
+    # Told from the cells, the type of lists that are all empty would be another one.
+    for column in ("former_names", "backports", "attributes"):
+        place = schema.get_field_index(column)
+        schema = schema.set(place, pyarrow.field(column, pyarrow.list_(pyarrow.string())))
     buffer = io.BytesIO()
-    rows.to_parquet(buffer, engine="pyarrow", index=False)
+    parquet.write_table(data.cast(schema), buffer)
     return buffer.getvalue()
 
 
