@@ -73,7 +73,7 @@ class Need:
     """What a list of names needs.
 
     :ivar since: the first release with all of them; None if no release has all of them
-    :ivar or_earlier: the data begins at that release: an older one may do
+    :ivar or_earlier: the data has not the release before it: an older one may do
     :ivar rows: of the names, in their order
     :ivar decisive: the rows that keep an older release from being enough; where ``since`` is
         None, those of names that no release has, or that have been removed
