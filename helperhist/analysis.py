@@ -18,6 +18,7 @@ __all__ = [
     "minimum",
     "newest_additions",
     "releases",
+    "require_kinds",
     "together",
 ]
 
@@ -57,6 +58,19 @@ def releases(timeline: Timeline) -> tuple[Tag, ...]:
     if not found:
         raise DatasetError(f"this data has no release ({timeline.label}); use --data embedded")
     return found
+
+
+def require_kinds(timeline: Timeline, kinds: Iterable[str]) -> None:
+    """Check that the timeline has names of each of some kinds.
+
+    :raises DatasetError: it has none of one of them
+    """
+    present = {row.kind for row in timeline.rows}
+    for kind in kinds:
+        if kind not in present:
+            raise DatasetError(
+                f"no names of kind {kind[:60]!r} in this data; it has: {', '.join(sorted(present))}"
+            )
 
 
 def lts_tags(timeline: Timeline) -> tuple[Tag, ...]:

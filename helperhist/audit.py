@@ -5,7 +5,8 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from helperhist.errors import HelperhistError, InvalidVersion
+from helperhist.analysis import require_kinds
+from helperhist.errors import InvalidVersion
 from helperhist.resolve import PREFIXES, Resolver
 from helperhist.tables.model import Stated, Version
 from helperhist.timeline import Row, Timeline, canonical_name
@@ -79,14 +80,9 @@ def audit(
     :param missing: whether to list what the table lacks: of ``kinds``, else of those numbered
         lists (helpers, commands, types of maps, programs, attachments and links) of which it has
         a name
-    :raises HelperhistError: the timeline has no such kind
+    :raises DatasetError: the timeline has no such kind
     """
-    known = {row.kind for row in timeline.rows}
-    for kind in kinds:
-        if kind not in known:
-            raise HelperhistError(
-                f"no kind {kind!r} in this data; there is {', '.join(sorted(known))}"
-            )
+    require_kinds(timeline, kinds)
     judge = _Judge(timeline, tuple(rows))
     findings = judge.findings()
     if kinds:

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from helperhist.analysis import LISTS, LTS, lts_tags, releases
+from helperhist.analysis import LISTS, LTS, lts_tags, releases, require_kinds
 from helperhist.families import FAMILIES, family
-from helperhist.frames.shapes import long_frame, matrix, no_kind, parse_dates, table
+from helperhist.frames.shapes import long_frame, matrix, parse_dates, table
 from helperhist.timeline import Timeline
 
 __all__ = ["by_lts", "family_growth", "growth", "lead_times"]
@@ -37,10 +37,7 @@ def growth(timeline: Timeline, kinds: Sequence[str] = ("helper",)) -> pd.DataFra
 
     :raises DatasetError: the timeline has no release, or no such kind of names
     """
-    present = {row.kind for row in timeline.rows}
-    for kind in kinds:
-        if kind not in LISTS and kind not in present:
-            raise no_kind(timeline, kind)
+    require_kinds(timeline, [kind for kind in kinds if kind not in LISTS])
     frame = _release_names(timeline, kinds)
     group = frame["kind"].astype(pd.CategoricalDtype(list(kinds), ordered=True))
     return _count(timeline, frame.assign(group=group)).rename(columns={"group": "kind"})

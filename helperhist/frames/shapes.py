@@ -7,11 +7,12 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from helperhist.analysis import require_kinds
 from helperhist.errors import DatasetError
 from helperhist.timeline import Span, Timeline
 from helperhist.version import KernelVersion
 
-__all__ = ["long_frame", "matrix", "no_kind", "parse_dates", "table", "to_parquet"]
+__all__ = ["long_frame", "matrix", "parse_dates", "table", "to_parquet"]
 
 _I8 = np.iinfo(np.int64)
 _Ints = npt.NDArray[np.int64]
@@ -122,9 +123,8 @@ def matrix(timeline: Timeline, kind: str = "helper") -> pd.DataFrame:
 
     :raises DatasetError: no name of this timeline is of this kind
     """
+    require_kinds(timeline, [kind])
     names = [row.name for row in timeline.rows if row.kind == kind]
-    if not names:
-        raise no_kind(timeline, kind)
     column = {name: index for index, name in enumerate(names)}
     column_of = np.array([column.get(span.name, -1) for span in timeline.spans], dtype=np.int64)
     cells = np.zeros((len(timeline.tags), len(names)), dtype=bool)
@@ -164,12 +164,6 @@ def to_parquet(timeline: Timeline, names: Sequence[str]) -> bytes:
     buffer = io.BytesIO()
     parquet.write_table(data.cast(schema), buffer)
     return buffer.getvalue()
-
-
-def no_kind(timeline: Timeline, kind: str) -> DatasetError:
-    """Return the error of a kind that no name is of."""
-    kinds = ", ".join(sorted({row.kind for row in timeline.rows}))
-    return DatasetError(f"no names of kind {kind!r} in this data; it has: {kinds}")
 
 
 def _presence(timeline: Timeline) -> tuple[_Ints, _Ints]:
