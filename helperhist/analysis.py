@@ -13,6 +13,8 @@ __all__ = [
     "LTS",
     "LTS_SOURCE",
     "Need",
+    "by_release",
+    "first_names",
     "is_lts",
     "lts_tags",
     "minimum",
@@ -71,6 +73,20 @@ def require_kinds(timeline: Timeline, kinds: Iterable[str]) -> None:
             raise DatasetError(
                 f"no names of kind {kind[:60]!r} in this data; it has: {', '.join(sorted(present))}"
             )
+
+
+def by_release(row: Row) -> tuple[KernelVersion, int, str]:
+    """Sort rows by release, then by number and name; those without a release come first."""
+    return KernelVersion.parse(row.since or "0.0"), row.id or 0, row.name
+
+
+def first_names(rows: Sequence[Row]) -> list[Row]:
+    """Return rows of numbered lists, in their order, without second names of a number."""
+    first: dict[tuple[str, int | None], Row] = {}
+    for row in sorted(rows, key=by_release):
+        first.setdefault((row.kind, row.id), row)
+    # Of a number that is not known nobody can say that it has another name.
+    return [row for row in rows if row.id is None or first[row.kind, row.id] is row]
 
 
 def lts_tags(timeline: Timeline) -> tuple[Tag, ...]:

@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from helperhist.analysis import require_kinds
+from helperhist.analysis import first_names, require_kinds
 from helperhist.errors import InvalidVersion
 from helperhist.resolve import PREFIXES, Resolver
 from helperhist.tables.model import Stated, Version
@@ -191,7 +191,8 @@ class _Judge:
         )
 
     def _commit_note(self, stated: Stated, row: Row) -> str:
-        if not stated.commits or not row.commit:
+        # The commits of other projects that have a copy of the header are others.
+        if not (stated.commits and row.commit and self.timeline.metadata.kernel):
             return ""
         if any(_same(row.commit, commit) for commit in stated.commits):
             return ""
@@ -210,15 +211,17 @@ class _Judge:
         # A second name of a number (BPF_PROG_RUN of BPF_PROG_TEST_RUN) is not missing.
         numbers = {(row.kind, row.id) for row in self.found if row and row.kind in PREFIXES}
         wanted = set(kinds) or {kind for kind, _ in numbers}
-        return [
-            _missing(row)
+        lacks = [
+            row
             for row in self.timeline.rows
             if row.kind in wanted
             and row.name not in have
-            and (row.kind, row.id) not in numbers
+            and (row.id is None or (row.kind, row.id) not in numbers)
             and row.tag is not None
             and row.removed is None
         ]
+        named = set(first_names([row for row in lacks if row.kind in PREFIXES]))
+        return [_missing(row) for row in lacks if row.kind not in PREFIXES or row in named]
 
 
 def _missing(row: Row) -> Finding:
