@@ -13,11 +13,14 @@ __all__ = [
     "LTS",
     "LTS_SOURCE",
     "Need",
+    "by_release",
+    "first_names",
     "is_lts",
     "lts_tags",
     "minimum",
     "newest_additions",
     "releases",
+    "require_kinds",
     "together",
 ]
 
@@ -59,6 +62,33 @@ def releases(timeline: Timeline) -> tuple[Tag, ...]:
     return found
 
 
+def require_kinds(timeline: Timeline, kinds: Iterable[str]) -> None:
+    """Check that the timeline has names of each of some kinds.
+
+    :raises DatasetError: it has none of one of them
+    """
+    present = {row.kind for row in timeline.rows}
+    for kind in kinds:
+        if kind not in present:
+            raise DatasetError(
+                f"no names of kind {kind[:60]!r} in this data; it has: {', '.join(sorted(present))}"
+            )
+
+
+def by_release(row: Row) -> tuple[KernelVersion, int, str]:
+    """Sort rows by release, then by number and name; those without a release come first."""
+    return KernelVersion.parse(row.since or "0.0"), row.id or 0, row.name
+
+
+def first_names(rows: Sequence[Row]) -> list[Row]:
+    """Return rows of numbered lists, in their order, without second names of a number."""
+    first: dict[tuple[str, int | None], Row] = {}
+    for row in sorted(rows, key=by_release):
+        first.setdefault((row.kind, row.id), row)
+    # Of a number that is not known nobody can say that it has another name.
+    return [row for row in rows if row.id is None or first[row.kind, row.id] is row]
+
+
 def lts_tags(timeline: Timeline) -> tuple[Tag, ...]:
     """Return the tags of the longterm releases, oldest first, and last the newest release.
 
@@ -73,7 +103,7 @@ class Need:
     """What a list of names needs.
 
     :ivar since: the first release with all of them; None if no release has all of them
-    :ivar or_earlier: the data begins at that release: an older one may do
+    :ivar or_earlier: the data has not the release before it: an older one may do
     :ivar rows: of the names, in their order
     :ivar decisive: the rows that keep an older release from being enough; where ``since`` is
         None, those of names that no release has, or that have been removed

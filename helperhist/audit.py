@@ -5,7 +5,8 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from helperhist.errors import HelperhistError, InvalidVersion
+from helperhist.analysis import first_names, require_kinds
+from helperhist.errors import InvalidVersion
 from helperhist.resolve import PREFIXES, Resolver
 from helperhist.tables.model import Stated, Version
 from helperhist.timeline import Row, Timeline, canonical_name
@@ -79,14 +80,9 @@ def audit(
     :param missing: whether to list what the table lacks: of ``kinds``, else of those numbered
         lists (helpers, commands, types of maps, programs, attachments and links) of which it has
         a name
-    :raises HelperhistError: the timeline has no such kind
+    :raises DatasetError: the timeline has no such kind
     """
-    known = {row.kind for row in timeline.rows}
-    for kind in kinds:
-        if kind not in known:
-            raise HelperhistError(
-                f"no kind {kind!r} in this data; there is {', '.join(sorted(known))}"
-            )
+    require_kinds(timeline, kinds)
     judge = _Judge(timeline, tuple(rows))
     findings = judge.findings()
     if kinds:
@@ -184,7 +180,7 @@ class _Judge:
             row.name,
             row.kind,
             shown,
-            # Only the release in which the data begins is known of what may be older.
+            # Of what may be older, a release that has it is known, and not the first one.
             None if row.or_earlier else row.since,
             verdict,
             stated.line,
@@ -195,7 +191,8 @@ class _Judge:
         )
 
     def _commit_note(self, stated: Stated, row: Row) -> str:
-        if not stated.commits or not row.commit:
+        # The commits of other projects that have a copy of the header are others.
+        if not (stated.commits and row.commit and self.timeline.metadata.kernel):
             return ""
         if any(_same(row.commit, commit) for commit in stated.commits):
             return ""
@@ -214,20 +211,22 @@ class _Judge:
         # A second name of a number (BPF_PROG_RUN of BPF_PROG_TEST_RUN) is not missing.
         numbers = {(row.kind, row.id) for row in self.found if row and row.kind in PREFIXES}
         wanted = set(kinds) or {kind for kind, _ in numbers}
-        return [
-            _missing(row)
+        lacks = [
+            row
             for row in self.timeline.rows
             if row.kind in wanted
             and row.name not in have
-            and (row.kind, row.id) not in numbers
+            and (row.id is None or (row.kind, row.id) not in numbers)
             and row.tag is not None
             and row.removed is None
         ]
+        named = set(first_names([row for row in lacks if row.kind in PREFIXES]))
+        return [_missing(row) for row in lacks if row.kind not in PREFIXES or row in named]
 
 
 def _missing(row: Row) -> Finding:
     if row.or_earlier:
-        note = f"in {row.since}, where the data begins, or earlier"
+        note = _maybe_older(row.since)
         return Finding(row.name, row.kind, None, None, "missing", None, None, row.commit, note)
     return Finding(row.name, row.kind, None, row.since, "missing", None, row.tag, row.commit)
 
@@ -253,7 +252,7 @@ def _compare(
     if row.or_earlier:
         if stated > actual:
             return "wrong", f"{actual} has it already"
-        return "unjudged", f"in {actual}, where the data begins, or earlier"
+        return "unjudged", _maybe_older(actual)
     if stated.rc is not None and KernelVersion.parse(stated.release) == actual:
         first = None if row.first_tag is None else KernelVersion.parse(row.first_tag)
         if first is None or first.rc is None:
@@ -262,6 +261,11 @@ def _compare(
     if stated != actual:
         return "wrong", ""
     return "right", "" if row.tag else "not released yet"
+
+
+def _maybe_older(release: object) -> str:
+    """Say why we know no first release of a name."""
+    return f"in {release} or earlier: the release before is not in the data"
 
 
 def _same(full: str, other: str) -> bool:

@@ -11,8 +11,8 @@ import sqlite3
 from collections.abc import Callable, Iterable, Sequence
 from importlib.util import find_spec
 
-from helperhist.analysis import LISTS
-from helperhist.errors import DatasetError, HelperhistError
+from helperhist.analysis import LISTS, require_kinds
+from helperhist.errors import HelperhistError
 from helperhist.export_tables import bcc_tables, ebpf_docs_groups
 from helperhist.timeline import Row, Timeline
 
@@ -35,12 +35,8 @@ def render_export(timeline: Timeline, file_format: str, kinds: Sequence[str] = (
     :raises DatasetError: the timeline has no name of one of the kinds
     :raises ExportError: the format needs a package that is not installed
     """
+    require_kinds(timeline, kinds)
     present = {row.kind for row in timeline.rows}
-    for kind in kinds:
-        if kind not in present:
-            raise DatasetError(
-                f"no names of kind {kind!r} in this data; it has: {', '.join(sorted(present))}"
-            )
     wanted = set(kinds) or (set(LISTS) if file_format in _LISTS_ONLY else present)
     rows = [row for row in timeline.rows if row.kind in wanted]
     return FORMATS[file_format](timeline, rows)

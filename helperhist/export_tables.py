@@ -6,9 +6,9 @@ Left out are names that no release has (yet or any more), second names of a numb
 
 from collections.abc import Iterable, Sequence
 
+from helperhist.analysis import by_release, first_names
 from helperhist.errors import HelperhistError
 from helperhist.timeline import Row, Timeline
-from helperhist.version import KernelVersion
 
 __all__ = ["BCC_TABLES", "DOCS_GROUPS", "bcc_tables", "ebpf_docs_groups"]
 
@@ -55,7 +55,7 @@ def bcc_tables(timeline: Timeline, rows: Sequence[Row]) -> bytes:
             lines = [f"{title} | Kernel version | Commit | Enum"]
             lines.append(f"{rule}|----------------|--------|-----")
             prefix = f"BPF_{kind.upper()}_"
-            for row in sorted(chosen, key=_by_release):
+            for row in sorted(chosen, key=by_release):
                 words = row.name.removeprefix(prefix).replace("_", " ").lower()
                 lines.append(f"{words} | {row.since} | {_link(timeline, row)} | {row.name}")
         tables.append("\n".join([heading, "", *lines]))
@@ -84,23 +84,10 @@ def ebpf_docs_groups(_: Timeline, rows: Sequence[Row]) -> bytes:
 
 def _rows(rows: Iterable[Row], kind: str) -> list[Row]:
     """Return the rows of one kind that a table can state, each number once."""
-    chosen = [
-        row
-        for row in rows
-        if row.kind == kind and row.tag and row.removed is None and not row.or_earlier
-    ]
-    if kind == "flag":
-        # Values of flags are no numbers of a list.
-        return chosen
-    first: dict[int | None, Row] = {}
-    for row in sorted(chosen, key=_by_release):
-        first.setdefault(row.id, row)
-    kept = {row.name for row in first.values()}
-    return [row for row in chosen if row.name in kept]
-
-
-def _by_release(row: Row) -> tuple[KernelVersion, int, str]:
-    return KernelVersion.parse(row.since or "0.0"), row.id or 0, row.name
+    chosen = [row for row in rows if row.kind == kind and row.tag and row.removed is None]
+    # Values of flags are no numbers of a list.
+    chosen = chosen if kind == "flag" else first_names(chosen)
+    return [row for row in chosen if not row.or_earlier]
 
 
 def _link(timeline: Timeline, row: Row) -> str:

@@ -8,6 +8,7 @@ from helperhist import analysis
 from helperhist.errors import DatasetError
 from helperhist.families import FAMILIES, OTHER, family
 from helperhist.timeline import Timeline
+from helperhist.uapi import Entry
 from helperhist.version import KernelVersion
 
 
@@ -34,6 +35,14 @@ def test_minimum_says_where_an_older_kernel_may_do() -> None:
     need = analysis.minimum(timeline, ["a"])
     assert (need.since, need.or_earlier) == ("5.4", True)
     assert not analysis.minimum(timeline, ["a", "b"]).or_earlier
+
+
+def test_first_names_are_the_oldest_of_a_number() -> None:
+    older, newer = Entry("cmd", "BPF_Z", 1), Entry("cmd", "BPF_A", 1)
+    unknown = [Entry("cmd", "BPF_M"), Entry("cmd", "BPF_N")]
+    timeline = make_timeline({"v4.1": [older], "v4.2": [older, newer, *unknown]})
+    names = {row.name for row in analysis.first_names(timeline.rows)}
+    assert names == {"BPF_Z", "BPF_M", "BPF_N"}
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,10 @@
 """Verdicts on tables."""
 
+from copy import copy
 from dataclasses import replace
 
 import pytest
+from analysis_support import make_timeline
 from audit_support import CSV, GO, JSON, MARKDOWN, TIMELINE, YAML, C, brief
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -14,6 +16,7 @@ from helperhist.resolve import Resolver
 from helperhist.tables import read_table
 from helperhist.tables.model import Stated, Version
 from helperhist.timeline import Row, Tag, Timeline
+from helperhist.uapi import Entry
 from helperhist.version import KernelVersion
 
 LOOKUP = "d0003ec01c667b731c139e23de3306a8b328ccf5"
@@ -104,6 +107,20 @@ def test_second_names_of_a_number_are_not_missing() -> None:
     assert "BPF_MAP_CREATE" in names
 
 
+def test_a_number_that_is_missing_is_missing_once_by_its_oldest_name() -> None:
+    names = {f.name for f in judge("name,since\nBPF_MAP_CREATE,3.18\n", missing=True)}
+    assert "BPF_PROG_TEST_RUN" in names
+    assert "BPF_PROG_RUN" not in names
+
+
+def test_commits_of_other_histories_than_the_kernels_are_not_compared() -> None:
+    row = Stated("bpf_loop", Version("5.17", 0, 4), 1, commits=("b00628b1c7d5",))
+    assert "came with" in audit([row], TIMELINE, missing=False)[0].note
+    project = copy(TIMELINE)
+    project.metadata = replace(project.metadata, kernel=False)
+    assert audit([row], project, missing=False)[0].note == ""
+
+
 def test_kinds() -> None:
     assert [f.name for f in judge(MARKDOWN, "map_type")] == [
         "BPF_MAP_TYPE_HASH",
@@ -111,8 +128,12 @@ def test_kinds() -> None:
     ]
     lacks = judge(YAML, "xdp_action", missing=True)
     assert (lacks[0].name, lacks[0].verdict) == ("XDP_ABORTED", "missing")
-    with pytest.raises(HelperhistError, match=r"no kind 'helpers' in .*helper"):
+    with pytest.raises(HelperhistError, match=r"no names of kind 'helpers' in .*helper"):
         judge(YAML, "helpers")
+
+
+#: Of names at which the data begins, or that come after a gap between its releases.
+_MAYBE_OLDER = "in 4.1 or earlier: the release before is not in the data"
 
 
 @pytest.mark.parametrize(
@@ -126,8 +147,8 @@ def test_kinds() -> None:
         ("bpf_loop", "5.17-rc1", "unjudged", "the data has no release candidates"),
         ("bpf_loop", "5.18-rc1", "wrong", ""),
         # The data begins with 4.1 for these: they may be older, but are not younger.
-        ("BPF_ANY", "3.19", "unjudged", "in 4.1, where the data begins, or earlier"),
-        ("BPF_ANY", "4.1", "unjudged", "in 4.1, where the data begins, or earlier"),
+        ("BPF_ANY", "3.19", "unjudged", _MAYBE_OLDER),
+        ("BPF_ANY", "4.1", "unjudged", _MAYBE_OLDER),
         ("BPF_ANY", "4.2", "wrong", "4.1 has it already"),
     ],
 )
@@ -244,6 +265,16 @@ def test_what_we_export_is_right_and_complete(write: object) -> None:
     text = write(TIMELINE, rows).decode()  # type: ignore[operator]
     assert {f.verdict for f in judge(text, missing=True)} == {"right"}
     assert {f.note for f in judge(text)} == {""}
+
+
+def test_a_second_name_is_not_exported_for_a_number_that_may_be_older() -> None:
+    first = Entry("map_type", "BPF_MAP_TYPE_CGROUP_STORAGE", 19)
+    second = Entry("map_type", "BPF_MAP_TYPE_CGROUP_STORAGE_DEPRECATED", 19)
+    arena = Entry("map_type", "BPF_MAP_TYPE_ARENA", 33)
+    snapshots = {"v6.1": [first], "v6.2": [first, second], "v6.3": [first, second, arena]}
+    timeline = make_timeline(snapshots, complete=False)
+    assert "ARENA" in bcc_tables(timeline, timeline.rows).decode()
+    assert "DEPRECATED" not in bcc_tables(timeline, timeline.rows).decode()
 
 
 def test_bcc_export() -> None:

@@ -108,7 +108,7 @@ def test_a_large_file_is_refused_unread(tmp_path: Path) -> None:
     assert "has more than 4 MiB" in result.stderr
 
 
-@pytest.mark.parametrize("form", ["bcc", "ebpf-docs"])
+@pytest.mark.parametrize("form", ["bcc", "ebpf-docs", "csv", "json"])
 def test_exports_can_be_audited(form: str, tmp_path: Path) -> None:
     file = tmp_path / "out"
     assert run("export", "--format", form, "-o", file).exit_code == 0

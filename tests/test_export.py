@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pandas as pd
+import pyarrow.parquet
 import pytest
 from analysis_support import helpers, make_timeline
 from click.testing import CliRunner
@@ -88,6 +89,16 @@ def test_parquet_is_the_table(embedded: Timeline) -> None:
     assert frame["since"].cat.ordered
     assert frame["since"].tolist() == table["since"].tolist()
     assert frame["released"].isna().sum() == table["released"].isna().sum()
+
+
+def test_parquet_has_the_same_types_whatever_the_data(embedded: Timeline) -> None:
+    backported = make_timeline({"v4.1": helpers("a"), "v4.1.1": helpers("a", "b")})
+    for timeline in (embedded, backported):
+        schema = pyarrow.parquet.read_schema(io.BytesIO(render_export(timeline, "parquet")))
+        for column in ("former_names", "backports", "attributes"):
+            kind = schema.field(column).type
+            assert pyarrow.types.is_list(kind), column
+            assert kind.value_type == pyarrow.string(), column
 
 
 def test_parquet_of_one_kind_with_lists() -> None:

@@ -11,11 +11,12 @@ import matplotlib.image
 import nbformat
 import numpy as np
 import pytest
-from analysis_support import with_author_dates
+from analysis_support import make_timeline, with_author_dates
 from nbclient import NotebookClient
 
 import helperhist
 from helperhist.dataset import write_dataset
+from helperhist.uapi import Entry
 
 ROOT = Path(__file__).parent.parent
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
@@ -108,3 +109,20 @@ def test_another_scan_is_one_line_away(tmp_path: Path, monkeypatch: pytest.Monke
     assert [kind for kind, _ in said] == ["stdout", "figure", "table"]
     assert "2020" in said[2][1]
     assert "120.0" in said[2][1]
+
+
+def test_growth_of_a_history_that_ends_before_the_list_did(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    both = [Entry("helper", "bpf_loop", 1), Entry("map_type", "BPF_MAP_TYPE_HASH", 1)]
+    folder = tmp_path / "scan"
+    dates = {"v5.4": "2019-11-24", "v5.5": "2020-01-26"}
+    write_dataset(make_timeline({"v5.4": both[:1], "v5.5": both}, dates), folder)
+    notebook = read(ROOT / "notebooks" / "api-growth.ipynb")
+    for cell in code(notebook):
+        cell.source = cell.source.replace(LOAD, f"helperhist.load({str(folder)!r})")
+    said = [
+        substance(item)[1] for cell in code(execute(notebook, tmp_path, monkeypatch))
+        for item in cell.outputs
+    ]  # fmt: skip
+    assert "This data does not have both 6.2 and a newer release." in said

@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 import xml.etree.ElementTree as ET
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -147,7 +148,34 @@ def test_what_a_history_begins_with_is_no_bar() -> None:
     axes = plots.figure("releases", short_scan()).axes[0]
     heights = [bar.get_height() for bar in axes.patches if isinstance(bar, Rectangle)]
     assert heights == [0, 1, 1]
-    assert "the data begins at 5.4: 3 helpers may be older" in axes.get_xlabel()
+    assert "not drawn, as they may be older: 3 helpers of 5.4" in axes.get_xlabel()
+
+
+@pytest.mark.parametrize("kind", ["releases", "families"])
+def test_helpers_that_come_after_a_gap_are_no_bar_and_told(kind: str) -> None:
+    timeline = make_timeline(
+        {
+            "v5.4": helpers("loop"),
+            "v5.6": helpers("loop", "d_path", "bind"),
+            "v5.7": helpers("loop", "d_path", "bind", "sys_bpf"),
+            "v5.9": helpers("loop", "d_path", "bind", "sys_bpf", "strtol"),
+        }
+    )
+    axes = plots.figure(kind, timeline).axes[0]
+    assert axes.get_xlabel().endswith("\nnot drawn, as they may be older: 3 helpers of 5.6, 5.9")
+
+
+def test_the_first_bar_of_longterm_kernels_is_not_compared(embedded: Timeline) -> None:
+    axes = plots.figure("lts", embedded).axes[0]
+    hatched = [bar.get_height() for bar in axes.patches if bar.get_hatch()]  # type: ignore[attr-defined]
+    assert hatched == [0, 16, 12, 30, 27, 45, 20, 34, 2, 0, 0, 0]
+
+
+def test_dates_of_other_histories_than_the_kernels_say_nothing(embedded: Timeline) -> None:
+    timeline = with_author_dates(embedded, 120)
+    timeline.metadata = replace(timeline.metadata, kernel=False)
+    with pytest.raises(DatasetError, match="scan a clone of the kernel"):
+        plots.figure("lead", timeline)
 
 
 def test_a_history_with_helpers_alone_has_no_figure_of_other_lists() -> None:

@@ -124,6 +124,12 @@ def test_json_shapes() -> None:
     assert rows(JSON)[1].note == '5.17 is a number to JSON; "5.17" is none'
 
 
+def test_objects_with_versions_beside_a_table_are_no_rows_of_it() -> None:
+    text = """{"tags": [{"tag": "v5.17", "version": "5.17"}],
+     "names": [{"name": "bpf_loop", "since": "5.17"}]}"""
+    assert [row.name for row in read_table(text, "t")[1]] == ["bpf_loop"]
+
+
 def test_json_escapes_are_read_but_not_located() -> None:
     (row,) = rows(r'[{"name": "bpf\u005floop", "version": "5\u002e17"}]')
     assert (row.name, row.version.text, row.version.start) == ("bpf_loop", "5.17", -1)
@@ -174,6 +180,11 @@ def test_c() -> None:
         ("[" * 100_000, "json", "t: nested too deep"),
         ("[" * 100 + "1" + "]" * 100, "json", "t:1: nested more than 64 deep"),
         ('[\n{"since": "5.17"}]', "json", "t:2: a row without a name"),
+        (
+            '[{"name": "bpf_loop", "since": "5.17"},\n{"since": "5.17"}]',
+            "json",
+            "t:2: a row without a name",
+        ),
         ("name,since\nbpf_loop,5.17\nbpf_loop\n", "csv", "t:3: a row of 1 cells; .* has 2"),
         ('name,since\n"bpf_loop,5.17\n', "csv", "t:2: a quote that is not closed"),
         ('name,since\n"a"b,5.17\n', "csv", "t:2: text after the closing quote"),

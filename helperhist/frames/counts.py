@@ -5,9 +5,9 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from helperhist.analysis import LISTS, LTS, lts_tags, releases
+from helperhist.analysis import LISTS, LTS, lts_tags, releases, require_kinds
 from helperhist.families import FAMILIES, family
-from helperhist.frames.shapes import long_frame, matrix, no_kind, parse_dates, table
+from helperhist.frames.shapes import long_frame, matrix, parse_dates, table
 from helperhist.timeline import Timeline
 
 __all__ = ["by_lts", "family_growth", "growth", "lead_times"]
@@ -29,17 +29,15 @@ def growth(timeline: Timeline, kinds: Sequence[str] = ("helper",)) -> pd.DataFra
     kind            category, ordered      in the order asked for
     total           int64                  members of the list
     new             int64                  of these, members that no older release had
+    older           int64                  members first seen here that may be older
     =============== ====================== ====================================================
 
-    Where the data begins with a list that is not empty, its members may be older than the first
-    release: they are in ``total``, and in no release ``new``.
+    What the data begins with, and what comes after a release that is not in it, may be older than
+    the release that is the first to have it: it is in ``total`` and in no release ``new``.
 
     :raises DatasetError: the timeline has no release, or no such kind of names
     """
-    present = {row.kind for row in timeline.rows}
-    for kind in kinds:
-        if kind not in LISTS and kind not in present:
-            raise no_kind(timeline, kind)
+    require_kinds(timeline, [kind for kind in kinds if kind not in LISTS])
     frame = _release_names(timeline, kinds)
     group = frame["kind"].astype(pd.CategoricalDtype(list(kinds), ordered=True))
     return _count(timeline, frame.assign(group=group)).rename(columns={"group": "kind"})
@@ -77,7 +75,8 @@ def lead_times(timeline: Timeline, kind: str = "helper") -> pd.DataFrame:
     """Return how long names were on the way: from the author's date to the release.
 
     One row per name of which both dates are known (so none of the embedded data, which has no
-    author dates) and the release too (so none that is there where the data begins), in row order:
+    author dates, nor any of another history than the kernel's: its commits are not those of the
+    helpers) and the release too (so none that may be older than the data tells), in row order:
 
     =============== ====================== ====================================================
     column          dtype                  content
@@ -91,6 +90,7 @@ def lead_times(timeline: Timeline, kind: str = "helper") -> pd.DataFrame:
     """
     rows = table(timeline)
     dated = rows["author_date"].notna() & rows["released"].notna()
+    dated &= timeline.metadata.kernel
     rows = rows[(rows["kind"] == kind) & dated & ~rows["or_earlier"]]
     rows = rows[["name", "since", "author_date", "released"]].reset_index(drop=True)
     rows["released"] = rows["released"].dt.tz_localize("UTC")
@@ -111,7 +111,7 @@ def _release_names(timeline: Timeline, kinds: Sequence[str]) -> pd.DataFrame:
 
 
 def _maybe_older(timeline: Timeline) -> list[str]:
-    """Return the names that are there where the data on their kind begins."""
+    """Return the names that come where the data has not the release before."""
     begins = {(row.kind, row.first_tag) for row in timeline.rows if row.or_earlier}
     return [span.name for span in timeline.spans if (span.kind, span.first) in begins]
 
@@ -121,8 +121,9 @@ def _count(timeline: Timeline, frame: pd.DataFrame) -> pd.DataFrame:
     total = frame.groupby(["tag", "group"], observed=False).size()
     # Oldest tags stand first, so the first of equal members is the new one.
     first = frame.drop_duplicates(["kind", "member"])
-    first = first[~first["name"].isin(_maybe_older(timeline))]
-    new = first.groupby(["tag", "group"], observed=False).size()
+    maybe_older = first["name"].isin(_maybe_older(timeline))
+    new = first[~maybe_older].groupby(["tag", "group"], observed=False).size()
+    older = first[maybe_older].groupby(["tag", "group"], observed=False).size()
     groups = frame["group"].cat.categories
     every = pd.MultiIndex.from_product([[tag.name for tag in tags], groups])
     versions = [tag.version.text for tag in tags]
@@ -138,5 +139,6 @@ def _count(timeline: Timeline, frame: pd.DataFrame) -> pd.DataFrame:
             "group": pd.Categorical(list(groups) * len(tags), groups, ordered=True),
             "total": total.reindex(every, fill_value=0).to_numpy(dtype=np.int64),
             "new": new.reindex(every, fill_value=0).to_numpy(dtype=np.int64),
+            "older": older.reindex(every, fill_value=0).to_numpy(dtype=np.int64),
         }
     )

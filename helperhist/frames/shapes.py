@@ -7,11 +7,12 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from helperhist.analysis import require_kinds
 from helperhist.errors import DatasetError
 from helperhist.timeline import Span, Timeline
 from helperhist.version import KernelVersion
 
-__all__ = ["long_frame", "matrix", "no_kind", "parse_dates", "table", "to_parquet"]
+__all__ = ["long_frame", "matrix", "parse_dates", "table", "to_parquet"]
 
 _I8 = np.iinfo(np.int64)
 _Ints = npt.NDArray[np.int64]
@@ -31,7 +32,7 @@ def table(timeline: Timeline) -> pd.DataFrame:
     first_tag       category, ordered      first tag with the name, mostly a candidate
     released        datetime64[s]          date of ``tag``, NaT where it is not known
     removed         category, ordered      first tag without it, NA if it is still there
-    or_earlier      bool                   the data begins at ``first_tag``
+    or_earlier      bool                   may be older: no release before it in the data
     commit          string                 40 hex digits, or NA
     author_date     datetime64[s, UTC]     NaT where it is not known; so for ``commit_date``
     commit_date     datetime64[s, UTC]
@@ -122,9 +123,8 @@ def matrix(timeline: Timeline, kind: str = "helper") -> pd.DataFrame:
 
     :raises DatasetError: no name of this timeline is of this kind
     """
+    require_kinds(timeline, [kind])
     names = [row.name for row in timeline.rows if row.kind == kind]
-    if not names:
-        raise no_kind(timeline, kind)
     column = {name: index for index, name in enumerate(names)}
     column_of = np.array([column.get(span.name, -1) for span in timeline.spans], dtype=np.int64)
     cells = np.zeros((len(timeline.tags), len(names)), dtype=bool)
@@ -145,6 +145,9 @@ def to_parquet(timeline: Timeline, names: Sequence[str]) -> bytes:
 
     Tuples become lists of text, those of backports ``series:since``.
     """
+    import pyarrow
+    from pyarrow import parquet
+
     rows = table(timeline)
     rows = rows[rows["name"].isin(list(names))].reset_index(drop=True)
     for column in ("former_names", "attributes"):
@@ -152,15 +155,15 @@ def to_parquet(timeline: Timeline, names: Sequence[str]) -> bytes:
     rows["backports"] = rows["backports"].map(
         lambda items: [f"{item.series}:{item.since}" for item in items]
     )
+    data = pyarrow.Table.from_pandas(rows, preserve_index=False)
+    schema = data.schema
+    # Told from the cells, the type of lists that are all empty would be another one.
+    for column in ("former_names", "backports", "attributes"):
+        place = schema.get_field_index(column)
+        schema = schema.set(place, pyarrow.field(column, pyarrow.list_(pyarrow.string())))
     buffer = io.BytesIO()
-    rows.to_parquet(buffer, engine="pyarrow", index=False)
+    parquet.write_table(data.cast(schema), buffer)
     return buffer.getvalue()
-
-
-def no_kind(timeline: Timeline, kind: str) -> DatasetError:
-    """Return the error of a kind that no name is of."""
-    kinds = ", ".join(sorted({row.kind for row in timeline.rows}))
-    return DatasetError(f"no names of kind {kind!r} in this data; it has: {kinds}")
 
 
 def _presence(timeline: Timeline) -> tuple[_Ints, _Ints]:

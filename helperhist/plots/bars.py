@@ -90,7 +90,7 @@ def draw_lts(frame: "pd.DataFrame", ax: Axes) -> Axes:
     usable = [frame.iloc[:, index:].all(axis=1) for index in range(frame.shape[1])]
     totals = [int(names.sum()) for names in usable]
     new = [
-        int((names & ~usable[index - 1]).sum()) if index else int(names.sum())
+        int((names & ~usable[index - 1]).sum()) if index else 0
         for index, names in enumerate(usable)
     ]
     places = range(len(totals))
@@ -100,7 +100,7 @@ def draw_lts(frame: "pd.DataFrame", ax: Axes) -> Axes:
     top = max([*totals, 1])
     for place, total, added in zip(places, totals, new, strict=True):
         _note(ax, str(total), (place, total), 2, fontweight="bold")
-        if place and added:
+        if added:
             _note(ax, f"+{added}", (place, total), 13, fontsize=7.5)
     ax.set_xticks(
         list(places),
@@ -111,8 +111,10 @@ def draw_lts(frame: "pd.DataFrame", ax: Axes) -> Axes:
     ax.set_title("BPF helpers that a longterm kernel and all later ones have", pad=24)
     ax.set_xlabel("oldest kernel that the program must run on (version)")
     ax.set_ylabel("helpers (number)")
-    here = Patch(facecolor=BLUE, hatch="////", edgecolor="white", label="not on the one before")
-    _legend_above(ax, [here, Patch(facecolor=PALE, label="on the one before too")], right=False)
+    here = Patch(
+        facecolor=BLUE, hatch="////", edgecolor="white", label="not in the bar to the left"
+    )
+    _legend_above(ax, [here, Patch(facecolor=PALE, label="the others")], right=False)
     return ax
 
 
@@ -139,12 +141,15 @@ def _legend() -> list[Patch]:
 
 
 def _with_older(label: str, frame: "pd.DataFrame") -> str:
-    """Say below the axis which helpers are no bar: those of before the data begins."""
-    first = frame[frame["version"] == frame["version"].iloc[0]]
-    older = int(first["total"].sum() - first["new"].sum())
-    if not older:
+    """Say below the axis which helpers are no bar: those that may be older than their release."""
+    older = frame[frame["older"] > 0]
+    if older.empty:
         return label
-    return f"{label}\nthe data begins at {first['version'].iloc[0]}: {older} helpers may be older"
+    releases = [str(version) for version in older["version"].unique()]
+    shown = ", ".join(releases[:6])
+    more = f" and {len(releases) - 6} more" if len(releases) > 6 else ""
+    count = int(older["older"].sum())
+    return f"{label}\nnot drawn, as they may be older: {count} helpers of {shown}{more}"
 
 
 def _note(ax: Axes, text: str, place: tuple[float, float], points: float, **style: Any) -> None:

@@ -162,8 +162,8 @@ def draw_lead(frame: "pd.DataFrame", ax: Axes) -> Axes:
     """
     if frame.empty:
         raise DatasetError(
-            "this data has no author dates of helpers (the embedded data has none); scan a clone "
-            "of the kernel: `helperhist scan ~/linux`"
+            "this data has no author dates of helpers (the embedded data has none, and other "
+            "projects' commits tell none); scan a clone of the kernel: `helperhist scan ~/linux`"
         )
     ax.plot(
         frame["released"].dt.tz_localize(None).to_numpy(),

@@ -31,7 +31,7 @@ def read_yaml(text: str, what: str) -> Iterator[Stated]:
     :param what: names the file in errors
     :raises ParseError: it is no YAML, or a row has no name or no version
     """
-    return _Walk(what, yaml=True).walk(parse_yaml(text, what), None)
+    return _Walk(what, yaml=True).rows(parse_yaml(text, what))
 
 
 def read_json(text: str, what: str) -> Iterator[Stated]:
@@ -40,7 +40,7 @@ def read_json(text: str, what: str) -> Iterator[Stated]:
     :param what: names the file in errors
     :raises ParseError: it is no JSON, or a row has no name or no version
     """
-    return _Walk(what, yaml=False).walk(parse_json(text, what), None)
+    return _Walk(what, yaml=False).rows(parse_json(text, what))
 
 
 class _Walk:
@@ -51,6 +51,16 @@ class _Walk:
         self.yaml = yaml
         self.table = 0
         self.seen: set[int] = set()
+        #: The line of the first object in a list that has versions and no names at all.
+        self.nameless: int | None = None
+
+    def rows(self, root: Node) -> Iterator[Stated]:
+        found = False
+        for row in self.walk(root, None):
+            found = True
+            yield row
+        if not found and self.nameless is not None:
+            raise self._no_name(self.nameless)
 
     def walk(self, node: Node, kind: str | None) -> Iterator[Stated]:
         if id(node) in self.seen:
@@ -59,9 +69,13 @@ class _Walk:
         if node.items:
             self.table += 1
             table = self.table
-            for item in node.items:
-                columns = _columns(item)
-                if columns is not None and id(item) not in self.seen:
+            items = [(item, _columns(item)) for item in node.items]
+            named = any(columns is not None and columns.name is not None for _, columns in items)
+            for item, columns in items:
+                if columns is not None and not named:
+                    # A list of other things, as the tags in `export --format json`.
+                    self.nameless = self.nameless or item.line
+                elif columns is not None and id(item) not in self.seen:
                     self.seen.add(id(item))
                     yield self._row(item, columns, kind, table)
                 else:
@@ -96,7 +110,7 @@ class _Walk:
         values = [value for _, value in node.pairs]
         name = key if columns.name is None else values[columns.name]
         if name is None or not name.text:
-            raise ParseError(f"{self.what}:{node.line}: a row without a name")
+            raise self._no_name(node.line)
         if columns.version is None:
             raise ParseError(
                 f"{self.what}:{name.line}: {name.text} has no version; add one or remove the row"
@@ -108,6 +122,9 @@ class _Walk:
         if columns.commit is not None:
             commits = find_commits(values[columns.commit].text or "")
         return self._stated(name, values[columns.version], kind or columns.of_kind, table, commits)
+
+    def _no_name(self, line: int) -> ParseError:
+        return ParseError(f"{self.what}:{line}: a row without a name")
 
     def _stated(
         self, name: Node, value: Node, kind: str | None, table: int, commits: tuple[str, ...]
