@@ -255,6 +255,8 @@ class _Check:
             collect.unknown("kfunc", site.name, reason, function, site.at, escape=escape, why=why)
         else:
             evidence = f"ebpf-docs, kernel commit {known.commit[:12]}"
+            if known.absent:
+                evidence += f"; {known.absent} does not have it any more"
             collect.add("kfunc", site.name, known.since, function, site.at, evidence, escape, why)
 
     def _helper(

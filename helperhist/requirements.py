@@ -299,18 +299,25 @@ def is_gpl(text: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Kfunc:
-    """A kernel function that BPF programs may call; source: ebpf-docs."""
+    """A kernel function that BPF programs may call; source: ebpf-docs.
+
+    :ivar seen: of those that are gone, the newest release known to have it
+    :ivar absent: a release that lacks it; source: the BTF of Debian's kernels. Which one between
+        dropped it, or gave it another name, the data does not tell
+    """
 
     name: str
     since: str
     commit: str
+    seen: str = ""
+    absent: str = ""
 
 
 @cache
 def _kfuncs() -> dict[str, Kfunc]:
     text = (resources.files("helperhist") / "facts" / "kfuncs.csv").read_text("utf-8")
     rows = csv.reader(text.splitlines()[1:])
-    return {name: Kfunc(name, since, commit) for name, since, commit in rows}
+    return {row[0]: Kfunc(*row) for row in rows}
 
 
 def kfunc(name: str) -> Kfunc | None:

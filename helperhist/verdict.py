@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from helperhist.findings import Findings, Requirement, Unknown, release_key
-from helperhist.requirements import FALLBACKS
+from helperhist.requirements import FALLBACKS, kfunc
 from helperhist.version import KernelVersion
 
 __all__ = [
@@ -146,12 +146,25 @@ def judge(findings: Findings, target: KernelVersion, newest: str | None) -> tupl
         for item in required(findings)
         if KernelVersion.parse(item.since) > target
     ]
+    found += [gone for item in required(findings) if (gone := _gone(item, target)) is not None]
     for unknown_ in unknown(findings):
         beyond = newest is not None and target > KernelVersion.parse(newest)
         certain = unknown_.newer and not beyond
         reason = f"newer than {newest}" if unknown_.newer else unknown_.reason
         found.append(TooNew(unknown_, certain, reason))
     return tuple(found)
+
+
+def _gone(item: Requirement, target: KernelVersion) -> TooNew | None:
+    """Return what a release after those that had it lacks, or may lack."""
+    known = kfunc(item.name) if item.kind == "kfunc" else None
+    if known is None or not known.absent or target <= KernelVersion.parse(known.seen):
+        return None
+    if KernelVersion.parse(item.since) > target:
+        return None
+    certain = target >= KernelVersion.parse(known.absent)
+    words = "not in" if certain else "known until"
+    return TooNew(item, certain, f"{words} {known.absent if certain else known.seen}")
 
 
 def change(old: Findings, new: Findings) -> Change:
