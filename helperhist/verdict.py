@@ -14,11 +14,13 @@ __all__ = [
     "Minimum",
     "TooNew",
     "change",
+    "change_json",
     "edge",
     "item_json",
     "judge",
     "minimum",
     "required",
+    "target_json",
     "to_json",
     "unknown",
 ]
@@ -218,6 +220,34 @@ def to_json(file: str, findings: Findings) -> dict[str, Any]:
         "requirements": [item_json(item) for item in newest_first(findings.requirements)],
         "unknown": [item_json(item) for item in findings.unknown],
         "notes": list(findings.notes),
+    }
+
+
+def target_json(target: str, found: tuple[TooNew, ...]) -> dict[str, Any]:
+    """Return the documented JSON object of a target."""
+    return {
+        "kernel": target,
+        "ok": not found,
+        "missing": [
+            {
+                **item_json(verdict.item),
+                "certain": verdict.certain,
+                "why": verdict.reason,
+                "instead": verdict.instead,
+            }
+            for verdict in found
+        ],
+    }
+
+
+def change_json(old: str, new: str, change: Change) -> dict[str, Any]:
+    """Return the documented JSON object of a change from one file to another."""
+    return {
+        "old": {"file": old, "min_kernel": change.old.since, "at_least": change.old.at_least},
+        "new": {"file": new, "min_kernel": change.new.since, "at_least": change.new.at_least},
+        "raised": change.raised,
+        "added": [item_json(item) for item in change.added],
+        "removed": [item_json(item) for item in change.removed],
     }
 
 

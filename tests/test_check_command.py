@@ -12,7 +12,7 @@ from bpf_support import SOURCES, compile_bpf, has
 from check_support import GPL, HEAD, check, check_c
 from click.testing import CliRunner, Result
 
-from helperhist.checktext import render_annotation
+from helperhist.annotations import render_annotation
 from helperhist.cli import cli
 from helperhist.findings import Requirement
 from helperhist.target import judge_kernel
