@@ -152,13 +152,20 @@ class _Check:
             for site in self.sites(function):
                 self._site(collect, conditions, function, site)
         struct = CONTEXTS.get(program.kind.type) if program.kind else None
-        if struct is not None:
-            for (function, index), access in sorted(
-                conditions.everything.accesses.items(), key=lambda item: item[0][1]
-            ):
-                site_ = context_site(self.obj, function, index, struct, access.offset)
-                if site_ is not None:
-                    self._site(collect, conditions, function, site_)
+        for (function, index), access in sorted(
+            conditions.everything.accesses.items(), key=lambda item: item[0][1]
+        ):
+            if access.immediate:
+                rule = RULES["store to context"]
+                escape, why = conditions.escape(function, index, rule.since)
+                collect.add(
+                    rule.kind, rule.name, rule.since, function, index, rule.source, escape, why
+                )
+            if struct is None:
+                continue
+            site_ = context_site(self.obj, function, index, struct, access.offset)
+            if site_ is not None:
+                self._site(collect, conditions, function, site_)
         self._shapes.add(collect, program, [(item, self.sites(item)) for item in closure])
         if conditions.exhausted:
             reason = "the program is too large to follow its checks and context"
@@ -248,6 +255,8 @@ class _Check:
             collect.unknown("kfunc", site.name, reason, function, site.at, escape=escape, why=why)
         else:
             evidence = f"ebpf-docs, kernel commit {known.commit[:12]}"
+            if known.absent:
+                evidence += f"; {known.absent} does not have it any more"
             collect.add("kfunc", site.name, known.since, function, site.at, evidence, escape, why)
 
     def _helper(

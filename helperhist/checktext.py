@@ -1,4 +1,4 @@
-"""Findings as text: for people, and as annotations for GitHub."""
+"""Findings as text for people."""
 
 import textwrap
 from collections.abc import Iterable, Sequence
@@ -15,7 +15,6 @@ from helperhist.verdict import (
 )
 
 __all__ = [
-    "render_annotation",
     "render_change",
     "render_object",
     "render_summary",
@@ -157,30 +156,3 @@ def render_change(old: str, new: str, change: Change, width: int) -> str:
     if rows:
         lines += ["", _wrapped(("", "since", "required", "where"), rows, width)]
     return "\n".join(lines)
-
-
-def render_annotation(
-    level: str, title: str, message: str, source: str | None, root: PurePath
-) -> str:
-    """Return a workflow command of GitHub: ``::error file=...,line=...::message``.
-
-    :param level: ``error``, ``warning`` or ``notice``
-    :param source: ``file:line``, None if there is none
-    :param root: of the repository; GitHub knows files by their path from there
-    """
-    properties = []
-    if source:
-        file, _, line = source.rpartition(":")
-        if PurePath(file).is_relative_to(root):
-            file = str(PurePath(file).relative_to(root))
-        properties += [f"file={_property(file)}", f"line={line}"]
-    properties.append(f"title={_property(title)}")
-    return f"::{level} {','.join(properties)}::{_escape(message)}"
-
-
-def _escape(text: str) -> str:
-    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
-
-
-def _property(text: str) -> str:
-    return _escape(text).replace(":", "%3A").replace(",", "%2C")

@@ -226,9 +226,52 @@ RULES: tuple[Rule, ...] = (
         plain(
             "global-function-pointer",
             "The kernel does not take this pointer as an argument of a global function: pointers "
-            "to other things than the context came with 5.12.",
+            "to other things than the context came with 5.12, and void * is for none.",
             "Make the function static, or run a kernel from 5.12 on.",
             "5.12",
+        ),
+    ),
+    _rule(
+        "size cannot be determined",
+        r"\barg#[0-9] reference type\('[^'\x00-\x1f]{1,80}'\) size cannot be determined",
+        plain(
+            "function-pointer-size",
+            "A function that is verified by itself, or a kfunc, gets a pointer to something whose "
+            "size its type does not tell, such as void *.",
+            "Give the argument the type of a whole struct, or make the function static.",
+        ),
+    ),
+    _rule(
+        "doesn't return scalar",
+        rf"\bGlobal function {_NAME}\(\) doesn't return scalar",
+        plain(
+            "global-function-void",
+            "The kernel takes only global functions that return a number; without a result they "
+            "came with 7.1.",
+            "Return an int, make the function static, or run a kernel from 7.1 on.",
+            "7.1",
+        ),
+    ),
+    _rule(
+        "BPF_ST stores into R",
+        r"\bBPF_ST stores into R[0-9] (?:ctx|context)\b is not allowed",
+        plain(
+            "store-to-context",
+            "The program stores a constant in its context by one instruction, as compilers do for "
+            "-mcpu=v4; kernels take it from 6.4 on.",
+            "Compile with -mcpu=v3, or run a kernel from 6.4 on.",
+            "6.4",
+        ),
+    ),
+    _rule(
+        "BPF_ARSH not supported",
+        r"\bBPF_ARSH not supported for 32 bit ALU",
+        plain(
+            "arithmetic-shift",
+            "The program shifts a 32-bit register arithmetically, as compilers do for -mcpu=v3; "
+            "kernels take it from 5.0 on.",
+            "Compile with -mcpu=v2, or run a kernel from 5.0 on.",
+            "5.0",
         ),
     ),
     _rule(

@@ -59,10 +59,10 @@ class Budget:
 
 
 class Access(NamedTuple):
-    """An access to the context."""
+    """An access to the context; a store of an ``immediate`` value is not for all kernels."""
 
     offset: int
-    write: bool
+    immediate: bool
 
 
 @dataclass(slots=True)
@@ -224,7 +224,7 @@ class _Run:
                 if code == 0x7B and src < 10 and state[src] is _CONTEXT:
                     stack |= {off}
             elif dst < 10 and state[dst] is _CONTEXT:
-                self.accesses[at] = Access(off, True)
+                self.accesses[at] = Access(off, kind == 2)
             if kind == 3 and code & 0xE0 == 0xC0:
                 # An atomic operation may leave the old value in a register.
                 state[0] = None

@@ -69,6 +69,8 @@ def _plain() -> frozenset[int]:
         for operation in (0x00, 0x10, 0x20, 0x40, 0x50, 0x60, 0x70, 0xA0, 0xC0):
             codes |= {kind | operation, kind | operation | 0x08}
         codes |= {kind | 0x80, kind | 0xB0}
+    # The verifier refused this one at first.
+    codes -= {0xC4, 0xCC}
     for operation in (0x10, 0x20, 0x30, 0x40, 0x50, 0x60, 0x70):
         codes |= {0x05 | operation, 0x05 | operation | 0x08}
     return frozenset(codes | {0xD4, 0xDC})
@@ -97,6 +99,8 @@ def feature(insn: Insn) -> str | None:
                 found = "sign-extending move"
             else:
                 found = {0: "", 1: "BPF_ADDR_SPACE_CAST" if kind == 0x07 else None}.get(off)
+        elif code in (0xC4, 0xCC):
+            found = "32-bit arithmetic shift"
         elif code == 0xD7:
             found = "unconditional byte swap"
     elif kind == 0x05:

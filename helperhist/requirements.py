@@ -80,6 +80,18 @@ RULES: dict[str, Rule] = {
             "long jump",
         )
     },
+    "32-bit arithmetic shift": Rule(
+        "instruction",
+        "32-bit arithmetic right shift",
+        "5.0",
+        source="kernel commit c099f3f413f3, its test",
+    ),
+    "store to context": Rule(
+        "instruction",
+        "immediate store to the context",
+        "6.4",
+        source="kernel commit 0d80a619c113",
+    ),
     # Its release is not confirmed by any source, so it is reported as unknown.
     "indirect jump": Rule("instruction", "indirect jump"),
     # Shape of the program
@@ -103,6 +115,9 @@ RULES: dict[str, Rule] = {
         "global function with pointer argument",
         "5.12",
         source="kernel commit e5069b9c23b3",
+    ),
+    "global function, void": Rule(
+        "feature", "global function without a result", "7.1", source="kernel commit 8446ded1e1a0"
     ),
     "argument tag": Rule(
         "feature", "argument tag of global function", "6.8", source="kernel commit 94e1c70a3452"
@@ -207,6 +222,9 @@ FALLBACKS = {
     "unconditional byte swap": "compile with -mcpu=v3",
     "signed division": "compile with -mcpu=v3",
     "long jump": "compile with -mcpu=v3",
+    "immediate store to the context": "compile with -mcpu=v3",
+    "32-bit arithmetic right shift": "compile with -mcpu=v2",
+    "global function without a result": "return an int, or make the function static",
     "bounded loop": "unroll the loop",
     "callback function": "unroll the loop",
 }
@@ -281,18 +299,25 @@ def is_gpl(text: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Kfunc:
-    """A kernel function that BPF programs may call; source: ebpf-docs."""
+    """A kernel function that BPF programs may call; source: ebpf-docs.
+
+    :ivar seen: of those that are gone, the newest release known to have it
+    :ivar absent: a release that lacks it; source: the BTF of Debian's kernels. Which one between
+        dropped it, or gave it another name, the data does not tell
+    """
 
     name: str
     since: str
     commit: str
+    seen: str = ""
+    absent: str = ""
 
 
 @cache
 def _kfuncs() -> dict[str, Kfunc]:
     text = (resources.files("helperhist") / "facts" / "kfuncs.csv").read_text("utf-8")
     rows = csv.reader(text.splitlines()[1:])
-    return {name: Kfunc(name, since, commit) for name, since, commit in rows}
+    return {row[0]: Kfunc(*row) for row in rows}
 
 
 def kfunc(name: str) -> Kfunc | None:

@@ -11,17 +11,26 @@ __all__ = ["Shapes"]
 
 _TAIL_CALL = "12"
 _MAX_INSNS = 4096
-#: Names of structs that a global function may get as its context, whatever the type of program.
-_CONTEXT_NAMES = frozenset(
-    {
-        *CONTEXTS.values(),
-        "pt_regs",
-        "user_pt_regs",
-        "bpf_perf_event_data",
-        "bpf_raw_tracepoint_args",
-    }
-)
+#: Names of structs that a global function may get as its context, by type of program, beside
+#: those of :data:`helperhist.context.CONTEXTS`.
+_CONTEXT_NAMES = {
+    "KPROBE": ("pt_regs", "user_pt_regs"),
+    "PERF_EVENT": ("bpf_perf_event_data",),
+    "RAW_TRACEPOINT": ("bpf_raw_tracepoint_args",),
+    "RAW_TRACEPOINT_WRITABLE": ("bpf_raw_tracepoint_args",),
+}
+#: Found by loading one into 5.10, 6.1, 6.12, 6.18 and 7.2.
+_VOID_POINTER = "kernels from 5.10 to 7.2 refuse it"
 _ARGUMENT_TAGS = {"arg:ctx", "arg:nonnull"}
+
+
+def _contexts(program: Function) -> frozenset[str]:
+    """Return the names of structs that are the context to a program's global functions."""
+    if program.kind is None:
+        # Its type is reported as unknown; say no more.
+        return frozenset({*CONTEXTS.values()}.union(*_CONTEXT_NAMES.values()))
+    kind = program.kind.type
+    return frozenset({CONTEXTS.get(kind, ""), *_CONTEXT_NAMES.get(kind, ())} - {""})
 
 
 class Shapes:
@@ -48,9 +57,9 @@ class Shapes:
             collect.rule(RULES["tail calls and calls"], tail[0], tail[1].at)
         for function, _ in closure:
             if function is not program and function.exported and function.type:
-                self._global_function(collect, function)
+                self._global_function(collect, program, function)
 
-    def _global_function(self, collect: Collector, function: Function) -> None:
+    def _global_function(self, collect: Collector, program: Function, function: Function) -> None:
         btf = self._obj.btf
         if (
             btf is None
@@ -63,6 +72,9 @@ class Shapes:
             collect.rule(RULES["global function"], function, 0)
         tags = self._tags_of(function)
         proto = btf.strip(btf.type(function.type).type)
+        if btf.strip(proto.type).kind == Kind.VOID:
+            collect.rule(RULES["global function, void"], function, 0)
+        contexts = _contexts(program)
         for index, parameter in enumerate(proto.members):
             tag = tags.get(index, "")
             if tag.startswith("arg:") and (tag != "arg:ctx" or self._obj.loader == "raw"):
@@ -77,7 +89,11 @@ class Shapes:
             if pointer.kind != Kind.PTR:
                 continue
             target = btf.strip(pointer.type)
-            if target.kind != Kind.VOID and target.name not in _CONTEXT_NAMES:
+            if target.kind == Kind.VOID:
+                if not tag.startswith("arg:"):
+                    name = "global function with void * argument"
+                    collect.unknown("feature", name, _VOID_POINTER, function, 0)
+            elif target.name not in contexts:
                 collect.rule(RULES["global function, pointer"], function, 0)
 
     def _tags_of(self, function: Function) -> dict[int, str]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from helperhist.findings import Findings, Requirement, Unknown, release_key
-from helperhist.requirements import FALLBACKS
+from helperhist.requirements import FALLBACKS, kfunc
 from helperhist.version import KernelVersion
 
 __all__ = [
@@ -14,11 +14,13 @@ __all__ = [
     "Minimum",
     "TooNew",
     "change",
+    "change_json",
     "edge",
     "item_json",
     "judge",
     "minimum",
     "required",
+    "target_json",
     "to_json",
     "unknown",
 ]
@@ -146,12 +148,25 @@ def judge(findings: Findings, target: KernelVersion, newest: str | None) -> tupl
         for item in required(findings)
         if KernelVersion.parse(item.since) > target
     ]
+    found += [gone for item in required(findings) if (gone := _gone(item, target)) is not None]
     for unknown_ in unknown(findings):
         beyond = newest is not None and target > KernelVersion.parse(newest)
         certain = unknown_.newer and not beyond
         reason = f"newer than {newest}" if unknown_.newer else unknown_.reason
         found.append(TooNew(unknown_, certain, reason))
     return tuple(found)
+
+
+def _gone(item: Requirement, target: KernelVersion) -> TooNew | None:
+    """Return what a release after those that had it lacks, or may lack."""
+    known = kfunc(item.name) if item.kind == "kfunc" else None
+    if known is None or not known.absent or target <= KernelVersion.parse(known.seen):
+        return None
+    if KernelVersion.parse(item.since) > target:
+        return None
+    certain = target >= KernelVersion.parse(known.absent)
+    words = "not in" if certain else "known until"
+    return TooNew(item, certain, f"{words} {known.absent if certain else known.seen}")
 
 
 def change(old: Findings, new: Findings) -> Change:
@@ -205,6 +220,34 @@ def to_json(file: str, findings: Findings) -> dict[str, Any]:
         "requirements": [item_json(item) for item in newest_first(findings.requirements)],
         "unknown": [item_json(item) for item in findings.unknown],
         "notes": list(findings.notes),
+    }
+
+
+def target_json(target: str, found: tuple[TooNew, ...]) -> dict[str, Any]:
+    """Return the documented JSON object of a target."""
+    return {
+        "kernel": target,
+        "ok": not found,
+        "missing": [
+            {
+                **item_json(verdict.item),
+                "certain": verdict.certain,
+                "why": verdict.reason,
+                "instead": verdict.instead,
+            }
+            for verdict in found
+        ],
+    }
+
+
+def change_json(old: str, new: str, change: Change) -> dict[str, Any]:
+    """Return the documented JSON object of a change from one file to another."""
+    return {
+        "old": {"file": old, "min_kernel": change.old.since, "at_least": change.old.at_least},
+        "new": {"file": new, "min_kernel": change.new.since, "at_least": change.new.at_least},
+        "raised": change.raised,
+        "added": [item_json(item) for item in change.added],
+        "removed": [item_json(item) for item in change.removed],
     }
 
 

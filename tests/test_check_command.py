@@ -12,11 +12,12 @@ from bpf_support import SOURCES, compile_bpf, has
 from check_support import GPL, HEAD, check, check_c
 from click.testing import CliRunner, Result
 
-from helperhist.checktext import render_annotation
+from helperhist.annotations import render_annotation
 from helperhist.cli import cli
 from helperhist.findings import Requirement
 from helperhist.target import judge_kernel
-from helperhist.verdict import minimum
+from helperhist.verdict import judge, minimum
+from helperhist.version import KernelVersion
 
 OLD = """
 SEC("tracepoint/x/y") int prog(void *ctx)
@@ -401,3 +402,23 @@ def test_a_very_kernel_and_unknown_helpers() -> None:
     assert judge_kernel(found, FakeKernel({9999: "bpf_future"}, names), "7.1") == ()
     (missing,) = judge_kernel(found, FakeKernel({1: "bpf_map_lookup_elem"}, names), "7.1")
     assert (missing.reason, missing.certain) == ("this kernel has no helper 9999", True)
+
+
+@pytest.mark.parametrize(
+    ("target", "reason", "certain"),
+    [
+        ("6.9", "needs 6.10", True),
+        ("6.18", None, None),
+        ("7.0", "known until 6.18", False),
+        ("7.2", "not in 7.2", True),
+    ],
+)
+def test_kfunc_that_is_gone(target: str, reason: str | None, certain: bool | None) -> None:
+    name = "bpf_wq_set_callback_impl"
+    source = f"extern int {name}(void *p) __ksym;\n"
+    found = check_c(source + f'SEC("tc") int prog(void *ctx) {{ return {name}(ctx); }}')
+    verdicts = judge(found, KernelVersion.parse(target), "7.1")
+    expected = [] if reason is None else [(name, reason, certain)]
+    assert [(item.item.name, item.reason, item.certain) for item in verdicts] == expected
+    (item,) = (item for item in found.requirements if item.name == name)
+    assert item.evidence.endswith("; 7.2 does not have it any more")

@@ -292,6 +292,40 @@ CASES = [
         + prog("socket", "return sub(ctx);", "struct __sk_buff *ctx"),
     ),
     Case(
+        "global function with the context of another type",
+        "global function with pointer argument",
+        "5.12",
+        "struct pt_regs { long a; };\n"
+        "__noinline int sub(struct pt_regs *p) { return p ? p->a : 0; }\n"
+        + prog("socket", "struct pt_regs x = {}; return sub(&x);"),
+        "struct pt_regs { long a; };\n__noinline int sub(struct pt_regs *p) { return p->a; }\n"
+        + prog("kprobe/x", "return sub(ctx);"),
+    ),
+    Case(
+        "global function without a result",
+        "global function without a result",
+        "7.1",
+        '__noinline void sub(int p) { asm volatile(""); }\n' + prog("socket", "sub(1); return 0;"),
+        'static __noinline void sub(int p) { asm volatile(""); }\n'
+        + prog("socket", "sub(1); return 0;"),
+    ),
+    Case(
+        "32-bit arithmetic shift",
+        "32-bit arithmetic right shift",
+        "5.0",
+        asm("w1 = 1; w1 s>>= 3"),
+        asm("r1 = 1; r1 s>>= 3; w1 >>= 3"),
+        cpu="v3",
+    ),
+    Case(
+        "immediate store to the context",
+        "immediate store to the context",
+        "6.4",
+        prog("tc", "*(volatile u32 *)(ctx + 8) = 5; return 0;"),
+        prog("tc", "volatile u32 x = 5; return x;"),
+        cpu="v4",
+    ),
+    Case(
         "argument tag",
         "argument tag of global function",
         "6.8",
@@ -583,6 +617,11 @@ def test_attach_stage() -> None:
         (
             "extern int no_such_kfunc(void) __ksym;\n" + prog("socket", "return no_such_kfunc();"),
             "no_such_kfunc",
+        ),
+        (
+            "__noinline int sub(void *p) { return p ? 1 : 0; }\n"
+            + prog("socket", "return sub(ctx);"),
+            "global function with void * argument",
         ),
         (
             'struct some_ops { int x; };\nstruct some_ops ops SEC(".struct_ops") = { 1 };\n'

@@ -102,7 +102,7 @@ def test_section_target_and_marks() -> None:
 def test_kfuncs() -> None:
     text = (resources.files("helperhist") / "facts" / "kfuncs.csv").read_text("utf-8")
     rows = list(csv.reader(text.splitlines()))
-    assert rows[0] == ["name", "since", "commit"]
+    assert rows[0] == ["name", "since", "commit", "seen", "absent"]
     names = [row[0] for row in rows[1:]]
     assert names == sorted(set(names))
     assert {row[1] for row in rows[1:]} <= RELEASES
@@ -110,6 +110,9 @@ def test_kfuncs() -> None:
     opcode = release_key(ROWS["BPF_PSEUDO_KFUNC_CALL"].since or "")
     assert all(release_key(row[1]) >= opcode for row in rows[1:])
     assert all(len(row[2]) == 40 for row in rows[1:])
+    for name, since, _, seen, absent in rows[1:]:
+        assert bool(seen) == bool(absent), name
+        assert not absent or release_key(since) <= release_key(seen) < release_key(absent)
     found = kfunc("bpf_iter_num_new___local")
     assert found is not None
     assert found.since == "6.4"

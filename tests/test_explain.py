@@ -202,6 +202,19 @@ CASES = [
         "callback", None, None, None, "5.13",
     ),
     (
+        "Global function add() doesn't return scalar. Only those are supported.",
+        "global-function-void", None, None, None, "7.1",
+    ),
+    (
+        "arg#0 reference type('UNKNOWN ') size cannot be determined: -22",
+        "function-pointer-size", None, None, None, None,
+    ),
+    (
+        "BPF_ST stores into R1 ctx is not allowed",
+        "store-to-context", None, None, None, "6.4",
+    ),
+    ("BPF_ARSH not supported for 32 bit ALU", "arithmetic-shift", None, None, None, "5.0"),
+    (
         "Arg#0 type PTR in sub() is not supported yet.",
         "global-function-pointer", None, None, None, "5.12",
     ),

@@ -222,6 +222,33 @@ OBJECTS: tuple[VmObject, ...] = (
         SEC("xdp") int program(void *ctx) { return twice(1); }""",
     ),
     VmObject(
+        "global_function_void", "7.1",
+        """int sum; __noinline void add(int n) { sum += n; }
+        SEC("xdp") int program(void *ctx) { add(1); return sum ? 1 : 2; }""",
+    ),
+    VmObject(
+        "global_function_void_pointer", "99.0",
+        """__noinline int set(void *p) { return p ? 1 : 2; }
+        SEC("xdp") int program(void *ctx) { int n = 1; return set(&n); }""",
+    ),
+    VmObject(
+        "global_function_other_context", "5.12",
+        """struct bpf_raw_tracepoint_args { __u64 args[1]; };
+        __noinline int first(struct bpf_raw_tracepoint_args *p) { return p ? p->args[0] : 0; }
+        SEC("kprobe/x") int program(void *ctx)
+        { struct bpf_raw_tracepoint_args a = {}; return first(&a); }""",
+    ),
+    VmObject(
+        "store_to_context", "6.4",
+        'SEC("tc") int program(void *ctx) { *(volatile __u32 *)(ctx + 8) = 5; return 0; }',
+        cpu="v4",
+    ),
+    VmObject(
+        "arithmetic_shift", "5.0",
+        'SEC("tc") int program(void *ctx) { return *(volatile __s32 *)(ctx + 8) >> 3; }',
+        cpu="v3",
+    ),
+    VmObject(
         "bounded_loop", "5.3",
         """SEC("xdp") int program(void *ctx) { volatile int sum = 0;
         _Pragma("clang loop unroll(disable)") for (int i = 0; i < 50; i++) sum += i;

@@ -2,21 +2,20 @@
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from importlib import import_module
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 import click
 
+from helperhist.annotations import annotate, annotate_change
 from helperhist.check import Checker
 from helperhist.checktext import (
-    render_annotation,
     render_change,
     render_object,
     render_summary,
     render_verdict,
-    where,
 )
 from helperhist.commands._common import data_option, echo_json, echo_source
 from helperhist.dataset import load
@@ -30,9 +29,9 @@ from helperhist.timeline import Timeline
 from helperhist.verdict import (
     TooNew,
     change,
-    item_json,
+    change_json,
     judge,
-    minimum,
+    target_json,
     to_json,
 )
 from helperhist.version import KernelVersion
@@ -157,11 +156,15 @@ def _echo(
 ) -> None:
     width = terminal_width()
     if form == "json":
-        echo_json([_object_json(file, item, verdicts, target) for file, item in good])
+        answers = [to_json(file, item) for file, item in good]
+        if target is not None:
+            for answer, (_, item) in zip(answers, good, strict=True):
+                answer["target"] = target_json(target, verdicts[id(item)])
+        echo_json(answers)
         return
     if form == "github":
         for file, item in good:
-            _annotate(file, item, verdicts.get(id(item)), target)
+            _echo_lines(annotate(file, item, verdicts.get(id(item), ()), target, _root()))
         return
     blocks = [render_summary(good, width)] if len(good) > 1 else []
     for file, item in good:
@@ -172,69 +175,22 @@ def _echo(
     click.echo("\n\n".join(blocks))
 
 
-def _object_json(
-    file: str, findings: Findings, verdicts: Verdicts, target: str | None
-) -> dict[str, Any]:
-    found = to_json(file, findings)
-    if target is not None:
-        found["target"] = {
-            "kernel": target,
-            "ok": not verdicts[id(findings)],
-            "missing": [
-                {
-                    **item_json(verdict.item),
-                    "certain": verdict.certain,
-                    "why": verdict.reason,
-                    "instead": verdict.instead,
-                }
-                for verdict in verdicts[id(findings)]
-            ],
-        }
-    return found
+def _root() -> Path:
+    return Path(os.environ.get("GITHUB_WORKSPACE") or Path.cwd())
 
 
-def _annotate(
-    file: str, findings: Findings, found: tuple[TooNew, ...] | None, target: str | None
-) -> None:
-    if found is None:
-        least = minimum(findings)
-        for item in least.decided_by:
-            text = f"{item.name} sets the minimum kernel of {file}: {least} ({where(item)})"
-            _echo_annotation("notice", f"Linux {least}", text, item.source)
-        return
-    for verdict in found:
-        level = "error" if verdict.certain else "warning"
-        instead = f"; instead: {verdict.instead}" if verdict.instead else ""
-        text = f"{verdict.item.name}: {verdict.reason}{instead} ({file}, {where(verdict.item)})"
-        _echo_annotation(level, f"not on {target}", text, verdict.item.source)
-
-
-def _echo_annotation(level: str, title: str, text: str, source: str | None) -> None:
-    root = Path(os.environ.get("GITHUB_WORKSPACE") or Path.cwd())
-    click.echo(render_annotation(level, title, text, source, root))
+def _echo_lines(lines: Iterable[str]) -> None:
+    for line in lines:
+        click.echo(line)
 
 
 def _diff(good: Sequence[tuple[str, Findings]], form: str) -> int:
     (old, before), (new, after) = good
     found = change(before, after)
     if form == "json":
-        echo_json(
-            {
-                "old": {"file": old, "min_kernel": found.old.since, "at_least": found.old.at_least},
-                "new": {"file": new, "min_kernel": found.new.since, "at_least": found.new.at_least},
-                "raised": found.raised,
-                "added": [item_json(item) for item in found.added],
-                "removed": [item_json(item) for item in found.removed],
-            }
-        )
+        echo_json(change_json(old, new, found))
     elif form == "github":
-        level = "error" if found.raised else "notice"
-        title = f"minimum kernel {found.old} -> {found.new}"
-        for item in found.added:
-            text = f"{item.name} needs Linux {item.since} ({new}, {where(item)})"
-            _echo_annotation(level, title, text, item.source)
-        if not found.added:
-            _echo_annotation("notice", title, f"{new}: no new needs", None)
+        _echo_lines(annotate_change(new, found, _root()))
     else:
         click.echo(render_change(old, new, found, terminal_width()))
     return int(found.raised)
