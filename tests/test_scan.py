@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 import helperhist
 from helperhist.dataset import read_dataset, render_dataset, write_dataset
 from helperhist.errors import ParseError, RepositoryError
-from helperhist.scan import scan, scan_with_summary
+from helperhist.scanning import scan, scan_with_summary
 from helperhist.timeline import Backport, Event, Row, Timeline
 from helperhist.uapi import parse_header
 

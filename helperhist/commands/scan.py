@@ -20,7 +20,7 @@ from helperhist.dataset import (
 )
 from helperhist.errors import DatasetError
 from helperhist.mining import DEFAULT_TAGS, Repository, printable
-from helperhist.scan import Progress, Summary, scan_with_summary
+from helperhist.scanning import Progress, Summary, scan_with_summary
 from helperhist.text import fields, terminal_width
 from helperhist.timeline import Timeline
 from helperhist.walk import tune_libgit2
