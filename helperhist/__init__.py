@@ -7,15 +7,16 @@ from helperhist.errors import HelperhistError
 
 if TYPE_CHECKING:
     from helperhist.dataset import load
-    from helperhist.scan import scan
+    from helperhist.scanning import scan
     from helperhist.timeline import Timeline
 
 __all__ = ["HelperhistError", "Timeline", "__version__", "load", "scan"]
 
 __version__ = "0.1.0"
 
-# Loaded when asked for: a look-up must not pay for pygit2.
-_LAZY = {"load": "dataset", "scan": "scan", "Timeline": "timeline"}
+# Loaded when asked for: a look-up must not pay for pygit2. No module may have one of these names:
+# once imported, it would be what the name stands for.
+_LAZY = {"load": "dataset", "scan": "scanning", "Timeline": "timeline"}
 
 
 def __getattr__(name: str) -> Any:

@@ -2,16 +2,33 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 from helperhist.docs import HelperDoc, Prototype
 from helperhist.timeline import Backport, Event, Row, Span, Tag, series_base
 from helperhist.uapi import ENUM_KINDS, SENTINEL, Entry
 from helperhist.version import KernelVersion
 
-__all__ = ["Line", "Snapshot", "build_rows", "find_events", "make_lines", "merge_docs"]
+__all__ = [
+    "Line",
+    "Snapshot",
+    "build_rows",
+    "find_events",
+    "find_spans",
+    "follows",
+    "make_lines",
+    "merge_docs",
+]
 
 #: What a tag holds: name to entry. Equal snapshots are one object, so that they compare fast.
 Snapshot = Mapping[str, Entry]
+
+
+class _Tagged(Protocol):
+    @property
+    def name(self) -> str: ...
+    @property
+    def version(self) -> KernelVersion: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,10 +247,17 @@ def _may_be_older(first: int, final: Tag | None, tags: Sequence[Tag], complete: 
     start = tags[first].version
     if first == 0 and not complete:
         return True
-    if first > 0 and not start.follows(tags[first - 1].version):
+    if first > 0 and not follows(tags[first], tags[first - 1]):
         return True
     # A candidate has the name, and the release that it leads to is not tagged.
     return final is not None and not final.version.build and final.version.series != start.series
+
+
+def follows(tag: _Tagged, older: _Tagged) -> bool:
+    """Whether no release of mainline lies between two tags."""
+    # Other projects count in their own way, and write v7.0.0.
+    kernel = older.name == f"v{older.version}"
+    return tag.version.follows(older.version, kernel=kernel)
 
 
 def find_events(

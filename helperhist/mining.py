@@ -1,10 +1,8 @@
 """Read a git repository with pygit2: tags, commits, files at commits; not what they mean."""
 
-import hashlib
 import os
 import re
 import shlex
-import zlib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -16,6 +14,13 @@ import pygit2
 from pygit2.enums import FileMode, ObjectType, ReferenceFilter
 
 from helperhist.errors import InvalidVersion, RepositoryError
+from helperhist.gitfiles import (
+    check_loose,
+    common_dir,
+    damaged_tags,
+    loose_objects,
+    shallow_commits,
+)
 from helperhist.version import KernelVersion
 
 __all__ = [
@@ -41,9 +46,7 @@ _PERSON = re.compile(
     rb"^(author|committer|tagger) .*?(?<![0-9-])(-?[0-9]{1,15}) ([-+][0-9]{4})$", re.MULTILINE
 )
 _FOREIGN = re.compile(r"'([^']*)' is not owned by current user")
-_REFERENCE = re.compile(rb"[0-9a-fA-F]{40}(\s|$)|ref:\s*\S")
 _ID = re.compile(r"[0-9a-f]{40}")
-_REST_OF_ID = re.compile(r"[0-9a-f]{38}")
 _ENCODING = re.compile(rb"^encoding ([A-Za-z0-9_.:-]{1,40})$", re.MULTILINE)
 
 
@@ -101,10 +104,10 @@ class Repository:
         self.paths = tuple("/".join(parts) for parts in self._parts)
         #: Commits that chains have gone through so far.
         self.visited = 0
-        self.shallow = _shallow_commits(self.git_dir)
+        self.shallow = shallow_commits(self.git_dir)
         self._cut = frozenset(pygit2.Oid(hex=oid) for oid in self.shallow)
         #: Loose objects that have not been read yet, with their files.
-        self._loose = _loose_objects(self.git_dir)
+        self._loose = _by_oid(loose_objects(self.git_dir))
         #: What folders hold: most of them are the same at many commits.
         self._below: dict[tuple[pygit2.Oid, str, bool], pygit2.Oid | None] = {}
         #: The folder that all paths start with; None where they differ.
@@ -142,11 +145,11 @@ class Repository:
     def reopen(self) -> None:
         """See objects that another program has added."""
         self._repo = pygit2.Repository(str(self.git_dir))
-        self._loose = _loose_objects(self.git_dir)
+        self._loose = _by_oid(loose_objects(self.git_dir))
 
     def index_bytes(self) -> int:
         """Return the size of all pack indexes: a cheap measure of how many objects there are."""
-        folder = _common_dir(self.git_dir) / "objects" / "pack"
+        folder = common_dir(self.git_dir) / "objects" / "pack"
         try:
             return sum(file.stat().st_size for file in folder.glob("*.idx"))
         except OSError:
@@ -239,7 +242,7 @@ class Repository:
                 continue
             yield name, str(target)
         # libgit2 passes over references whose files hold no object id.
-        if damaged := _damaged_tags(_common_dir(self.git_dir) / "refs" / "tags"):
+        if damaged := damaged_tags(common_dir(self.git_dir) / "refs" / "tags"):
             skipped["reference is damaged"] += damaged
 
     def _peel(self, name: str, target: str) -> tuple[str, str | None] | str:
@@ -347,26 +350,8 @@ class Repository:
         return int(kind), data
 
     def _check_loose(self, oid: pygit2.Oid) -> None:
-        """Raise ValueError if the file of a loose object is damaged.
-
-        libgit2 1.9 does not come back from one that is cut off, and takes the first part of one
-        that is too short for its own size.
-        """
-        stream, digest = zlib.decompressobj(), hashlib.sha1(usedforsecurity=False)
-        try:
-            with self._loose[oid].open("rb") as file:
-                while chunk := file.read(1 << 20):
-                    while chunk and not stream.eof:
-                        digest.update(stream.decompress(chunk, 1 << 20))
-                        chunk = stream.unconsumed_tail
-        except FileNotFoundError:
-            # Packed meanwhile.
-            pass
-        except (OSError, zlib.error) as error:
-            raise ValueError(str(error)) from error
-        else:
-            if digest.hexdigest() != str(oid):
-                raise ValueError("the content has another id")
+        """Raise ValueError if the file of a loose object is damaged; each is read once."""
+        check_loose(self._loose[oid], str(oid))
         del self._loose[oid]
 
     def _commit(self, oid: str) -> bytes:
@@ -542,61 +527,8 @@ def _open(path: Path) -> pygit2.Repository:
         ) from error
 
 
-def _common_dir(git_dir: Path) -> Path:
-    """Return where a linked worktree, which keeps its own HEAD, has all else."""
-    try:
-        return git_dir / (git_dir / "commondir").read_text("utf-8").strip()
-    except (OSError, UnicodeDecodeError):
-        return git_dir
-
-
-def _shallow_commits(git_dir: Path) -> frozenset[str]:
-    """Read the commits at which a shallow clone is cut off."""
-    try:
-        return frozenset((_common_dir(git_dir) / "shallow").read_text("ascii").split())
-    except (OSError, UnicodeDecodeError):
-        return frozenset()
-
-
-def _loose_objects(git_dir: Path) -> dict[pygit2.Oid, Path]:
-    """Return the objects that have a file of their own, those of alternates among them."""
-    found: dict[pygit2.Oid, Path] = {}
-    waiting = [_common_dir(git_dir) / "objects"]
-    seen: set[Path] = set()
-    while waiting:
-        folder = waiting.pop()
-        if folder in seen:
-            continue
-        seen.add(folder)
-        for first in range(256):
-            try:
-                files = list((folder / f"{first:02x}").iterdir())
-            except OSError:
-                continue
-            for file in files:
-                if _REST_OF_ID.fullmatch(file.name):
-                    found.setdefault(pygit2.Oid(hex=f"{first:02x}{file.name}"), file)
-        try:
-            lines = os.fsdecode((folder / "info" / "alternates").read_bytes()).splitlines()
-        except OSError:
-            continue
-        waiting += [(folder / line).resolve() for line in lines if line and line[0] != "#"]
-    return found
-
-
-def _damaged_tags(folder: Path) -> int:
-    """Count the files of references that hold neither an object id nor another reference."""
-    damaged = 0
-    for parent, _, names in os.walk(folder):
-        for name in names:
-            if name.endswith(".lock"):
-                continue
-            try:
-                text = (Path(parent) / name).read_bytes()[:1000]
-            except OSError:
-                text = b""
-            damaged += _REFERENCE.match(text) is None
-    return damaged
+def _by_oid(files: dict[str, Path]) -> dict[pygit2.Oid, Path]:
+    return {pygit2.Oid(hex=oid): file for oid, file in files.items()}
 
 
 def read_at(path: Path, revision: str, candidates: Sequence[str]) -> tuple[str, bytes]:

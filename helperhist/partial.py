@@ -54,7 +54,9 @@ def fetch_headers(repository: Repository, blobs: Iterable[str], *, history: bool
 def _historical(repository: Repository) -> set[str]:
     """Return the ids of all headers in the history; it takes trees only."""
     command = [
-        "log", "--all", "--full-history", "--diff-merges=separate", "--format=", "--raw",
+        # What a user may have set; and a bare repository's .mailmap, which may be lacking.
+        "-c", "log.showRoot=true", "-c", "log.showSignature=false", "log", "--no-mailmap",
+        "--all", "--full-history", "--diff-merges=separate", "--format=", "--raw",
         "--no-abbrev", "--no-renames", "--", *repository.paths,
     ]  # fmt: skip
     done = _git(repository, command, "")

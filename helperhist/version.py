@@ -20,6 +20,9 @@ _VERSION = re.compile(
 )
 _DIGITS = re.compile(r"([0-9]+)", re.ASCII)
 
+# The last minor number of mainline under each major one, since there is the header.
+_LAST_MINOR = {3: 19, 4: 20, 5: 19, 6: 19}
+
 # No release candidate: sorts after every numbered one.
 _FINAL = 1 << 31
 
@@ -94,11 +97,13 @@ class KernelVersion:
         """The release that this is, or leads to: ``5.8`` of 5.8 and of 5.8-rc7."""
         return self.text if self.rc is None else self.text.replace(f"-rc{self.rc}", "", 1)
 
-    def follows(self, older: "KernelVersion") -> bool:
+    def follows(self, older: "KernelVersion", *, kernel: bool = False) -> bool:
         """Whether no release of mainline lies between an older version and this one.
 
         The kernel numbers its releases without gaps: 4.19, 4.20, 5.0. Where a distribution's
         builds are, nothing can be told from the numbers, and the answer is yes.
+
+        :param kernel: whether the versions are the kernel's own, where 4.20 came before 5.0
 
         >>> KernelVersion.parse("5.0").follows(KernelVersion.parse("4.20"))
         True
@@ -110,7 +115,8 @@ class KernelVersion:
         if self.major == older.major:
             return self.minor - older.minor <= 1
         # Which number was the last before a new first one is nobody's rule.
-        return self.minor == 0 and self.major == older.major + 1
+        last = _LAST_MINOR.get(older.major, 0) if kernel else 0
+        return self.minor == 0 and self.major == older.major + 1 and older.minor >= last
 
     def __str__(self) -> str:
         return self.text

@@ -1,5 +1,6 @@
 from itertools import pairwise
 
+import pytest
 from core_support import helpers, make_tag, make_timeline
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -32,6 +33,23 @@ def test_a_distributions_builds_are_one_line() -> None:
     assert [[tag.name for tag in line.tags] for line in lines] == [
         ["5.4.0-9.12", "5.4.0-42.46", "5.4.3-1"]
     ]
+
+
+@pytest.mark.parametrize(
+    ("before", "first", "earlier"),
+    [
+        pytest.param("v4.4", "v5.0", True, id="releases of mainline lack"),
+        pytest.param("v3.18", "v4.0-rc1", True, id="one release lacks"),
+        pytest.param("v4.20", "v5.0", False, id="the next release"),
+        pytest.param("v6.19-rc8", "v7.0-rc1", False, id="from candidate to candidate"),
+        pytest.param("v6.8.0", "v7.0.0", False, id="not the kernel's numbers"),
+    ],
+)
+def test_a_new_first_number_after_releases_that_lack(
+    before: str, first: str, earlier: bool
+) -> None:
+    timeline = make_timeline({before: helpers("a"), first: helpers("a", "b")})
+    assert row(timeline, "bpf_b").or_earlier is earlier
 
 
 def test_since_is_the_release_and_first_tag_the_candidate() -> None:

@@ -15,7 +15,7 @@ from pygit2.enums import ConfigLevel
 
 from helperhist.errors import RepositoryError
 from helperhist.mining import DEFAULT_TAGS, MissingObject, Repository
-from helperhist.scan import scan
+from helperhist.scanning import scan
 from helperhist.walk import tune_libgit2
 
 

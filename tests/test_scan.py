@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 import helperhist
 from helperhist.dataset import read_dataset, render_dataset, write_dataset
 from helperhist.errors import ParseError, RepositoryError
-from helperhist.scan import scan, scan_with_summary
+from helperhist.scanning import scan, scan_with_summary
 from helperhist.timeline import Backport, Event, Row, Timeline
 from helperhist.uapi import parse_header
 
@@ -461,6 +461,19 @@ def test_partial_clone_fetches_in_one_batch(
     trace.unlink()
     scan(folder)
     assert "git fetch" not in trace.read_text()
+
+
+def test_bare_partial_clone_under_the_settings_of_a_user(
+    origin: History, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # In a bare repository, git log reads the .mailmap of HEAD: an object that this one lacks.
+    names = [f"h{number}" for number in range(5)]
+    origin.commit("mapped", names, "t4", files={".mailmap": b"A <a@example.org> <b@example.org>\n"})
+    settings = tmp_path / "settings"
+    settings.write_text("[log]\n\tshowRoot = false\n\tshowSignature = true\n")
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(settings))
+    folder = clone(origin.path, tmp_path / "partial.git", "--bare", "--filter=blob:none")
+    assert scan(folder).rows == scan(origin.path).rows
 
 
 def test_partial_clone_without_commits_fetches_the_tags_only(

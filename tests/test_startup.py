@@ -1,10 +1,11 @@
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 HEAVY = ("pandas", "numpy", "matplotlib", "pygit2", "jinja2", "elftools", "yaml", "difflib")
-OURS = ("helperhist.scan", "helperhist.mining", "helperhist.uapi", "helperhist.history")
+OURS = ("helperhist.scanning", "helperhist.mining", "helperhist.uapi", "helperhist.history")
 
 
 def imported(*arguments: str) -> set[str]:
@@ -54,3 +55,17 @@ def test_a_name_that_the_package_does_not_have() -> None:
         _ = helperhist.nothing
     for name in helperhist.__all__:
         assert getattr(helperhist, name) is not None
+
+
+def test_names_of_the_package_stay_what_they_are(tmp_path: Path) -> None:
+    # The import system sets each module as an attribute of its package.
+    code = (
+        "import helperhist, pathlib, pkgutil\n"
+        "for _ in range(2):\n"
+        f"    try: helperhist.scan({str(tmp_path)!r})\n"
+        "    except helperhist.HelperhistError: pass\n"
+        "modules = {module.name for module in pkgutil.iter_modules(helperhist.__path__)}\n"
+        "assert not modules.intersection(helperhist.__all__), modules\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr

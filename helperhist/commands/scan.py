@@ -20,7 +20,7 @@ from helperhist.dataset import (
 )
 from helperhist.errors import DatasetError
 from helperhist.mining import DEFAULT_TAGS, Repository, printable
-from helperhist.scan import Progress, Summary, scan_with_summary
+from helperhist.scanning import Progress, Summary, scan_with_summary
 from helperhist.text import fields, terminal_width
 from helperhist.timeline import Timeline
 from helperhist.walk import tune_libgit2
@@ -107,7 +107,7 @@ def _folder(repo: Path, output: Path | None, name: str | None) -> Path:
             raise click.UsageError("--output and --name exclude each other")
         return output
     chosen = name if name is not None else Repository(repo).name
-    if not is_plain_name(chosen) or chosen == "embedded":
+    if not is_plain_name(chosen):
         raise DatasetError(f"{chosen!r} cannot name a dataset; choose another with --name")
     return data_home() / chosen
 

@@ -14,6 +14,7 @@ from helperhist.history import (
     build_rows,
     find_events,
     find_spans,
+    follows,
     make_lines,
     merge_docs,
 )
@@ -150,7 +151,7 @@ def scan_with_summary(
     return timeline, summary
 
 
-def _tag_key(tag: Tag) -> tuple[object, str]:
+def _tag_key(tag: Tag | TagRef) -> tuple[object, str]:
     return (tag.version, tag.name)
 
 
@@ -162,9 +163,9 @@ def _is_kernel_tag(tag: Tag) -> bool:
 
 def _is_complete(refs: Iterable[TagRef], found: Iterable[Tag]) -> bool:
     """Whether a release before the first one with the header shows that this one brought it."""
-    first = min(tag.version for tag in found)
-    before = max((ref.version for ref in refs if ref.version < first), default=None)
-    return before is not None and first.follows(before)
+    first = min(found, key=_tag_key)
+    before = max((ref for ref in refs if ref.version < first.version), key=_tag_key, default=None)
+    return before is not None and follows(first, before)
 
 
 def _unchanged(old: Timeline, found: Sequence[Tag], *, complete: bool) -> bool:
