@@ -126,11 +126,7 @@ def render_header(timeline: Timeline, options: HeaderOptions = HeaderOptions()) 
         documentation where that is asked for
     :raises HelperhistError: the options leave no helper, or name an unknown one
     """
-    if not timeline.metadata.kernel:
-        raise DatasetError(
-            f"the tags of this data ({timeline.label}) are not known to be kernel releases, "
-            "which a header must name; scan a history of the kernel"
-        )
+    timeline.require_kernel()
     if options.docs and not timeline.docs:
         raise DatasetError(
             f"this data ({timeline.label}) has no documentation; "

@@ -105,6 +105,12 @@ class _Check:
             tuple(self.requirements),
             tuple(self.unknown),
             tuple(dict.fromkeys(self.notes)),
+            frozenset(
+                item.name
+                for item in self.requirements
+                for row in [self.checker.rows.get(item.uapi or item.name)]
+                if row is not None and row.or_earlier
+            ),
         )
 
     def sites(self, function: Function) -> list[Site]:

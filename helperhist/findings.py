@@ -80,7 +80,11 @@ class ProgramFacts:
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """All that was found in one object; ``notes`` are for people."""
+    """All that was found in one object.
+
+    :ivar notes: for people
+    :ivar older: names of requirements that the data begins with, so that they may be older
+    """
 
     loader: str
     license: str | None
@@ -89,6 +93,7 @@ class Findings:
     requirements: tuple[Requirement, ...]
     unknown: tuple[Unknown, ...]
     notes: tuple[str, ...]
+    older: frozenset[str] = frozenset()
 
 
 @cache

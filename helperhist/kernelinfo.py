@@ -176,6 +176,11 @@ def _elf_sections(path: Path, *names: str) -> dict[str, bytes]:
     try:
         with path.open("rb") as file:
             elf = ELFFile(file)
+            # BTF alone may come in such a file; a program brings its license.
+            if elf["e_machine"] == "EM_BPF" and elf.get_section_by_name("license"):
+                raise KernelSourceError(
+                    f"{path} is a compiled BPF program and no kernel; ask `helperhist check`"
+                )
             for name in names:
                 section = elf.get_section_by_name(name)
                 if section is None:

@@ -282,6 +282,17 @@ class Timeline:
         """Documentation of the helpers; empty for the embedded dataset."""
         return tuple(self._docs())
 
+    def require_kernel(self) -> None:
+        """Make sure that the versions are the kernel's: libbpf's 1.7 is no minimum kernel.
+
+        :raises DatasetError: the tags are not named as those of a kernel history
+        """
+        if not self.metadata.kernel:
+            raise DatasetError(
+                f"the tags of this data ({self.metadata.source}) are not known to be kernel "
+                "releases, which this needs; use --data embedded or the scan of a kernel"
+            )
+
     @property
     def helpers(self) -> tuple[Row, ...]:
         """The rows of all helpers, by number."""

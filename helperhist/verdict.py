@@ -33,14 +33,18 @@ class Minimum:
     :ivar since: the release; None if nothing is required that the data knows
     :ivar at_least: whether something required is not known, so that it may be later
     :ivar decided_by: the requirements that set it
+    :ivar or_earlier: whether the data begins with what sets it, so that it may be earlier
     """
 
     since: str | None
     at_least: bool
     decided_by: tuple[Requirement, ...]
+    or_earlier: bool = False
 
     def __str__(self) -> str:
         shown = self.since or "any kernel with BPF"
+        if self.or_earlier:
+            shown += " or earlier"
         if not self.at_least:
             return shown
         return f"at least {shown}" if self.since else "unknown"
@@ -112,7 +116,8 @@ def minimum(findings: Findings) -> Minimum:
     needs = required(findings)
     since = needs[0].since if needs else None
     deciding = tuple(item for item in needs if item.since == since)
-    return Minimum(since, bool(unknown(findings)), deciding)
+    earlier = bool(deciding) and all(item.name in findings.older for item in deciding)
+    return Minimum(since, bool(unknown(findings)), deciding, earlier)
 
 
 def edge(findings: Findings) -> Edge | None:
@@ -141,8 +146,8 @@ def judge(findings: Findings, target: KernelVersion, newest: str | None) -> tupl
     found = [
         TooNew(
             item,
-            True,
-            f"needs {item.since}",
+            item.name not in findings.older,
+            f"needs {item.since}" + (" or earlier" if item.name in findings.older else ""),
             FALLBACKS.get(item.name),
         )
         for item in required(findings)
@@ -194,6 +199,7 @@ def to_json(file: str, findings: Findings) -> dict[str, Any]:
         "file": file,
         "min_kernel": least.since,
         "at_least": least.at_least,
+        "or_earlier": least.or_earlier,
         "decided_by": list(dict.fromkeys(item.name for item in least.decided_by)),
         "loader": findings.loader,
         "license": findings.license,

@@ -4,18 +4,22 @@ import json
 import shutil
 import subprocess
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
 from bpf_support import SOURCES, compile_bpf, has
 from check_support import GPL, HEAD, check, check_c
 from click.testing import CliRunner, Result
+from core_support import make_timeline
 
+import helperhist
 from helperhist.annotations import render_annotation
 from helperhist.cli import cli
+from helperhist.dataset import write_dataset
 from helperhist.findings import Requirement
 from helperhist.target import judge_kernel
+from helperhist.uapi import Entry
 from helperhist.verdict import judge, minimum
 from helperhist.version import KernelVersion
 
@@ -70,6 +74,7 @@ def test_json_contract() -> None:
         "file",
         "min_kernel",
         "at_least",
+        "or_earlier",
         "decided_by",
         "loader",
         "license",
@@ -422,3 +427,42 @@ def test_kfunc_that_is_gone(target: str, reason: str | None, certain: bool | Non
     assert [(item.item.name, item.reason, item.certain) for item in verdicts] == expected
     (item,) = (item for item in found.requirements if item.name == name)
     assert item.evidence.endswith("; 7.2 does not have it any more")
+
+
+def scanned(folder: Path, *, kernel: bool = True) -> Path:
+    """A dataset that begins with what the object of NEW needs, at 5.9."""
+    names = {
+        name.name: Entry(name.kind, name.name, name.id)
+        for name in helperhist.load("embedded").at("5.9")
+    }
+    timeline = make_timeline({"v5.9": list(names.values())}, complete=False)
+    timeline.metadata = replace(timeline.metadata, kernel=kernel)
+    write_dataset(timeline, folder)
+    return folder
+
+
+def test_what_the_data_begins_with_may_be_older(tmp_path: Path) -> None:
+    path, data = build(NEW), scanned(tmp_path / "data")
+    assert f"{path}: 5.9 or earlier, because of " in run(path, "--data", data).stdout
+    (found,) = json.loads(run(path, "--data", data, "--json").stdout)
+    assert (found["min_kernel"], found["at_least"], found["or_earlier"]) == ("5.9", False, True)
+    result = run(path, "--data", data, "--target", "5.8", "--json")
+    assert result.exit_code == 1
+    (found,) = json.loads(result.stdout)
+    missing = found["target"]["missing"]
+    assert [item["certain"] for item in missing] == [False] * len(missing)
+    assert missing[0]["why"] == "needs 5.9 or earlier"
+
+
+def test_data_of_another_project(tmp_path: Path) -> None:
+    data = scanned(tmp_path / "data", kernel=False)
+    for command in (["check", str(build(NEW))], ["explain", "invalid func unknown#1"], ["kernel"]):
+        result = CliRunner().invoke(cli, [*command, "--data", str(data)], catch_exceptions=False)
+        assert result.exit_code == 2
+        assert "not known to be kernel releases" in result.stderr
+
+
+def test_target_beyond_the_data() -> None:
+    result = run(build(NEW), "--target", "99.9")
+    assert result.exit_code == 0
+    assert "note: 99.9 is newer than the data, which ends with 7.1\n" in result.stderr

@@ -532,3 +532,10 @@ def test_command_json(timeline: Timeline) -> None:
     assert answer["names"]["helper"][0] == {"name": "bpf_map_lookup_elem", "id": 1}
     assert answer["kfuncs"] is None
     assert "flag" in answer["cannot_show"]
+
+
+def test_a_program_is_no_kernel() -> None:
+    path = compile_bpf('char _license[] __attribute__((section("license"))) = "GPL";')
+    with pytest.raises(HelperhistError, match="a compiled BPF program and no kernel") as caught:
+        read_kernel(str(path))
+    assert "damaged" not in str(caught.value)

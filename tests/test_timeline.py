@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 from core_support import helpers, make_timeline
 
@@ -244,3 +246,11 @@ def test_canonical_name() -> None:
     assert canonical_name("BPF_FUNC_loop") == "bpf_loop"
     assert canonical_name("loop") == "loop"
     assert canonical_name("BPF_MAP_TYPE_HASH") == "BPF_MAP_TYPE_HASH"
+
+
+def test_versions_of_another_project_are_no_kernels() -> None:
+    timeline = make_timeline({"v5.0": helpers("a")})
+    timeline.require_kernel()
+    timeline.metadata = replace(timeline.metadata, source="/src/libbpf", kernel=False)
+    with pytest.raises(DatasetError, match=r"/src/libbpf.*not known to be kernel releases"):
+        timeline.require_kernel()

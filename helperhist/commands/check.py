@@ -85,6 +85,7 @@ def command(
     if bool(objects) == (diff is not None):
         raise click.UsageError("give objects, or --diff OLD NEW")
     timeline = load(data)
+    timeline.require_kernel()
     paths = [*diff] if diff else _paths(objects)
     checker = Checker(timeline)
     checked = [check_file(checker, path, loader) for path in find_objects(paths)]
@@ -137,6 +138,9 @@ def _verdicts(timeline: Timeline, target: str | None, findings: Sequence[Finding
         kernel, release = _kernel(target, timeline)
         return {id(item): judge_kernel(item, kernel, release) for item in findings}
     newest = timeline.releases[-1].version.text if timeline.releases else None
+    if newest is not None and version > KernelVersion.parse(newest):
+        # What is in 7.1 is in what comes after it, as far as anybody knows.
+        click.echo(f"note: {target} is newer than the data, which ends with {newest}", err=True)
     return {id(item): judge(item, version, newest) for item in findings}
 
 

@@ -28,6 +28,7 @@ def command(ctx: click.Context, text: tuple[str, ...], as_json: bool, data: str 
     (or with -), reads a log from standard input. Exit code 1 if no message is recognised.
     """
     timeline = load(data)
+    timeline.require_kernel()
     lines = iter_lines(sys.stdin.buffer) if text in ((), ("-",)) else " ".join(text).splitlines()
     findings = explain(lines, timeline)
     if as_json:

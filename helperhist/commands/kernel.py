@@ -54,6 +54,7 @@ def command(
     not by the version number: backports and helpers with other numbers are listed.
     """
     timeline = load(data)
+    timeline.require_kernel()
     info = read_kernel(source, timeline, base)
     comparison = compare(info, timeline, against) if info.names else None
     if as_json:
