@@ -7,7 +7,7 @@ from pathlib import Path
 
 from helperhist.dataset import FORMAT
 from helperhist.docs import HelperDoc, Prototype, parse_docs, parse_prototype
-from helperhist.errors import RepositoryError
+from helperhist.errors import ParseError, RepositoryError
 from helperhist.history import (
     Line,
     Snapshot,
@@ -257,7 +257,10 @@ def _read_tags(
         if known is None:
             what = f"{tag.path} at {tag.name}"
             data = repository.read(tag.blob, what)
-            entries = reader.read(data, what)
+            try:
+                entries = reader.read(data, what)
+            except ParseError as error:
+                raise ParseError(f"{error}; leave it out (--tags, --path)") from error
             if last is None or entries is not last[0]:
                 last = entries, {entry.name: entry for entry in entries}
             known = snapshots[tag.blob] = last[1]

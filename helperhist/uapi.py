@@ -148,8 +148,7 @@ class HeaderReader:
         """Take a header in, going over what differs from the last one only."""
         if len(data) > MAX_HEADER_BYTES:
             raise ParseError(
-                f"{what} has {len(data)} bytes, more than {MAX_HEADER_BYTES}; "
-                "it is no bpf.h, so leave it out (--tags, --path)"
+                f"{what} has {len(data)} bytes, more than {MAX_HEADER_BYTES}: it is no bpf.h"
             )
         # A failure below must not leave a half-taken header behind.
         last, old = self._split, self._parsed
@@ -198,7 +197,7 @@ class HeaderReader:
         if not mapped and not any("BPF_FUNC_unspec" in piece.names for piece in pieces):
             raise ParseError(
                 f"{what} has no list of helpers: neither an enum bpf_func_id with its entries "
-                "nor a __BPF_FUNC_MAPPER; leave it out (--tags, --path)"
+                "nor a __BPF_FUNC_MAPPER"
             )
         for piece in pieces:
             for entry in piece.entries:

@@ -123,3 +123,12 @@ def test_yaml_is_named_in_the_report(tmp_path: Path) -> None:
     result = run("audit", file, "--no-missing")
     assert f"{file}  (ebpf-docs)" in result.stdout
     assert "bpf_loop: 5.17 is a number to YAML; v5.17 is none" in result.stdout
+
+
+def test_a_file_without_a_table_hides_no_other(table: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other.md"
+    other.write_text("no table here\n")
+    result = run("audit", "--json", other, table)
+    assert result.exit_code == 2
+    assert {row["file"] for row in json.loads(result.stdout)} == {str(table)}
+    assert result.stderr.startswith("Error: ")

@@ -60,6 +60,7 @@ def test_kernel_becomes_the_default(history: History, home: Path) -> None:
     assert "1: no header at this tag" in done.output
     assert "1: name does not fit the pattern" in done.output
     assert lines["dataset"] == str(home / "linux")
+    assert lines["default"] == "of the other commands from now on"
     assert load().metadata.source == str(history.path)
     asked = CliRunner().invoke(cli, ["since", "b", "-q"], catch_exceptions=False)
     assert (asked.exit_code, asked.stdout) == (0, "5.1\n")

@@ -145,7 +145,7 @@ def test_a_number_that_cannot_be_computed_is_an_error() -> None:
     ],
 )
 def test_a_header_without_a_list(data: bytes) -> None:
-    with pytest.raises(ParseError, match=r"bpf\.h at v9\.9 has no list of helpers.*--path"):
+    with pytest.raises(ParseError, match=r"bpf\.h at v9\.9 has no list of helpers"):
         parse_header(data, "bpf.h at v9.9")
 
 

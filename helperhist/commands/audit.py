@@ -63,9 +63,18 @@ def command(
         raise click.UsageError("--patch and --json exclude each other")
     timeline = load(data)
     answers = []
+    failed = False
     for file in files:
-        text = decode(_read(file), str(file))
-        found, rows = read_table(text, str(file), form)
+        try:
+            text = decode(_read(file), str(file))
+            found, rows = read_table(text, str(file), form)
+        except HelperhistError as error:
+            if len(files) == 1:
+                raise
+            # The others are answered all the same.
+            click.echo(f"Error: {error}", err=True)
+            failed = True
+            continue
         answers.append((file, text, found, audit(rows, timeline, kinds, not no_missing)))
     everything = [finding for *_, findings in answers for finding in findings]
     if as_json:
@@ -84,7 +93,8 @@ def command(
         for file, _, found, findings in answers:
             click.echo(_render(str(file), found, findings))
     echo_source(timeline, machine=as_json or patch)
-    ctx.exit(1 if any(finding.verdict in DIFFERENCES for finding in everything) else 0)
+    differs = any(finding.verdict in DIFFERENCES for finding in everything)
+    ctx.exit(2 if failed else int(differs))
 
 
 def _read(file: Path) -> bytes:

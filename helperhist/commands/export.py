@@ -50,6 +50,8 @@ def command(
     ebpf-docs are the shapes of bcc's docs/kernel-versions.md and of ebpf-docs'
     data/feature-versions.yaml.
     """
+    if str(output) == "-":
+        output = None
     if output is None and file_format in BINARY and sys.stdout.isatty():
         raise click.UsageError(f"{file_format} is no text for a terminal; give a file with -o")
     timeline = load(data)

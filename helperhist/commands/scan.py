@@ -84,9 +84,11 @@ def command(
             repo, tags=tags, paths=paths, commits=commits, previous=previous, progress=progress
         )
     write_dataset(timeline, folder)
+    remembered = False
     if timeline.metadata.kernel:
         try:
             remember_scan(folder)
+            remembered = True
         except OSError as error:
             click.echo(
                 f"cannot make this the default of other commands in {data_home()} "
@@ -97,7 +99,7 @@ def command(
     if as_json:
         echo_json(_json(timeline, summary, folder, seconds))
     else:
-        click.echo(_text(timeline, summary, folder, seconds))
+        click.echo(_text(timeline, summary, folder, seconds, remembered=remembered))
 
 
 def _folder(repo: Path, output: Path | None, name: str | None) -> Path:
@@ -160,7 +162,9 @@ def _json(timeline: Timeline, summary: Summary, folder: Path, seconds: float) ->
     }
 
 
-def _text(timeline: Timeline, summary: Summary, folder: Path, seconds: float) -> str:
+def _text(
+    timeline: Timeline, summary: Summary, folder: Path, seconds: float, *, remembered: bool
+) -> str:
     reused = f", {summary.reused} of them known" if summary.reused else ""
     pairs = [
         ("tags", f"{summary.tags}{reused}"),
@@ -170,6 +174,8 @@ def _text(timeline: Timeline, summary: Summary, folder: Path, seconds: float) ->
         ("time", f"{seconds:.1f} s"),
         ("dataset", printable(str(folder))),
     ]
+    if remembered:
+        pairs.append(("default", "of the other commands from now on"))
     for reason, count in summary.skipped:
         pairs.insert(1, ("skipped", f"{count}: {reason}"))
     if timeline.metadata.shallow:
