@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from helperhist.ctext import Constant
+from helperhist.records import SENTINEL
 
 __all__ = [
     "ENUM_KINDS",
@@ -27,9 +28,6 @@ ENUM_KINDS: Mapping[str, str] = {
     "bpf_attach_type": "attach_type",
     "bpf_link_type": "link_type",
 }
-
-#: The kind of names that end or begin a list and are no feature.
-SENTINEL = "sentinel"
 
 _SENTINEL = re.compile(r"_*MAX_.+|__.+|.+_UNSPEC|BPF_FUNC_unspec|bpf_unspec")
 
