@@ -16,8 +16,6 @@ import csv
 import io
 import json
 import os
-import shutil
-import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -123,11 +121,14 @@ def _last_scan() -> Path | None:
 def remember_scan(folder: Path) -> None:
     """Make a dataset the default of later questions.
 
-    :raises OSError: the user's data folder cannot be written
+    :raises OSError: the user's data folder cannot be made
+    :raises FileError: nothing can be written to it
     """
+    from helperhist.files import write_atomic
+
     home = data_home()
     home.mkdir(parents=True, exist_ok=True)
-    _write_bytes(home / _LAST, os.fsencode(f"{folder.resolve()}\n"))
+    write_atomic(home / _LAST, os.fsencode(f"{folder.resolve()}\n"))
 
 
 def read_dataset(folder: Path) -> Timeline:
@@ -239,6 +240,10 @@ def write_dataset(timeline: Timeline, folder: Path) -> None:
 
     :raises DatasetError: the folder cannot be written, or holds something else
     """
+    # Not for a look-up to pay for.
+    import shutil
+    import tempfile
+
     texts = render_dataset(timeline)
     aside: Path | None = None
     try:
@@ -298,6 +303,9 @@ def _swap(aside: Path, folder: Path) -> None:
 
     What else the other one holds (``.git``, a note of the user) moves into the new one.
     """
+    import shutil
+    import tempfile
+
     if not folder.exists():
         aside.rename(folder)
         return
@@ -376,15 +384,3 @@ def _render(name: str, rows: Iterable[Sequence[str]]) -> str:
     for row in rows:
         (careful if any("\r" in cell for cell in row) else writer).writerow(row)
     return buffer.getvalue()
-
-
-def _write_bytes(path: Path, data: bytes) -> None:
-    """Write a file whole or not at all."""
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise

@@ -100,8 +100,8 @@ class Repository:
         self._repo = _open(path)
         self.folder = Path(self._repo.workdir or self._repo.path)
         self.git_dir = Path(self._repo.path)
-        self._parts = [_components(path) for path in paths]
-        self.paths = tuple("/".join(parts) for parts in self._parts)
+        self.paths = tuple(dict.fromkeys("/".join(_components(path)) for path in paths))
+        self._parts = [path.split("/") for path in self.paths]
         #: Commits that chains have gone through so far.
         self.visited = 0
         self.shallow = shallow_commits(self.git_dir)

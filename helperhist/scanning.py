@@ -98,14 +98,13 @@ def scan_with_summary(
     """Scan like :func:`scan`, and tell what was done."""
     from helperhist import __version__
 
-    repository = Repository(Path(repo), tuple(dict.fromkeys((*KERNEL_PATHS, *paths))))
-    candidates = tuple(dict.fromkeys(repository.paths))
+    repository = Repository(Path(repo), (*KERNEL_PATHS, *paths))
     refs, skipped = repository.tags(tags)
     found = _locate(repository, refs, skipped, tags)
     head = repository.head
     metadata = Metadata(
         source=printable(str(repository.folder)),
-        paths=candidates,
+        paths=repository.paths,
         pattern=tags,
         head=head,
         time=repository.info(head).commit_date if head else None,

@@ -1,6 +1,5 @@
 """Plain text for terminals: tables that fit the width."""
 
-import shutil
 import textwrap
 from collections.abc import Sequence
 
@@ -13,6 +12,8 @@ _LEAST = 12
 
 def terminal_width() -> int:
     """Return the columns of the terminal, between 60 and 100; 80 where there is none."""
+    import shutil  # it brings all of Python's compressors with it
+
     return max(60, min(shutil.get_terminal_size((80, 24)).columns, 100))
 
 

@@ -41,6 +41,12 @@ def test_look_ups_import_nothing_heavy(arguments: tuple[str, ...]) -> None:
     assert not modules.intersection((*HEAVY, *OURS))
 
 
+def test_a_look_up_does_not_get_ready_to_write() -> None:
+    # Without --data, platformdirs brings tempfile by itself.
+    modules = imported("since", "bpf_loop", "--quiet", "--data", "embedded")
+    assert not modules.intersection(("tempfile", "shutil", "helperhist.files"))
+
+
 def test_the_package_itself_imports_nothing_heavy() -> None:
     code = "import helperhist, sys; print('\\n'.join(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

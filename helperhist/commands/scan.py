@@ -19,6 +19,7 @@ from helperhist.dataset import (
     write_dataset,
 )
 from helperhist.errors import DatasetError
+from helperhist.files import FileError
 from helperhist.mining import DEFAULT_TAGS, Repository, printable
 from helperhist.scanning import Progress, Summary, scan_with_summary
 from helperhist.text import fields, terminal_width
@@ -89,10 +90,11 @@ def command(
         try:
             remember_scan(folder)
             remembered = True
-        except OSError as error:
+        except (OSError, FileError) as error:
+            reason = error.strerror if isinstance(error, OSError) else error
             click.echo(
                 f"cannot make this the default of other commands in {data_home()} "
-                f"({error.strerror}); name it with --data",
+                f"({reason}); name it with --data",
                 err=True,
             )
     seconds = time.monotonic() - begun
