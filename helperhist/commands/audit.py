@@ -2,23 +2,25 @@
 
 import textwrap
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import click
 
 from helperhist.audit import DIFFERENCES, VERDICTS, Finding, audit
-from helperhist.commands._common import data_option, echo_json, echo_source
+from helperhist.commands._command import new_command
+from helperhist.commands._common import data_option, echo_source
+from helperhist.commands._output import Styled, complain, echo, echo_json, write
 from helperhist.dataset import load
 from helperhist.errors import HelperhistError
 from helperhist.patch import correct, patch_path, render_patch
 from helperhist.tables import FORMATS, MAX_TABLE_BYTES, decode, read_table
-from helperhist.text import table, terminal_width
+from helperhist.text import printable, table, terminal_width
 
 __all__ = ["command"]
 
 
-@click.command(
+@new_command(
     "audit",
     epilog="Examples: audit docs/kernel-versions.md; audit --kind helper docs/kernel-versions.md; "
     "audit --patch data/feature-versions.yaml | git apply; audit pkg/version/*.go --json",
@@ -72,7 +74,7 @@ def command(
             if len(files) == 1:
                 raise
             # The others are answered all the same.
-            click.echo(f"Error: {error}", err=True)
+            complain(f"Error: {error}")
             failed = True
             continue
         answers.append((file, text, found, audit(rows, timeline, kinds, not no_missing)))
@@ -88,10 +90,10 @@ def command(
     elif patch:
         for file, text, _, findings in answers:
             diff = render_patch(patch_path(file), text, correct(text, findings))
-            click.echo(diff.encode("utf-8", "surrogateescape"), nl=False)
+            write(diff.encode("utf-8", "surrogateescape"))
     else:
         for file, _, found, findings in answers:
-            click.echo(_render(str(file), found, findings))
+            echo(*_render(str(file), found, findings))
     echo_source(timeline, machine=as_json or patch)
     differs = any(finding.verdict in DIFFERENCES for finding in everything)
     ctx.exit(2 if failed else int(differs))
@@ -105,42 +107,46 @@ def _read(file: Path) -> bytes:
         raise HelperhistError(f"cannot read {file}: {error.strerror}") from error
 
 
-def _render(name: str, form: str, findings: Sequence[Finding]) -> str:
+def _render(name: str, form: str, findings: Sequence[Finding]) -> list[str | Styled]:
     """Return the report on one file: the differences, the remarks, the count."""
     width = terminal_width()
     by = {verdict: [f for f in findings if f.verdict == verdict] for verdict in VERDICTS}
-    parts = [click.style(name, bold=True) + f"  ({form})"]
-    if by["wrong"]:
-        rows = [
-            (str(f.line), f.name, f.stated or "", f.actual or "-", (f.commit or "")[:12])
-            for f in by["wrong"]
-        ]
-        parts += [
-            click.style("wrong", fg="red"),
-            _indent(table(("line", "name", "stated", "actual", "commit"), rows, width - 2)),
-        ]
-    if by["unknown"]:
-        parts.append(click.style("unknown", fg="red"))
-        parts += [_remark(f, width) for f in by["unknown"]]
-    if by["missing"]:
-        parts.append(click.style("missing", fg="red"))
-        for kind in dict.fromkeys(f.kind for f in by["missing"]):
-            lacks = [f for f in by["missing"] if f.kind == kind]
-            names = ", ".join(f"{f.name} ({f.actual or f.note})" for f in lacks)
-            parts.append(_wrap(f"{kind}: ", names, width))
+    parts: list[str | Styled] = [Styled(printable(name), bold=True), f"  ({form})\n"]
+
+    def section(title: str, lines: Iterable[str], fg: str | None = None) -> None:
+        shown = [f"{line}\n" for line in lines]
+        if shown:
+            parts.extend([Styled(title, fg=fg), "\n", *shown])
+
+    section("wrong", _wrong(by["wrong"], width), "red")
+    section("unknown", [_remark(f, width) for f in by["unknown"]], "red")
+    section("missing", _missing(by["missing"], width), "red")
     remarks = [f for f in findings if f.note and f.verdict in ("right", "wrong")]
-    if remarks:
-        parts.append(click.style("remarks", fg="yellow"))
-        parts += [_remark(f, width) for f in remarks]
+    section("remarks", [_remark(f, width) for f in remarks], "yellow")
     reasons = Counter(f.note for f in by["unjudged"])
-    if reasons:
-        parts.append("not judged")
-        parts += [_wrap(f"{count}: ", note, width) for note, count in reasons.most_common(10)]
+    rows = [_wrap(f"{count}: ", note, width) for note, count in reasons.most_common(10)]
+    section("not judged", rows)
     counts = ", ".join(
         f"{len(by[verdict])} {'not judged' if verdict == 'unjudged' else verdict}"
         for verdict in ("right", "wrong", "unknown", "missing", "unjudged")
     )
-    return "\n".join([*parts, counts])
+    return [*parts, counts]
+
+
+def _wrong(findings: Sequence[Finding], width: int) -> list[str]:
+    rows = [
+        (str(f.line), f.name, f.stated or "", f.actual or "-", (f.commit or "")[:12])
+        for f in findings
+    ]
+    header = ("line", "name", "stated", "actual", "commit")
+    return [_indent(table(header, rows, width - 2))] if rows else []
+
+
+def _missing(findings: Sequence[Finding], width: int) -> Iterator[str]:
+    for kind in dict.fromkeys(f.kind for f in findings):
+        lacks = [f for f in findings if f.kind == kind]
+        names = ", ".join(f"{f.name} ({f.actual or f.note})" for f in lacks)
+        yield _wrap(f"{kind}: ", names, width)
 
 
 def _remark(finding: Finding, width: int) -> str:
@@ -149,7 +155,7 @@ def _remark(finding: Finding, width: int) -> str:
 
 def _wrap(head: str, text: str, width: int) -> str:
     return textwrap.fill(
-        text,
+        printable(text),
         width,
         initial_indent=f"  {head}",
         subsequent_indent="    ",
