@@ -140,6 +140,7 @@ def _usage(error: click.UsageError) -> str:
 
 
 @click.command(
+    "helperhist",
     cls=_Commands,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog="Examples: helperhist since bpf_probe_read_str; helperhist list --at 5.4; "
