@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from helperhist.audit import DIFFERENCES, VERDICTS, Finding, audit
+from helperhist.audit import DIFFERENCES, JUDGED, VERDICTS, Finding, audit
 from helperhist.commands._command import new_command
 from helperhist.commands._common import data_option, echo_source
 from helperhist.commands._output import Styled, complain, echo, echo_json, write
@@ -18,6 +18,9 @@ from helperhist.tables import FORMATS, MAX_TABLE_BYTES, decode, read_table
 from helperhist.text import printable, table, terminal_width
 
 __all__ = ["command"]
+
+#: Of names that were not read; of further lines only the numbers are shown.
+_LINES_SHOWN = 10
 
 
 @new_command(
@@ -58,13 +61,18 @@ def command(
 ) -> None:
     """Compare tables of names and minimum kernels with history, row by row.
 
-    A row is right, wrong, unknown (no such name), or unjudged (nothing in the data tells); names
-    that a table lacks are missing. Exit code 1 if any row is wrong, unknown or missing.
+    A row is right, wrong, unknown (no such name), or unjudged (nothing in the data tells, or the
+    row is not clear); names that a table lacks are missing; known names that are in no row are
+    not read, and shown with their lines. A patch leaves what is not clear. Columns are found by
+    their heads: Helper, Map type, Name, Enum; Kernel version, Since, Minimum kernel; Commit.
+
+    Exit code 1 if any row is wrong, unknown or missing; 2 if a file has no row that can be judged.
     """
     if patch and as_json:
         raise click.UsageError("--patch and --json exclude each other")
     timeline = load(data)
     answers = []
+    unjudged = []
     failed = False
     for file in files:
         try:
@@ -77,7 +85,11 @@ def command(
             complain(f"Error: {error}")
             failed = True
             continue
-        answers.append((file, text, found, audit(rows, timeline, kinds, not no_missing)))
+        findings = audit(rows, timeline, kinds, not no_missing, text)
+        answers.append((file, text, found, findings))
+        if not any(finding.verdict in JUDGED for finding in findings):
+            # Below, so that what is there is shown first.
+            unjudged.append(file)
     everything = [finding for *_, findings in answers for finding in findings]
     if as_json:
         echo_json(
@@ -91,12 +103,17 @@ def command(
         for file, text, _, findings in answers:
             diff = render_patch(patch_path(file), text, correct(text, findings))
             write(diff.encode("utf-8", "surrogateescape"))
+            if left := [f for f in findings if f.verdict == "wrong" and f.fix is None]:
+                lines = ", ".join(str(f.line) for f in left[:10]) + ", ..." * (len(left) > 10)
+                complain(f"{file}: wrong, and for you to correct: line {lines}")
     else:
         for file, _, found, findings in answers:
             echo(*_render(str(file), found, findings))
     echo_source(timeline, machine=as_json or patch)
+    for file in unjudged:
+        complain(f"Error: {file}: no row was judged; name the columns as --help says")
     differs = any(finding.verdict in DIFFERENCES for finding in everything)
-    ctx.exit(2 if failed else int(differs))
+    ctx.exit(2 if failed or unjudged else int(differs))
 
 
 def _read(file: Path) -> bytes:
@@ -126,11 +143,13 @@ def _render(name: str, form: str, findings: Sequence[Finding]) -> list[str | Sty
     reasons = Counter(f.note for f in by["unjudged"])
     rows = [_wrap(f"{count}: ", note, width) for note, count in reasons.most_common(10)]
     section("not judged", rows)
+    section("not read", _unread(by["unread"], width))
     counts = ", ".join(
         f"{len(by[verdict])} {'not judged' if verdict == 'unjudged' else verdict}"
         for verdict in ("right", "wrong", "unknown", "missing", "unjudged")
     )
-    return [*parts, counts]
+    unread = f", {len(by['unread'])} not read" if by["unread"] else ""
+    return [*parts, counts, unread]
 
 
 def _wrong(findings: Sequence[Finding], width: int) -> list[str]:
@@ -147,6 +166,17 @@ def _missing(findings: Sequence[Finding], width: int) -> Iterator[str]:
         lacks = [f for f in findings if f.kind == kind]
         names = ", ".join(f"{f.name} ({f.actual or f.note})" for f in lacks)
         yield _wrap(f"{kind}: ", names, width)
+
+
+def _unread(findings: Sequence[Finding], width: int) -> Iterator[str]:
+    lines: dict[int | None, list[str]] = {}
+    for finding in findings:
+        lines.setdefault(finding.line, []).append(finding.name)
+    for number, names in list(lines.items())[:_LINES_SHOWN]:
+        yield _wrap(f"line {number}: ", ", ".join(names), width)
+    if len(lines) > _LINES_SHOWN:
+        numbers = ", ".join(str(number) for number in [*lines][_LINES_SHOWN:])
+        yield _wrap("lines ", numbers, width)
 
 
 def _remark(finding: Finding, width: int) -> str:
