@@ -386,9 +386,16 @@ def test_values_of_enumerators() -> None:
         for member in one(btf, name, Kind.ENUM if name in ("full", "low") else Kind.ENUM64).members
     }
     assert values == {
-        **{"ALL": 0xFFFFFFFF, "HIGH": 1 << 31, "ONE": 1},
-        **{"LOW": -(1 << 31), "MINUS": -1, "TOP": (1 << 31) - 1},
-        **{"EVERY": (1 << 64) - 1, "FIRST": 1, "DEEP": -(1 << 63), "NEAR": -1},
+        "ALL": 0xFFFFFFFF,
+        "HIGH": 1 << 31,
+        "ONE": 1,
+        "LOW": -(1 << 31),
+        "MINUS": -1,
+        "TOP": (1 << 31) - 1,
+        "EVERY": (1 << 64) - 1,
+        "FIRST": 1,
+        "DEEP": -(1 << 63),
+        "NEAR": -1,
     }
 
 

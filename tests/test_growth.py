@@ -9,7 +9,9 @@ from growth_support import assert_linear, peak
 
 from helperhist.bpfobj import parse_object
 from helperhist.btf import Btf
+from helperhist.docs import parse_docs
 from helperhist.errors import ParseError
+from helperhist.uapi import parse_header
 
 CODE_SECTION = ("socket", PROGBITS, CODE, EXIT, 0, 0)
 
@@ -80,12 +82,71 @@ def maps_of_many_members(size: int) -> bytes:
     )
 
 
+HELPERS = b"enum bpf_func_id { BPF_FUNC_unspec, BPF_FUNC_map_lookup_elem, };\n"
+
+
+def members_below_a_long_name(size: int) -> bytes:
+    members = b"".join(b"int f%d;" % index for index in range(size))
+    return HELPERS + b"struct s { struct {" + members + b"} " + b"A" * (8 * size) + b"; };\n"
+
+
+def members_below_many_names(size: int) -> bytes:
+    """Each name means the members anew: their product, from their sum."""
+    members = b"".join(b"int f%d;" % index for index in range(size))
+    names = b", ".join(b"a%d" % index for index in range(size))
+    return HELPERS + b"struct s { struct {" + members + b"} " + names + b"; };\n"
+
+
+def nothing_below_many_names(size: int) -> bytes:
+    names = b", ".join(b"a%d" % index for index in range(size))
+    return HELPERS + b"struct s { struct {" + b";" * (4 * size) + b"} " + names + b"; };\n"
+
+
+def names_that_double(size: int) -> bytes:
+    opened, closed = b"struct { int x;" * 20, b"} a, b;" * 20
+    return HELPERS + b"".join(
+        b"struct s%d {" % index + opened + closed + b"};\n" for index in range(size)
+    )
+
+
+def blocks_in_blocks(size: int) -> bytes:
+    return HELPERS + b'extern "C" {' * 30 + b"struct s { int a; };\n" * size + b"}" * 30
+
+
+def one_macro_defined_anew(size: int) -> bytes:
+    users = b"".join(b"#define a%d X\n" % index for index in range(size))
+    return HELPERS + b"#define X Z\n" * size + users
+
+
+def macros_in_a_chain(size: int) -> bytes:
+    last = b"#define a%d 1\n" % size
+    chain = b"".join(b"#define a%d a%d\n" % (at, at + 1) for at in range(size))
+    return HELPERS + chain + last
+
+
+def enumerators_after_an_expression(size: int) -> bytes:
+    expression = b" + ".join(b"n%d" % index for index in range(500))
+    names = b"".join(b"#define n%d (m%d)\n" % (index, index) for index in range(500))
+    followers = b"".join(b", e%d" % index for index in range(size))
+    return HELPERS + names + b"enum e { first = " + expression + followers + b"};\n"
+
+
+def documented(line: bytes) -> Callable[[int], bytes]:
+    start = b"/*\n * Start of BPF helper function descriptions:\n"
+    return lambda size: start + line * size + b" */\n" + HELPERS
+
+
+def everything_of_header(data: bytes) -> object:
+    return parse_header(data), list(parse_docs(data))
+
+
 def everything_of_btf(data: bytes) -> object:
     btf = Btf(data)
     found = [btf.find("name")]
     return found, [btf.type(index) for index in range(len(btf))]
 
 
+SIZES = (500, 1000, 2000)
 CASES: dict[str, tuple[Callable[[bytes], object], Callable[[int], bytes], tuple[int, int, int]]] = {
     "symbols in one name": (parse_object, symbols_in_one_name, (1000, 2000, 4000)),
     "symbols in short names": (parse_object, symbols_in_short_names, (1000, 2000, 4000)),
@@ -93,6 +154,33 @@ CASES: dict[str, tuple[Callable[[bytes], object], Callable[[int], bytes], tuple[
     "types in one name": (everything_of_btf, types_in_one_name, (1000, 2000, 4000)),
     "types in short names": (everything_of_btf, types_in_short_names, (1000, 2000, 4000)),
     "sections of one name": (parse_object, lambda n: relocated(n, 4 * n), (250, 500, 1000)),
+    "members below a long name": (everything_of_header, members_below_a_long_name, SIZES),
+    "members below many names": (everything_of_header, members_below_many_names, SIZES),
+    "nothing below many names": (everything_of_header, nothing_below_many_names, SIZES),
+    "names that double": (everything_of_header, names_that_double, (5, 10, 20)),
+    "blocks in blocks": (everything_of_header, blocks_in_blocks, (100, 200, 400)),
+    "one macro defined anew": (everything_of_header, one_macro_defined_anew, SIZES),
+    "macros in a chain": (everything_of_header, macros_in_a_chain, SIZES),
+    "enumerators after an expression": (
+        everything_of_header,
+        enumerators_after_an_expression,
+        (1000, 2000, 4000),
+    ),
+    "documentation": (
+        everything_of_header,
+        documented(b" * long bpf_x(void *a)\n *\tDescription\n *\t\tText\n"),
+        SIZES,
+    ),
+    "documentation of spaces": (
+        everything_of_header,
+        documented(b" * a" + b" " * 900 + b"\n"),
+        SIZES,
+    ),
+    "documentation of stars": (
+        everything_of_header,
+        documented(b" * long bpf_x(int " + b"* " * 400 + b"a)\n"),
+        SIZES,
+    ),
     "maps of many members": (parse_object, maps_of_many_members, (5000, 10000, 20000)),
 }
 
