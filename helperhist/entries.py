@@ -41,7 +41,7 @@ _MAX_NAME = 512
 
 
 def is_name(text: str) -> bool:
-    """Whether a text is an identifier of C.
+    r"""Whether a text is an identifier of C.
 
     >>> [is_name(text) for text in ("bpf_loop", "0x10", "caf\xe9", "")]
     [True, False, False, False]
