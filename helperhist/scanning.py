@@ -26,7 +26,7 @@ from helperhist.mining import (
     TagRef,
     printable,
 )
-from helperhist.partial import fetch_headers
+from helperhist.partial import fetched_headers
 from helperhist.timeline import Doc, Metadata, Row, Tag, Timeline
 from helperhist.uapi import Entry, HeaderReader
 from helperhist.walk import Crew, introducing_commits
@@ -138,9 +138,8 @@ def scan_with_summary(
     read = _take_over(old) if old is not None else _Read([], {})
     summary.reused = len(read.tags)
     new = [tag for tag in found if tag.name not in read.snapshots]
-    if repository.promisor() is not None:
-        fetch_headers(repository, [tag.blob for tag in new], history=commits)
-    with Crew(repository) as crew:
+    begins = [tag.commit for tag in found] if commits else []
+    with fetched_headers(repository, [tag.blob for tag in new], begins), Crew(repository) as crew:
         if commits and old is None:
             crew.prepare()
         _read_tags(repository, new, read, progress)
