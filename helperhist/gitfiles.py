@@ -41,12 +41,14 @@ _CHUNK = 1 << 20
 
 
 class ObjectTooLarge(RepositoryError):
-    """An object that has more bytes than any that is asked for."""
+    """An object that has more bytes than any that is asked for; it was not read.
 
-    def __init__(self, oid: str, size: int) -> None:
-        super().__init__(
-            f"object {oid[:12]} has {size} bytes, more than {MAX_OBJECT_BYTES}: it is not read"
-        )
+    :ivar size: its bytes
+    """
+
+    def __init__(self, what: str, size: int) -> None:
+        super().__init__(f"{what} has {size} bytes, more than {MAX_OBJECT_BYTES}: it is not read")
+        self.size = size
 
 
 def one_line(text: str) -> str:
@@ -170,7 +172,7 @@ def check_loose(file: Path, oid: str) -> None:
                 raise ValueError("it does not begin as an object")
             left = int(size[1]) + size.end() - len(start)
             if int(size[1]) > MAX_OBJECT_BYTES:
-                raise ObjectTooLarge(oid, int(size[1]))
+                raise ObjectTooLarge(f"object {oid[:12]}", int(size[1]))
             digest.update(start)
             chunk = stream.unconsumed_tail
             while (chunk or (chunk := content.read(_CHUNK))) and not stream.eof and left >= 0:

@@ -180,11 +180,12 @@ class Repository:
 
         :param what: names the object in errors
         :raises MissingObject: it is missing or damaged
+        :raises ObjectTooLarge: it is larger than any object of interest
         """
         try:
             return self._read(oid)[1]
         except ObjectTooLarge as error:
-            raise RepositoryError(f"{what}: {error}; leave it out (--tags, --path)") from error
+            raise ObjectTooLarge(f"{what} (object {oid[:12]})", error.size) from error
         except (KeyError, ValueError, pygit2.GitError) as error:
             raise self._missing(oid, what) from error
 
@@ -441,7 +442,7 @@ class Repository:
             self._check_loose(oid)
         size = self._repo.odb.read_header(oid)[1]
         if size > MAX_OBJECT_BYTES:
-            raise ObjectTooLarge(str(oid), size)
+            raise ObjectTooLarge(f"object {str(oid)[:12]}", size)
 
     def _check_loose(self, oid: pygit2.Oid) -> None:
         """Raise ValueError if the file of a loose object is damaged; each is read once."""

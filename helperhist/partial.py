@@ -67,10 +67,8 @@ def fetched_headers(
     with tempfile.TemporaryDirectory(prefix="helperhist-") as name:
         folder = Path(name)
         try:
-            url = repository.url(remote)
-            if url is None:
-                raise RepositoryError("its remote has no URL")
-            reason = _fetch(folder, *checked_url(url, repository.folder), missing)
+            url = checked_url(repository.url(remote) or "", repository.folder)
+            reason = _fetch(folder, *url, missing)
         except RepositoryError as error:
             reason = str(error)
         if reason is None:
@@ -129,8 +127,10 @@ def _fetch(folder: Path, scheme: str, url: str, oids: Sequence[str]) -> str | No
         if status == 0:
             return None
         said.seek(0)
-        lines = said.read(1 << 16).decode("utf-8", "replace").strip().splitlines()
-        return one_line(lines[-1]) if lines else "git gave no reason"
+        # The first line tells; what follows is advice.
+        lines = said.read(1 << 16).decode("utf-8", "replace").splitlines()
+        told = [line for line in lines if line.strip() and not line.startswith("warning:")]
+        return one_line(told[0]) if told else "git gave no reason"
 
 
 def _environment(scheme: str) -> dict[str, str]:

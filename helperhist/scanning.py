@@ -8,6 +8,7 @@ from pathlib import Path
 from helperhist.dataset import FORMAT
 from helperhist.docs import HelperDoc, Prototype, parse_docs, parse_prototype
 from helperhist.errors import ParseError, RepositoryError
+from helperhist.gitfiles import ObjectTooLarge
 from helperhist.history import (
     Line,
     Snapshot,
@@ -254,10 +255,9 @@ def _read_tags(
         known = snapshots.get(tag.blob)
         if known is None:
             what = f"{tag.path} at {tag.name}"
-            data = repository.read(tag.blob, what)
             try:
-                entries = reader.read(data, what)
-            except ParseError as error:
+                entries = reader.read(repository.read(tag.blob, what), what)
+            except (ParseError, ObjectTooLarge) as error:
                 raise ParseError(f"{error}; leave it out (--tags, --path)") from error
             if last is None or entries is not last[0]:
                 last = entries, {entry.name: entry for entry in entries}
