@@ -94,6 +94,7 @@ class Repository:
         :raises RepositoryError: there is none, or libgit2 cannot read it
         """
         self._repo = open_repository(path)
+        self._odb = self._repo.odb
         self.folder = Path(self._repo.workdir or self._repo.path)
         self.git_dir = Path(self._repo.path)
         self.paths = tuple(dict.fromkeys("/".join(_components(path)) for path in paths))
@@ -138,12 +139,12 @@ class Repository:
     def has(self, oid: str) -> bool:
         """Whether an object is there."""
         # Not "in": libgit2 would read it, and not come back from a file that is cut off.
-        return self._repo.odb.exists(oid)
+        return self._odb.exists(oid)
 
     def add_objects(self, folder: Path) -> None:
         """Read objects from a folder of our own too."""
         self.more_objects += (str(folder),)
-        self._repo.odb.add_disk_alternate(str(folder))
+        self._odb.add_disk_alternate(str(folder))
 
     def index_bytes(self) -> int:
         """Return the size of all pack indexes: a cheap measure of how many objects there are."""
@@ -440,8 +441,7 @@ class Repository:
         """Look at an object before it is read as a whole."""
         if self._loose and oid in self._loose:
             self._check_loose(oid)
-        size = self._repo.odb.read_header(oid)[1]
-        if size > MAX_OBJECT_BYTES:
+        if (size := self._odb.read_header(oid)[1]) > MAX_OBJECT_BYTES:
             raise ObjectTooLarge(f"object {str(oid)[:12]}", size)
 
     def _check_loose(self, oid: pygit2.Oid) -> None:
