@@ -6,21 +6,25 @@ import shlex
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
 import pygit2
 from pygit2.enums import FileMode, ObjectType, ReferenceFilter
 
+from helperhist.commitinfo import CommitInfo, local_date, parse_commit
 from helperhist.errors import InvalidVersion, RepositoryError
 from helperhist.gitfiles import (
+    MAX_OBJECT_BYTES,
+    ObjectTooLarge,
     check_loose,
     common_dir,
     damaged_tags,
     loose_objects,
+    one_line,
     shallow_commits,
 )
+from helperhist.gitopen import open_repository
 from helperhist.version import KernelVersion
 
 __all__ = [
@@ -40,14 +44,16 @@ DEFAULT_TAGS = r"v(?P<version>\d+\.\d+(\.\d+)?(-rc\d+)?)"
 KERNEL_PATHS = ("include/uapi/linux/bpf.h", "include/linux/bpf.h")
 
 _MAX_TAG_NESTING = 32
-_MAX_SUBJECT = 1000
 _NONE = pygit2.Oid(hex="0" * 40)
-_PERSON = re.compile(
-    rb"^(author|committer|tagger) .*?(?<![0-9-])(-?[0-9]{1,15}) ([-+][0-9]{4})$", re.MULTILINE
-)
-_FOREIGN = re.compile(r"'([^']*)' is not owned by current user")
 _ID = re.compile(r"[0-9a-f]{40}")
-_ENCODING = re.compile(rb"^encoding ([A-Za-z0-9_.:-]{1,40})$", re.MULTILINE)
+#: Longer ones are nobody's; and an expression may take its time for each character.
+_MAX_TAG_NAME = 200
+#: What may stand behind the name of a revision, and a name that ``git describe`` gave.
+_STEPS = re.compile(r"[~^][0-9]{0,9}|\^\{(?:commit)?\}")
+_REVISION = re.compile(rf"(?P<name>[^~^:]+)(?P<steps>(?:{_STEPS.pattern})*)")
+_HEX = re.compile(r"(?:.*-g)?([0-9a-f]{4,40})", re.IGNORECASE)
+#: A remote's name that an option or another command cannot hide in.
+_PLAIN = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*(/[A-Za-z0-9_][A-Za-z0-9_.-]*)*")
 
 
 class MissingObject(RepositoryError):
@@ -78,16 +84,6 @@ class TagRef:
     date: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class CommitInfo:
-    """A commit, as rows tell of it; dates are ISO 8601 in UTC, None where unreadable."""
-
-    id: str
-    author_date: str | None
-    commit_date: str | None
-    subject: str
-
-
 class Repository:
     """A git repository, read only."""
 
@@ -97,13 +93,16 @@ class Repository:
         :param paths: where the header may be, the first that exists at a commit counts
         :raises RepositoryError: there is none, or libgit2 cannot read it
         """
-        self._repo = _open(path)
+        self._repo = open_repository(path)
+        self._odb = self._repo.odb
         self.folder = Path(self._repo.workdir or self._repo.path)
         self.git_dir = Path(self._repo.path)
         self.paths = tuple(dict.fromkeys("/".join(_components(path)) for path in paths))
         self._parts = [path.split("/") for path in self.paths]
         #: Commits that chains have gone through so far.
         self.visited = 0
+        #: Folders with objects that the repository lacks.
+        self.more_objects: tuple[str, ...] = ()
         self.shallow = shallow_commits(self.git_dir)
         self._cut = frozenset(pygit2.Oid(hex=oid) for oid in self.shallow)
         #: Loose objects that have not been read yet, with their files.
@@ -140,12 +139,12 @@ class Repository:
     def has(self, oid: str) -> bool:
         """Whether an object is there."""
         # Not "in": libgit2 would read it, and not come back from a file that is cut off.
-        return self._repo.odb.exists(oid)
+        return self._odb.exists(oid)
 
-    def reopen(self) -> None:
-        """See objects that another program has added."""
-        self._repo = pygit2.Repository(str(self.git_dir))
-        self._loose = _by_oid(loose_objects(self.git_dir))
+    def add_objects(self, folder: Path) -> None:
+        """Read objects from a folder of our own too."""
+        self.more_objects += (str(folder),)
+        self._odb.add_disk_alternate(str(folder))
 
     def index_bytes(self) -> int:
         """Return the size of all pack indexes: a cheap measure of how many objects there are."""
@@ -170,14 +169,24 @@ class Repository:
             return None
         return None
 
+    def url(self, remote: str) -> str | None:
+        """Return where a remote is, as the repository's configuration has it: foreign text."""
+        try:
+            return next(iter(self._repo.config.get_multivar(f"remote.{remote}.url")), None)
+        except (pygit2.GitError, KeyError, ValueError):
+            return None
+
     def read(self, oid: str, what: str) -> bytes:
         """Return the bytes of an object.
 
         :param what: names the object in errors
         :raises MissingObject: it is missing or damaged
+        :raises ObjectTooLarge: it is larger than any object of interest
         """
         try:
             return self._read(oid)[1]
+        except ObjectTooLarge as error:
+            raise ObjectTooLarge(f"{what} (object {oid[:12]})", error.size) from error
         except (KeyError, ValueError, pygit2.GitError) as error:
             raise self._missing(oid, what) from error
 
@@ -191,7 +200,7 @@ class Repository:
             compiled = re.compile(pattern)
         except (re.error, RecursionError, OverflowError) as error:
             raise RepositoryError(
-                f"--tags {pattern!r} is no regular expression: {error}"
+                f"--tags {pattern!r} is no regular expression: {one_line(str(error))}"
             ) from error
         if "version" not in compiled.groupindex:
             raise RepositoryError(
@@ -201,6 +210,12 @@ class Repository:
         found: list[TagRef] = []
         skipped: Counter[str] = Counter()
         for name, target in self._tag_targets(skipped):
+            if len(name) > _MAX_TAG_NAME:
+                skipped["name is too long"] += 1
+                continue
+            if not name.isprintable():
+                skipped["name is not printable"] += 1
+                continue
             match = compiled.fullmatch(name)
             if match is None or match["version"] is None:
                 skipped["name does not fit the pattern"] += 1
@@ -222,7 +237,7 @@ class Repository:
         try:
             references = self._repo.references.iterator(ReferenceFilter.TAGS)
         except (pygit2.GitError, OSError) as error:
-            raise RepositoryError(f"cannot list the tags of {self.folder}: {error}") from error
+            raise self._no_tags(error) from error
         while True:
             try:
                 reference = next(references)
@@ -234,9 +249,7 @@ class Repository:
                 continue
             except (pygit2.GitError, KeyError, ValueError, OSError) as error:
                 # packed-refs: which tags it held is unknown.
-                raise RepositoryError(
-                    f"cannot list the tags of {self.folder}: {error}; {self._fsck()}"
-                ) from error
+                raise self._no_tags(error) from error
             if isinstance(target, str):
                 skipped["symbolic reference"] += 1
                 continue
@@ -244,6 +257,57 @@ class Repository:
         # libgit2 passes over references whose files hold no object id.
         if damaged := damaged_tags(common_dir(self.git_dir) / "refs" / "tags"):
             skipped["reference is damaged"] += damaged
+
+    def _no_tags(self, error: Exception) -> RepositoryError:
+        return RepositoryError(
+            f"cannot list the tags of {self.folder}: {one_line(str(error))}; {self._fsck()}"
+        )
+
+    def resolve(self, revision: str) -> str:
+        """Return the commit that a revision leads to.
+
+        :param revision: a tag, a branch, the id of a commit or the beginning of one, or what
+            ``git describe`` prints; and ``~2``, ``^`` or ``^{}`` behind it
+        :raises RepositoryError: there is none
+        """
+        # libgit2's own would read objects that were not looked at, all of them for ":/text".
+        match = _REVISION.fullmatch(revision)
+        start = self._named(match["name"]) if match is not None else None
+        if match is None or start is None:
+            raise RepositoryError(
+                f"{self.folder} has no revision {revision!r}; give a tag, a branch or the id of a "
+                f"commit, see `git -C {shlex.quote(str(self.folder))} tag`"
+            )
+        found = self._peel(revision, start)
+        if isinstance(found, str):
+            raise RepositoryError(f"{revision!r} of {self.folder} leads to no commit: {found}")
+        commit = found[0]
+        for step in _STEPS.findall(match["steps"]):
+            number = int(step[1:]) if step[1:].isdigit() else 1
+            for _ in range(number if step[0] == "~" else 1):
+                parents = self.parents(commit)
+                at = 0 if step[0] == "~" else number - 1
+                if step[1:2] == "{" or at < 0:
+                    break
+                if at >= len(parents):
+                    raise RepositoryError(f"{revision!r} of {self.folder} leads to no commit")
+                commit = parents[at]
+        return commit
+
+    def _named(self, name: str) -> str | None:
+        """Return the object that a reference or an id stands for; None where there is none."""
+        try:
+            found = self._repo.lookup_reference_dwim("HEAD" if name == "@" else name).resolve()
+            return str(found.target)
+        except (pygit2.GitError, KeyError, ValueError, OSError):
+            pass
+        digits = _HEX.fullmatch(name)
+        if digits is None:
+            return None
+        try:
+            return str(self._repo.expand_id(digits[1].lower()))
+        except (pygit2.GitError, KeyError, ValueError):
+            return None
 
     def _peel(self, name: str, target: str) -> tuple[str, str | None] | str:
         """Follow a tag to its commit; return it and the date, or why there is none."""
@@ -258,10 +322,10 @@ class Repository:
                 return "tagged object is missing"
             head = data.partition(b"\n\n")[0]
             if kind == ObjectType.COMMIT:
-                return oid, date or _local_date(head, b"committer")
+                return oid, date or local_date(head, b"committer")
             if kind != ObjectType.TAG:
                 return "tag of a tree" if kind == ObjectType.TREE else "tag of a blob"
-            date = date or _local_date(head, b"tagger")
+            date = date or local_date(head, b"tagger")
             oid = data[7:47].decode("latin-1")
             if not _ID.fullmatch(oid):
                 return "tagged object is missing"
@@ -275,41 +339,63 @@ class Repository:
 
         :raises MissingObject: a commit or a tree is missing or damaged
         """
+        cut = self._cut
+        here: str | None = None
+        child: pygit2.Oid | None = None
+        at = pygit2.Oid(hex=start)
+        while True:
+            self.visited += 1
+            there, parents = self._step(at)
+            if child is not None and there != here:
+                yield str(child), there
+            if not parents or at in cut:
+                break
+            child, here, at = at, there, parents[0]
+        yield str(at), None
+
+    def headers(self, commits: Iterable[str]) -> set[str]:
+        """Return the headers of some commits and of all before them, back to one without.
+
+        :raises MissingObject: a commit or a tree is missing or damaged
+        """
+        found: set[str] = set()
+        waiting = [pygit2.Oid(hex=commit) for commit in commits]
+        seen = set(waiting)
+        while waiting:
+            at = waiting.pop()
+            header, parents = self._step(at)
+            if header is None:
+                continue
+            found.add(header)
+            if at not in self._cut:
+                new = [parent for parent in parents if parent not in seen]
+                seen.update(new)
+                waiting += new
+        return found
+
+    def _step(self, at: pygit2.Oid) -> tuple[str | None, list[pygit2.Oid]]:
+        """Return the header of a commit, and its parents."""
         # The hot loop of a scan, over 100,000 commits of the kernel. Most of them leave include/
         # alone, so that its id tells the header without looking into it.
         # Any: an object of another type has none of these attributes, which is caught.
         repo: Any = self._repo
-        known, cut, folder, loose = self._known, self._cut, self._folder, self._loose
-        here: str | None = None
-        child: pygit2.Oid | None = None
-        at = pygit2.Oid(hex=start)
-        tree = at
         try:
-            while True:
-                self.visited += 1
-                try:
-                    if loose and at in loose:
-                        self._check_loose(at)
-                    commit = repo[at]
-                    tree, parents = commit.tree_id, commit.parent_ids
-                except (KeyError, ValueError, AttributeError, pygit2.GitError):
-                    # libgit2 refuses people and dates that git puts up with.
-                    tree, parents = self._tree_and_parents(str(at))
-                if loose and tree in loose:
-                    self._check_loose(tree)
-                root = repo[tree]
-                key = tree if folder is None else root[folder].id if folder in root else _NONE
-                there = known.get(key, "")
-                if there == "":
-                    there = known[key] = self._find(str(tree))
-                if child is not None and there != here:
-                    yield str(child), there
-                if not parents or at in cut:
-                    break
-                child, here, at = at, there, parents[0]
+            self._look(at)
+            commit = repo[at]
+            tree, parents = commit.tree_id, commit.parent_ids
+        except (KeyError, ValueError, AttributeError, pygit2.GitError):
+            # libgit2 refuses people and dates that git puts up with.
+            tree, parents = self._tree_and_parents(str(at))
+        try:
+            self._look(tree)
+            root, folder = repo[tree], self._folder
+            key = tree if folder is None else root[folder].id if folder in root else _NONE
         except (KeyError, ValueError, TypeError, pygit2.GitError) as error:
             raise self._missing(str(tree), "a tree") from error
-        yield str(at), None
+        there = self._known.get(key, "")
+        if there == "":
+            there = self._known[key] = self._find(str(tree))
+        return there, parents
 
     def _tree_and_parents(self, oid: str) -> tuple[pygit2.Oid, list[pygit2.Oid]]:
         tree = pygit2.Oid(hex=self._commit(oid)[5:45].decode("latin-1"))
@@ -343,11 +429,20 @@ class Repository:
         return commit in self.shallow
 
     def _read(self, oid: str) -> tuple[int, bytes]:
-        """Return type and bytes of an object; raise what pygit2 raises."""
-        if self._loose and (key := pygit2.Oid(hex=oid)) in self._loose:
-            self._check_loose(key)
+        """Return type and bytes of an object; raise what pygit2 raises.
+
+        :raises ObjectTooLarge: it is larger than any object of interest
+        """
+        self._look(pygit2.Oid(hex=oid))
         kind, data = self._repo.read(oid)
         return int(kind), data
+
+    def _look(self, oid: pygit2.Oid) -> None:
+        """Look at an object before it is read as a whole."""
+        if self._loose and oid in self._loose:
+            self._check_loose(oid)
+        if (size := self._odb.read_header(oid)[1]) > MAX_OBJECT_BYTES:
+            raise ObjectTooLarge(f"object {str(oid)[:12]}", size)
 
     def _check_loose(self, oid: pygit2.Oid) -> None:
         """Raise ValueError if the file of a loose object is damaged; each is read once."""
@@ -386,8 +481,7 @@ class Repository:
     def _child(self, tree: pygit2.Oid, name: str, *, last: bool) -> pygit2.Oid | None:
         """Return the id of a folder in a tree, or of a file if it is the last of the path."""
         try:
-            if self._loose and tree in self._loose:
-                self._check_loose(tree)
+            self._look(tree)
             node = self._repo[tree]
             if not isinstance(node, pygit2.Tree):
                 raise self._missing(str(tree), "a tree")
@@ -407,7 +501,7 @@ class Repository:
         remedy = self._fsck()
         remote = self.promisor()
         if remote is not None and not self.has(oid):
-            remedy = f"the clone is partial: run `{self.refetch(remote)}`"
+            remedy = f"the clone is partial: {self.refetch(remote)}"
         return MissingObject(
             oid, f"{what} (object {oid[:12]}) is missing or damaged in {self.folder}; {remedy}"
         )
@@ -416,63 +510,21 @@ class Repository:
         return f"see `git -C {shlex.quote(str(self.folder))} fsck`"
 
     def refetch(self, remote: str) -> str:
-        """Return the command that makes a partial clone a whole one."""
+        """Say how a user makes a partial clone a whole one."""
+        if not _PLAIN.fullmatch(remote):
+            return "its remote has no plain name; give a whole clone"
         folder = shlex.quote(str(self.folder))
-        return f"git -C {folder} fetch --refetch --no-filter {shlex.quote(remote)}"
+        return (
+            "if you trust its configuration, run "
+            f"`git -C {folder} fetch --refetch --no-filter {remote}`"
+        )
 
     def info(self, oid: str) -> CommitInfo:
         """Return what rows tell of a commit.
 
         :raises MissingObject: it is missing or damaged
         """
-        data = self.read(oid, "a commit")
-        head, _, message = data.partition(b"\n\n")
-        encoding = _ENCODING.search(head)
-        # As git's %s: the lines of the first paragraph in one.
-        paragraph = message.lstrip(b"\n").partition(b"\n\n")[0]
-        text = _decode(paragraph, encoding[1].decode() if encoding else "utf-8")
-        return CommitInfo(
-            oid,
-            _utc(head, b"author"),
-            _utc(head, b"committer"),
-            " ".join("".join(c if c.isprintable() else " " for c in text).split())[:_MAX_SUBJECT],
-        )
-
-
-def _decode(data: bytes, encoding: str) -> str:
-    try:
-        return data.decode(encoding, "replace")
-    except (LookupError, ValueError):
-        return data.decode("utf-8", "replace")
-
-
-def _seconds(head: bytes, role: bytes) -> tuple[int, bytes] | None:
-    for match in _PERSON.finditer(head):
-        if match[1] == role:
-            return int(match[2]), match[3]
-    return None
-
-
-def _utc(head: bytes, role: bytes) -> str | None:
-    found = _seconds(head, role)
-    if found is None:
-        return None
-    try:
-        return datetime.fromtimestamp(found[0], UTC).isoformat().replace("+00:00", "Z")
-    except (ValueError, OverflowError, OSError):
-        return None
-
-
-def _local_date(head: bytes, role: bytes) -> str | None:
-    found = _seconds(head, role)
-    if found is None:
-        return None
-    zone = int(found[1][1:3]) * 60 + int(found[1][3:5])
-    offset = timedelta(minutes=-zone if found[1][:1] == b"-" else zone)
-    try:
-        return datetime.fromtimestamp(found[0], timezone(offset)).date().isoformat()
-    except (ValueError, OverflowError, OSError):
-        return None
+        return parse_commit(oid, self.read(oid, "a commit"))
 
 
 def printable(text: str) -> str:
@@ -490,43 +542,6 @@ def _components(path: str) -> list[str]:
     return parts
 
 
-def _open(path: Path) -> pygit2.Repository:
-    try:
-        if not path.exists():
-            raise RepositoryError(f"{path} does not exist; give the folder of a git repository")
-        found = pygit2.discover_repository(str(path))
-        if found is None:
-            raise RepositoryError(
-                f"{path} is not in a git repository; give a clone of the kernel, such as ~/linux"
-            )
-        return pygit2.Repository(found)
-    except OSError as error:
-        raise RepositoryError(f"cannot read {path}: {error.strerror}") from error
-    except (pygit2.GitError, KeyError, ValueError) as error:
-        text = " ".join(str(error).split())
-        owned = _FOREIGN.search(text)
-        if owned is not None:
-            folder = shlex.quote(owned[1].rstrip("/"))
-            raise RepositoryError(
-                f"{path} belongs to another user; if you trust it, run "
-                f"`git config --global --add safe.directory {folder}`"
-            ) from error
-        if "object format" in text:
-            raise RepositoryError(
-                f"{path} stores SHA-256 objects, which libgit2 cannot read; "
-                "give a repository with SHA-1 objects"
-            ) from error
-        if "extensions.refstorage" in text:
-            raise RepositoryError(
-                f"{path} stores its references as reftable, which libgit2 cannot read; run "
-                f"`git -C {shlex.quote(str(path))} refs migrate --ref-format=files`"
-            ) from error
-        raise RepositoryError(
-            f"cannot open the repository at {path}: {text}; "
-            f"see `git -C {shlex.quote(str(path))} status`"
-        ) from error
-
-
 def _by_oid(files: dict[str, Path]) -> dict[pygit2.Oid, Path]:
     return {pygit2.Oid(hex=oid): file for oid, file in files.items()}
 
@@ -537,20 +552,9 @@ def read_at(path: Path, revision: str, candidates: Sequence[str]) -> tuple[str, 
     :param revision: a tag, a branch, or the id of a commit, as git writes them
     :raises RepositoryError: no such repository, revision or file
     """
-    repo = _open(path)
-    try:
-        tree = repo.revparse_single(revision).peel(pygit2.Tree)
-    except (pygit2.GitError, KeyError, ValueError) as error:
-        raise RepositoryError(
-            f"{path} has no revision {revision!r}; see `git -C {path} tag`"
-        ) from error
-    for name in candidates:
-        try:
-            found = tree[name]
-            if isinstance(found, pygit2.Blob):
-                return name, found.data
-        except KeyError:
-            continue
-        except (pygit2.GitError, ValueError) as error:
-            raise RepositoryError(f"{name} at {revision} is damaged in {path}: {error}") from error
-    raise RepositoryError(f"{revision} of {path} has none of {', '.join(candidates)}")
+    repository = Repository(path, candidates)
+    found = repository.header_path(repository.resolve(revision))
+    if found is None:
+        raise RepositoryError(f"{revision} of {path} has none of {', '.join(candidates)}")
+    name, blob = found
+    return name, repository.read(blob, f"{name} at {revision}")

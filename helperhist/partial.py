@@ -1,101 +1,157 @@
 """Partial clones (``--filter=blob:none``): fetch the headers that are missing, in one batch.
 
-libgit2 does not fetch on demand, and git does so one object at a time: the batch is what git's own
-``fetch_objects()`` (promisor-remote.c) asks of its remote.
+libgit2 does not fetch on demand. git would, in the clone, and would run what the configuration of
+the clone names: so git never sees the clone. It fetches into an empty repository of our own, from a
+URL that was checked, and what it fetched is read from there.
 """
 
 import os
+import signal
 import subprocess
-from collections.abc import Iterable
+import tempfile
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
 
 from helperhist.errors import RepositoryError
+from helperhist.gitfiles import one_line
 from helperhist.mining import Repository
+from helperhist.remotes import checked_url
 
-__all__ = ["fetch_headers"]
+__all__ = ["fetched_headers"]
 
-#: The variables of ``git rev-parse --local-env-vars`` that say where the repository is.
-_LOCAL = frozenset(
-    "GIT_ALTERNATE_OBJECT_DIRECTORIES GIT_COMMON_DIR GIT_DIR GIT_GRAFT_FILE GIT_IMPLICIT_WORK_TREE "
-    "GIT_INDEX_FILE GIT_NAMESPACE GIT_OBJECT_DIRECTORY GIT_PREFIX GIT_SHALLOW_FILE "
-    "GIT_WORK_TREE".split()
+#: Seconds; a server that says nothing is not waited for.
+_TIMEOUT = 1800
+
+#: What users set to reach a server, or to see what git does. All other variables of git are left
+#: out: they name repositories, settings and programs.
+_KEPT = ("GIT_SSH", "GIT_SSH_COMMAND", "GIT_SSH_VARIANT", "GIT_EXEC_PATH")
+_KEPT_PREFIXES = ("GIT_SSL_", "GIT_TRACE", "GIT_CURL_VERBOSE")
+
+_SETTINGS = (
+    "core.hooksPath=/dev/null",
+    "core.fsmonitor=false",
+    "core.askPass=",
+    "credential.helper=",
+    "credential.interactive=never",
+    "protocol.allow=never",
+    "protocol.ext.allow=never",
+    "protocol.version=2",
+    "fetch.negotiationAlgorithm=noop",
+    "fetch.unpackLimit=1",
+    "fetch.writeCommitGraph=false",
+    "http.lowSpeedLimit=1",
+    "http.lowSpeedTime=60",
+    "gc.auto=0",
+    "maintenance.auto=false",
 )
 
 
-def fetch_headers(repository: Repository, blobs: Iterable[str], *, history: bool) -> None:
-    """Fetch those of some blobs, and of the whole history of the header, that are missing.
+@contextmanager
+def fetched_headers(
+    repository: Repository, blobs: Iterable[str], commits: Sequence[str]
+) -> Iterator[None]:
+    """Have those of some headers that a partial clone lacks, as long as the context lasts.
 
-    :param history: whether the blobs of all commits are wanted, not only those given
+    :param commits: the headers of these commits and of all before them are wanted as well
     :raises RepositoryError: git is not there, or cannot fetch them
     """
-    wanted = set(blobs)
-    if history:
-        wanted |= _historical(repository)
-    missing = sorted(oid for oid in wanted if not repository.has(oid))
-    if not missing:
-        return
     remote = repository.promisor()
-    assert remote is not None
+    missing: list[str] = []
+    if remote is not None:
+        wanted = {*blobs, *repository.headers(commits)}
+        missing = sorted(oid for oid in wanted if not repository.has(oid))
+    if remote is None or not missing:
+        yield
+        return
+    with tempfile.TemporaryDirectory(prefix="helperhist-") as name:
+        folder = Path(name)
+        try:
+            url = checked_url(repository.url(remote) or "", repository.folder)
+            reason = _fetch(folder, *url, missing)
+        except RepositoryError as error:
+            reason = str(error)
+        if reason is None:
+            repository.add_objects(folder / "objects")
+            if any(not repository.has(oid) for oid in missing):
+                reason = "the server did not send all"
+        if reason is not None:
+            raise RepositoryError(
+                f"{len(missing)} headers are missing in the partial clone {repository.folder} and "
+                f"cannot be fetched ({reason}); {repository.refetch(remote)}"
+            )
+        yield
+
+
+def _fetch(folder: Path, scheme: str, url: str, oids: Sequence[str]) -> str | None:
+    """Fetch objects into a new repository; return why it failed, None if it did not.
+
+    :raises RepositoryError: git cannot be run
+    """
+    for part in ("objects/pack", "objects/info", "refs"):
+        (folder / part).mkdir(parents=True)
+    (folder / "HEAD").write_text("ref: refs/heads/none\n")
+    (folder / "config").write_text("[core]\n\trepositoryformatversion = 0\n\tbare = true\n")
+    settings = [f"protocol.{scheme}.allow=always", *_SETTINGS]
     command = [
-        "-c", "fetch.negotiationAlgorithm=noop", "fetch", remote, "--no-tags",
-        "--no-write-fetch-head", "--recurse-submodules=no", "--filter=blob:none", "--stdin",
+        "git", f"--git-dir={folder}", *(word for value in settings for word in ("-c", value)),
+        "fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--recurse-submodules=no",
+        "--no-auto-maintenance", "--upload-pack=git-upload-pack", "--stdin", "--end-of-options",
+        url,
     ]  # fmt: skip
-    done = _git(repository, command, "".join(f"{oid}\n" for oid in missing))
-    repository.reopen()
-    still = [oid for oid in missing if not repository.has(oid)]
-    if done.returncode or still:
-        reason = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
-        raise RepositoryError(
-            f"{len(still) or len(missing)} headers are missing in the partial clone "
-            f"{repository.folder} and cannot be fetched ({reason}); run "
-            f"`{repository.refetch(remote)}`"
-        )
+    with tempfile.TemporaryFile(dir=folder) as wants, tempfile.TemporaryFile(dir=folder) as said:
+        wants.write("".join(f"{oid}\n" for oid in oids).encode())
+        wants.seek(0)
+        try:
+            git = subprocess.Popen(
+                command,
+                stdin=wants,
+                stdout=subprocess.DEVNULL,
+                stderr=said,
+                cwd=folder,
+                env=_environment(scheme),
+                # No terminal to ask on; and all of its processes end with it.
+                start_new_session=True,
+            )
+        except OSError as error:
+            raise RepositoryError(f"git cannot be run: {error.strerror}; install git") from error
+        try:
+            status = git.wait(_TIMEOUT)
+        except subprocess.TimeoutExpired:
+            return f"nothing came for {_TIMEOUT} s"
+        finally:
+            if git.returncode is None:
+                with suppress(OSError):
+                    os.killpg(git.pid, signal.SIGKILL)
+                git.wait()
+        if status == 0:
+            return None
+        said.seek(0)
+        # The first line tells; what follows is advice.
+        lines = said.read(1 << 16).decode("utf-8", "replace").splitlines()
+        told = [line for line in lines if line.strip() and not line.startswith("warning:")]
+        return one_line(told[0]) if told else "git gave no reason"
 
 
-def _historical(repository: Repository) -> set[str]:
-    """Return the ids of all headers in the history; it takes trees only."""
-    command = [
-        # What a user may have set; and a bare repository's .mailmap, which may be lacking.
-        "-c", "log.showRoot=true", "-c", "log.showSignature=false", "log", "--no-mailmap",
-        "--all", "--full-history", "--diff-merges=separate", "--format=", "--raw",
-        "--no-abbrev", "--no-renames", "--", *repository.paths,
-    ]  # fmt: skip
-    done = _git(repository, command, "")
-    if done.returncode:
-        reason = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
-        raise RepositoryError(
-            f"cannot list the headers of the partial clone {repository.folder} ({reason}); "
-            "scan with --no-commits"
-        )
-    found = set()
-    for line in done.stdout.splitlines():
-        # :100644 100644 <old> <new> M<TAB>path
-        cells = line.split("\t")[0].split()
-        if len(cells) == 5:
-            found |= {oid for oid in cells[2:4] if set(oid) != {"0"}}
-    return found
-
-
-def _git(
-    repository: Repository, command: list[str], text: str
-) -> "subprocess.CompletedProcess[str]":
-    # What a calling git has set (a hook's GIT_DIR) must not lead to another repository; what the
-    # user has set to reach the remote (GIT_SSH_COMMAND) must stay.
-    environment = {name: value for name, value in os.environ.items() if name not in _LOCAL}
-    environment.update(GIT_TERMINAL_PROMPT="0", LC_ALL="C", GIT_NO_LAZY_FETCH="1")
-    # The folder is where a relative URL of the remote begins.
-    place = ["-C", str(repository.folder), f"--git-dir={repository.git_dir.absolute()}"]
-    try:
-        return subprocess.run(
-            ["git", *place, *command],
-            input=text,
-            capture_output=True,
-            text=True,
-            errors="replace",
-            env=environment,
-            check=False,
-        )
-    except OSError as error:
-        raise RepositoryError(
-            f"{repository.folder} is a partial clone, and the git program that could fetch "
-            f"what it lacks cannot be run ({error.strerror}); install git"
-        ) from error
+def _environment(scheme: str) -> dict[str, str]:
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith("GIT_") or name in _KEPT or name.startswith(_KEPT_PREFIXES)
+    }
+    if "GIT_SSH" not in kept:
+        kept.setdefault("GIT_SSH_COMMAND", "ssh -oBatchMode=yes")
+    return {
+        **kept,
+        "LC_ALL": "C",
+        "GIT_CONFIG_NOSYSTEM": "1",
+        "GIT_CONFIG_SYSTEM": os.devnull,
+        "GIT_CONFIG_GLOBAL": os.devnull,
+        "GIT_ALLOW_PROTOCOL": scheme,
+        "GIT_PROTOCOL_FROM_USER": "0",
+        "GIT_NO_LAZY_FETCH": "1",
+        "GIT_TERMINAL_PROMPT": "0",
+        "GIT_ASKPASS": "",
+        "SSH_ASKPASS": "",
+        "SSH_ASKPASS_REQUIRE": "never",
+    }

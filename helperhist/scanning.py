@@ -8,6 +8,7 @@ from pathlib import Path
 from helperhist.dataset import FORMAT
 from helperhist.docs import HelperDoc, Prototype, parse_docs, parse_prototype
 from helperhist.errors import ParseError, RepositoryError
+from helperhist.gitfiles import ObjectTooLarge
 from helperhist.history import (
     Line,
     Snapshot,
@@ -26,7 +27,7 @@ from helperhist.mining import (
     TagRef,
     printable,
 )
-from helperhist.partial import fetch_headers
+from helperhist.partial import fetched_headers
 from helperhist.timeline import Doc, Metadata, Row, Tag, Timeline
 from helperhist.uapi import Entry, HeaderReader
 from helperhist.walk import Crew, introducing_commits
@@ -138,9 +139,8 @@ def scan_with_summary(
     read = _take_over(old) if old is not None else _Read([], {})
     summary.reused = len(read.tags)
     new = [tag for tag in found if tag.name not in read.snapshots]
-    if repository.promisor() is not None:
-        fetch_headers(repository, [tag.blob for tag in new], history=commits)
-    with Crew(repository) as crew:
+    begins = [tag.commit for tag in found] if commits else []
+    with fetched_headers(repository, [tag.blob for tag in new], begins), Crew(repository) as crew:
         if commits and old is None:
             crew.prepare()
         _read_tags(repository, new, read, progress)
@@ -255,10 +255,9 @@ def _read_tags(
         known = snapshots.get(tag.blob)
         if known is None:
             what = f"{tag.path} at {tag.name}"
-            data = repository.read(tag.blob, what)
             try:
-                entries = reader.read(data, what)
-            except ParseError as error:
+                entries = reader.read(repository.read(tag.blob, what), what)
+            except (ParseError, ObjectTooLarge) as error:
                 raise ParseError(f"{error}; leave it out (--tags, --path)") from error
             if last is None or entries is not last[0]:
                 last = entries, {entry.name: entry for entry in entries}

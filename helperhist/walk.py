@@ -106,6 +106,7 @@ class Crew:
         request = {
             "repository": str(self._repository.git_dir),
             "paths": self._repository.paths,
+            "objects": self._repository.more_objects,
         }
         environment = dict(os.environ, PYTHONPATH=os.pathsep.join(filter(None, sys.path)))
         for _ in range(1, min(len(os.sched_getaffinity(0)), _MAX_PROCESSES)):
@@ -215,6 +216,8 @@ def _main() -> None:
     tune_libgit2()
     try:
         repository = Repository(Path(request["repository"]), request["paths"])
+        for folder in request["objects"]:
+            repository.add_objects(Path(folder))
         graph = HeaderGraph(repository)
         found: dict[str, str | None] = {}
         for commit, names in json.loads(lines.get()):

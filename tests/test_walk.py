@@ -221,8 +221,6 @@ def test_interrupt_ends_all_processes(long_history: History) -> None:
 
 
 def test_process_ends_with_the_one_that_started_it(long_history: History) -> None:
-    # A pipe that nobody writes to: the worker waits in opening it.
-    os.mkfifo(long_history.path / "commondir")
     request = {"repository": str(long_history.path), "paths": ["include/linux/bpf.h"], "tasks": []}
     worker = subprocess.Popen(
         [sys.executable, "-P", "-m", "helperhist.walk"],
