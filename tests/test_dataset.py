@@ -56,36 +56,40 @@ WORD = st.from_regex(r"[A-Za-z_][A-Za-z0-9_.]{0,12}", fullmatch=True)
 NUMBER = st.none() | st.integers(-(1 << 63), (1 << 64) - 1)
 OPTIONAL = st.none() | LINE
 VERSION = st.builds(lambda a, b: f"{a}.{b}", st.integers(0, 99), st.integers(0, 99))
+DAY = st.none() | st.dates().map(str)
+MOMENT = st.none() | st.datetimes().map(lambda at: f"{at.replace(microsecond=0).isoformat()}Z")
+HEX = st.text("0123456789abcdef")
 TAG = st.builds(
     lambda name, version, *rest: Tag(name, KernelVersion.parse(version), *rest),
-    LINE, VERSION, st.text("0123456789abcdef"), st.text("0123456789abcdef"), OPTIONAL, LINE, LINE,
+    LINE, VERSION, HEX, HEX, DAY, LINE, LINE,
 )  # fmt: skip
-ROW = st.builds(
-    Row, WORD, WORD, NUMBER, OPTIONAL, OPTIONAL, OPTIONAL, OPTIONAL, OPTIONAL, st.booleans(),
-    OPTIONAL, OPTIONAL, OPTIONAL, OPTIONAL, st.lists(WORD, max_size=3).map(tuple),
-    st.lists(st.builds(Backport, VERSION, VERSION), max_size=3).map(tuple), OPTIONAL,
-    st.lists(WORD, max_size=3).map(tuple),
-)  # fmt: skip
+
+
+def rows_of(tags: list[str]) -> st.SearchStrategy[Row]:
+    tag = st.none() | st.sampled_from(tags) if tags else st.none()
+    return st.builds(
+        Row, WORD, WORD, NUMBER, st.none() | VERSION, tag, tag, DAY, tag, st.booleans(),
+        st.none() | HEX.filter(bool), MOMENT, MOMENT, OPTIONAL,
+        st.lists(WORD, max_size=3).map(tuple),
+        st.lists(st.builds(Backport, VERSION, VERSION), max_size=3).map(tuple), OPTIONAL,
+        st.lists(WORD, max_size=3).map(tuple),
+    )  # fmt: skip
 
 
 @st.composite
 def timelines(draw: st.DrawFn) -> Timeline:
-    tags = draw(st.lists(TAG, max_size=4))
+    tags = draw(st.lists(TAG, max_size=4, unique_by=lambda tag: tag.name))
+    tags.sort(key=lambda tag: tag.version)
     names = [tag.name for tag in tags]
-    spans = (
-        draw(
-            st.lists(
-                st.builds(
-                    Span, st.just("") | VERSION, WORD, WORD, NUMBER, st.sampled_from(names),
-                    st.none() | st.sampled_from(names),
-                ),
-                max_size=4,
-            )
+    spans = []
+    for _ in range(draw(st.integers(0, 4)) if names else 0):
+        first = draw(st.integers(0, len(names) - 1))
+        last = draw(st.none() | st.integers(first, len(names) - 1))
+        series, kind, name, number = draw(st.tuples(st.just("") | VERSION, WORD, WORD, NUMBER))
+        spans.append(
+            Span(series, kind, name, number, names[first], None if last is None else names[last])
         )
-        if names
-        else []
-    )  # fmt: skip
-    rows = draw(st.lists(ROW, max_size=4))
+    rows = draw(st.lists(rows_of(names), max_size=4, unique_by=lambda row: row.name))
     events = draw(st.lists(st.builds(Event, WORD, WORD, WORD, LINE, LINE, LINE), max_size=3))
     docs = draw(st.lists(st.builds(Doc, WORD, LINE, TEXT, TEXT), max_size=3))
     metadata = draw(
@@ -324,6 +328,30 @@ def test_missing_files_are_named(tmp_path: Path, timeline: Timeline, name: str) 
         ("metadata.json", '"format": 1', '"other": 1'),
         ("metadata.json", '"source": "test"', '"source": 5'),
         ("metadata.json", '"skipped": {}', '"skipped": 7'),
+        ("metadata.json", '"skipped": {}', '"skipped": {"x": "y"}'),
+        ("metadata.json", '"kernel": true', '"kernel": "no"'),
+        ("metadata.json", '"tags": 4', '"tags": true'),
+        ("metadata.json", '"paths": []', '"paths": "a"'),
+        ("metadata.json", '"notes": []', '"notes": [1]'),
+        ("metadata.json", '"newest": "v5.2-rc1"', '"newest": 5'),
+        ("timeline.csv", "helper,bpf_a,1", "helper,bpf_a, 1"),
+        ("timeline.csv", "helper,bpf_a,1", "helper,bpf_a,1_0"),
+        ("timeline.csv", "helper,bpf_a,1", "helper,bpf_a,+1"),
+        ("timeline.csv", "helper,bpf_b", "helper,bpf_a"),
+        ("timeline.csv", ",5.0,v5.0,", ",five,v5.0,"),
+        ("timeline.csv", ",5.0,v5.0,", ",5.0,v5.9,"),
+        ("timeline.csv", ",v5.0,2000-01-01,", ",v5.0,garbage,"),
+        ("timeline.csv", ",v5.0,2000-01-01,", ",v5.0,2000-02-30,"),
+        ("timeline.csv", ",v5.0,2000-01-01,", ",v5.0,20000101,"),
+        ("timeline.csv", ",v5.0,2000-01-01,v5.1,,,,,", ",v5.0,2000-01-01,v5.1,no,,,,"),
+        ("timeline.csv", ",v5.0,2000-01-01,v5.1,,,,,", ",v5.0,2000-01-01,v5.1,,zz,,,"),
+        ("timeline.csv", ",v5.0,2000-01-01,v5.1,,,,,", ",v5.0,2000-01-01,v5.1,,,x,,"),
+        ("timeline.csv", ",v5.0,2000-01-01,v5.1,,,,,", ",v5.0,2000-01-01,v5.1,,,,2020-01-01,"),
+        ("timeline.csv", "5.0:5.0.1", "5.0:x"),
+        ("tags.csv", ",2000-03-01,", ",garbage,"),
+        ("tags.csv", "v5.1,5.1,", "v5.1,5.3,"),
+        ("tags.csv", "v5.1,5.1,", "v5.0,5.1,"),
+        ("spans.csv", ",v5.0,v5.0", ",v5.1,v5.0"),
     ],
 )
 def test_values_that_cannot_be(
