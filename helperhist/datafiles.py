@@ -239,7 +239,10 @@ def _tags(cells: Iterable[list[str]], rows: Sequence[Row]) -> Iterator[Tag]:
         yield Tag(tag, parsed, target, commit, _day(day), path, blob)
     for row in rows:
         for name in (row.tag, row.first_tag, row.removed):
-            _require(name is None or name in known, f"it lacks a tag of {row.name[:60]!r}")
+            _require(
+                name is None or name in known,
+                f"it lacks a tag that timeline.csv has, of {row.name[:60]!r}",
+            )
 
 
 def _spans(cells: Iterable[list[str]], tags: Iterable[Tag]) -> Iterator[Span]:

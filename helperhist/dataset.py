@@ -12,9 +12,10 @@ from helperhist.datafiles import (
     parse_metadata,
     render_dataset,
 )
-from helperhist.errors import DatasetError
+from helperhist.errors import DatasetError, InvalidVersion
 from helperhist.swap import read_folder, replace_folder, standing_in
-from helperhist.timeline import Timeline
+from helperhist.timeline import Metadata, Timeline
+from helperhist.version import KernelVersion
 
 __all__ = ["FORMAT", "embedded_dir", "load", "read_dataset", "write_dataset"]
 
@@ -41,14 +42,14 @@ def load(data: str | Path | None = None) -> Timeline:
 
     :param data: a dataset's folder, or the name of one in the user's data folder. Without it:
         what the environment variable ``HELPERHIST_DATA`` names, else the last scan of a kernel
-        history, else the embedded dataset. ``embedded`` always means that one.
+        history that covers what the embedded dataset covers, else that one. ``embedded`` always
+        means that one.
     :raises DatasetError: there is no such dataset, or it cannot be read
     """
     chosen = data if data is not None else os.environ.get("HELPERHIST_DATA") or None
     if chosen is not None:
         return read_dataset(_resolve(chosen))
-    last = _last_scan()
-    return read_dataset(last if last is not None else embedded_dir())
+    return _default() or read_dataset(embedded_dir())
 
 
 def _resolve(data: str | Path) -> Path:
@@ -95,17 +96,75 @@ def _last_scan() -> Path | None:
         return None
 
 
-def remember_scan(folder: Path) -> None:
-    """Make a dataset the default of later questions.
+def _default() -> Timeline | None:
+    """Return the scan that is the default, None where that is the embedded dataset."""
+    folder = _last_scan()
+    if folder is None:
+        return None
+    found = read_dataset(folder)
+    embedded = parse_metadata(read_folder(embedded_dir(), [METADATA])[METADATA], embedded_dir())
+    # A newer helperhist has newer data, and anybody may have written to the folder since.
+    return found if _is_as_new(found.metadata, embedded) else None
 
+
+def _is_as_new(found: Metadata, embedded: Metadata) -> bool:
+    try:
+        versions = [KernelVersion.parse(item.newest or "") for item in (found, embedded)]
+    except InvalidVersion:
+        return False
+    return found.kernel and found.paths == embedded.paths and versions[0] >= versions[1]
+
+
+def default_source() -> str:
+    """Name the default dataset in a few words: a folder, or the embedded data."""
+    folder = _last_scan()
+    if folder is None or _default() is None:
+        return f"the embedded data ({read_dataset(embedded_dir()).metadata.source})"
+    return str(folder)
+
+
+def shortfall(timeline: Timeline) -> str | None:
+    """Return what keeps a scan from being the default, None if nothing does.
+
+    It has to have the kernel's own header, every release that the embedded dataset has, and every
+    helper that a release has there: a project that carries the header and takes the kernel's
+    numbers for its tags has older ones.
+    """
+    embedded = read_dataset(embedded_dir())
+    if not timeline.metadata.kernel:
+        return "its tags are not named as the kernel's"
+    if timeline.metadata.paths != embedded.metadata.paths:
+        return "it was read with --path"
+    own = {tag.version: tag for tag in timeline.releases}
+    missing = [tag.version for tag in embedded.releases if tag.version not in own]
+    if missing:
+        more = f" and {len(missing) - 1} more releases" if missing[1:] else ""
+        return f"it lacks {missing[-1]}{more}"
+    for tag in embedded.releases:
+        has = timeline.present(own[tag.version])
+        for name, item in embedded.present(tag).items():
+            if item.kind == "helper" and name not in has:
+                return f"its {tag.version} lacks {name}"
+    return None
+
+
+def remember_scan(folder: Path, timeline: Timeline) -> str | None:
+    """Make a scan the default of later questions, if it covers what the embedded dataset covers.
+
+    :return: what keeps it from that; it is not the default then, even if it was
     :raises OSError: the user's data folder cannot be made
     :raises FileError: nothing can be written to it
     """
     from helperhist.files import write_atomic
 
     home = data_home()
-    home.mkdir(parents=True, exist_ok=True)
-    write_atomic(home / _LAST, os.fsencode(f"{folder.resolve()}\n"))
+    reason = shortfall(timeline)
+    if reason is None:
+        home.mkdir(parents=True, exist_ok=True)
+        write_atomic(home / _LAST, os.fsencode(f"{folder.resolve()}\n"))
+    elif _last_scan() == folder.resolve():
+        (home / _LAST).unlink(missing_ok=True)
+    return reason
 
 
 def read_dataset(folder: Path) -> Timeline:

@@ -71,7 +71,7 @@ def _read_once(place: Path, folder: Path, names: Sequence[str]) -> tuple[dict[st
     try:
         found = {name: _read_file(handle, name) for name in names}
         missing = any(isinstance(item, FileNotFoundError) for item in found.values())
-        here = _is(folder, handle) or (_is(place, handle) and not os.path.lexists(folder))
+        here = _is(folder, handle) or (_is(place, handle) and not folder.exists())
         return found, not missing or here
     finally:
         os.close(handle)
@@ -119,8 +119,9 @@ def replace_folder(folder: Path, files: Mapping[str, bytes], owned: frozenset[st
     folder.parent.mkdir(parents=True, exist_ok=True)
     with _locked(_work(folder)) as work:
         old = work / _OLD
-        if not folder.exists() and old.exists():
-            old.rename(folder)
+        if old.exists():
+            # A killed writer got half-way: before the new folder was in its place, or after.
+            old.rename(tempfile.mkdtemp(prefix="left.", dir=work) if folder.exists() else folder)
         new = Path(tempfile.mkdtemp(prefix="new.", dir=work))
         try:
             for name, data in files.items():

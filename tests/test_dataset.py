@@ -15,6 +15,7 @@ from helperhist import dataset
 from helperhist.dataset import load, read_dataset, write_dataset
 from helperhist.errors import DatasetError
 from helperhist.timeline import Backport, Doc, Event, Metadata, Row, Span, Tag, Timeline
+from helperhist.uapi import Entry
 from helperhist.version import KernelVersion
 
 FILES = ["timeline.csv", "tags.csv", "spans.csv", "events.csv", "metadata.json"]
@@ -377,9 +378,11 @@ def test_a_damaged_dataset_can_be_replaced(tmp_path: Path, timeline: Timeline) -
 # -- which one
 
 
-def make(folder: Path, source: str, *, kernel: bool = True) -> Path:
-    made = make_timeline({"v5.0": helpers("a")})
-    metadata = replace(made.metadata, source=source, kernel=kernel)
+def make(folder: Path, source: str, *, kernel: bool = True, newest: str = "v99.0") -> Path:
+    # Newer than the embedded data.
+    made = make_timeline({"v5.0": helpers("a"), newest: helpers("a")})
+    paths = load("embedded").metadata.paths
+    metadata = replace(made.metadata, source=source, kernel=kernel, paths=paths)
     write_dataset(
         Timeline(
             metadata, made.rows, lambda: made.tags, lambda: made.spans, lambda: (), lambda: ()
@@ -387,6 +390,11 @@ def make(folder: Path, source: str, *, kernel: bool = True) -> Path:
         folder,
     )
     return folder
+
+
+def remember(folder: Path) -> None:
+    """Make a dataset the default as a scan of a whole kernel is."""
+    assert dataset.remember_scan(folder, load("embedded")) is None
 
 
 def test_the_embedded_one_without_any_other() -> None:
@@ -403,7 +411,7 @@ def test_order_of_the_sources(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     last = make(tmp_path / "last", "last scan")
     variable = make(tmp_path / "variable", "variable")
     option = make(tmp_path / "option", "option")
-    dataset.remember_scan(last)
+    remember(last)
     assert load().label == "last scan"
     monkeypatch.setenv("HELPERHIST_DATA", str(variable))
     assert load().label == "variable"
@@ -471,12 +479,63 @@ def test_a_last_scan_that_is_gone(
 def test_the_default_cannot_be_remembered(isolated: Path, tmp_path: Path) -> None:
     (isolated / "data").write_text("a file")
     with pytest.raises(OSError, match="helperhist"):
-        dataset.remember_scan(tmp_path)
+        dataset.remember_scan(tmp_path, load("embedded"))
+
+
+def grown(*, without: str = "", release: str = "", **changes: object) -> Timeline:
+    """Return the embedded timeline and a release more, changed as asked."""
+    known = load("embedded")
+    held = {
+        tag.name: [
+            Entry(name.kind, name.name, name.id)
+            for name in known.at(tag.name)
+            if not (name.name == without and tag.name == release)
+        ]
+        for tag in known.releases
+        if without or tag.name != release
+    }
+    made = make_timeline({**held, "v99.0": held["v7.1"]} if "v7.1" in held else held)
+    made.metadata = replace(made.metadata, paths=known.metadata.paths, **changes)  # type: ignore[arg-type]
+    return made
+
+
+@pytest.mark.parametrize(
+    ("timeline", "reason"),
+    [
+        (lambda: grown(), None),
+        (lambda: load("embedded"), None),
+        (lambda: grown(kernel=False), "its tags are not named as the kernel's"),
+        (lambda: grown(paths=("bundled/bpf.h",)), "it was read with --path"),
+        (lambda: grown(release="v3.18"), "it lacks 3.18"),
+        (lambda: grown(release="v7.1"), "it lacks 7.1"),
+        (lambda: grown(release="v5.8", without="bpf_ringbuf_output"),
+         "its 5.8 lacks bpf_ringbuf_output"),
+        (lambda: make_timeline({"v5.8": [], "v5.9": []}), "it was read with --path"),
+    ],
+)  # fmt: skip
+def test_what_becomes_the_default(
+    tmp_path: Path, timeline: Callable[[], Timeline], reason: str | None
+) -> None:
+    write_dataset(timeline(), tmp_path / "data")
+    made = read_dataset(tmp_path / "data")
+    # It was the default before.
+    remember(make(tmp_path / "data", "before"))
+    write_dataset(made, tmp_path / "data")
+    assert dataset.remember_scan(tmp_path / "data", made) == reason
+    label = load().label
+    assert label == (made.label if reason is None else load("embedded").label)
+
+
+def test_newer_embedded_data_win(tmp_path: Path) -> None:
+    remember(make(tmp_path / "old", "old scan", newest="v5.3"))
+    assert load().label == load("embedded").label
+    remember(make(tmp_path / "new", "new scan"))
+    assert load().label == "new scan"
 
 
 def test_a_folder_whose_name_is_no_text(tmp_path: Path) -> None:
     folder = make(tmp_path / os.fsdecode(b"\xff\n"), "odd")
-    dataset.remember_scan(folder)
+    remember(folder)
     assert load().label == "odd"
 
 
