@@ -51,6 +51,7 @@ class Unknown:
     """Something whose release the data does not tell.
 
     :ivar newer: whether no release in the data has it; else the data does not cover it
+    :ivar id: number of a helper or of a map type
     """
 
     kind: str

@@ -51,7 +51,8 @@ class MapNeeds:
             self._unknown_map("map_type", "map without a type", "user space sets it", name)
         else:
             reason = "no release in the data has it"
-            self._unknown_map("map_type", f"map type {item.type}", reason, name, newer=True)
+            shown = f"map type {item.type}"
+            self._unknown_map("map_type", shown, reason, name, newer=True, number=item.type)
         flags = item.flags
         for flag in MAP_FLAGS:
             value = self._rows[flag].id if flag in self._rows else None
@@ -132,5 +133,6 @@ class MapNeeds:
         map_: str,
         newer: bool = False,
         optional: bool = False,
+        number: int | None = None,
     ) -> None:
-        self._unknown.append(Unknown(kind, name, reason, newer, optional, map=map_))
+        self._unknown.append(Unknown(kind, name, reason, newer, optional, map=map_, id=number))

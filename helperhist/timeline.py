@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from helperhist.errors import DatasetError
+from helperhist.presence import Release
 from helperhist.records import SENTINEL, Backport, Diff, Doc, Event, Metadata, Name, Row, Span, Tag
 from helperhist.version import KernelVersion
 
@@ -117,6 +118,22 @@ class Timeline:
         if row is None and name.isascii() and name.isdigit() and len(name) < 10:
             return self.helper(int(name))
         return row
+
+    def row(self, name: str) -> Row | None:
+        """Return the row of a name as it is in the header, None if the history never had it."""
+        return self._by_name.get(name)
+
+    def has(self, kind: str, name: str, version: str) -> bool | None:
+        """Return whether a release or an update of one has a name; None where nobody can tell.
+
+        The tag itself is asked. Where the data has no such tag, what the tags on both sides of it
+        have, or lack, holds for it; backports to updates that were not read, and releases newer
+        than the data, cannot be told. See :class:`helperhist.presence.Release` for the bounds.
+
+        :param kind: of the name (``helper``, ``map_type``, ``field``, ...)
+        :raises InvalidVersion: the version has another form
+        """
+        return Release(self, KernelVersion.parse(version)).has(kind, canonical_name(name)).answer
 
     def helper(self, number: int) -> Row | None:
         """Return the helper that has a number now, or had it last."""

@@ -5,8 +5,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from helperhist.findings import Findings, Requirement, Unknown, release_key
-from helperhist.requirements import FALLBACKS, kfunc
-from helperhist.version import KernelVersion
 
 __all__ = [
     "Change",
@@ -17,7 +15,6 @@ __all__ = [
     "change_json",
     "edge",
     "item_json",
-    "judge",
     "minimum",
     "required",
     "target_json",
@@ -138,42 +135,6 @@ def edge(findings: Findings) -> Edge | None:
     return Edge(rest[0].since, names, needs[0].since)
 
 
-def judge(findings: Findings, target: KernelVersion, newest: str | None) -> tuple[TooNew, ...]:
-    """Return what a mainline release lacks; nothing if the object works there.
-
-    :param newest: the newest release in the data: nobody can tell of later ones
-    """
-    found = [
-        TooNew(
-            item,
-            item.name not in findings.older,
-            f"needs {item.since}" + (" or earlier" if item.name in findings.older else ""),
-            FALLBACKS.get(item.name),
-        )
-        for item in required(findings)
-        if KernelVersion.parse(item.since) > target
-    ]
-    found += [gone for item in required(findings) if (gone := _gone(item, target)) is not None]
-    for unknown_ in unknown(findings):
-        beyond = newest is not None and target > KernelVersion.parse(newest)
-        certain = unknown_.newer and not beyond
-        reason = f"newer than {newest}" if unknown_.newer else unknown_.reason
-        found.append(TooNew(unknown_, certain, reason))
-    return tuple(found)
-
-
-def _gone(item: Requirement, target: KernelVersion) -> TooNew | None:
-    """Return what a release after those that had it lacks, or may lack."""
-    known = kfunc(item.name) if item.kind == "kfunc" else None
-    if known is None or not known.absent or target <= KernelVersion.parse(known.seen):
-        return None
-    if KernelVersion.parse(item.since) > target:
-        return None
-    certain = target >= KernelVersion.parse(known.absent)
-    words = "not in" if certain else "known until"
-    return TooNew(item, certain, f"{words} {known.absent if certain else known.seen}")
-
-
 def change(old: Findings, new: Findings) -> Change:
     """Return what a change did to the needs of an object."""
 
@@ -229,11 +190,15 @@ def to_json(file: str, findings: Findings) -> dict[str, Any]:
     }
 
 
-def target_json(target: str, found: tuple[TooNew, ...]) -> dict[str, Any]:
-    """Return the documented JSON object of a target."""
+def target_json(target: str, found: tuple[TooNew, ...], note: str | None = None) -> dict[str, Any]:
+    """Return the documented JSON object of a target.
+
+    :param note: from what the data answers, where it has no tag of the target
+    """
     return {
         "kernel": target,
         "ok": not found,
+        "note": note,
         "missing": [
             {
                 **item_json(verdict.item),

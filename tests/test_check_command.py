@@ -18,9 +18,10 @@ from helperhist.annotations import render_annotation
 from helperhist.cli import cli
 from helperhist.dataset import write_dataset
 from helperhist.findings import Requirement
-from helperhist.target import judge_kernel
+from helperhist.presence import Release
+from helperhist.target import judge_kernel, judge_release
 from helperhist.uapi import Entry
-from helperhist.verdict import judge, minimum
+from helperhist.verdict import minimum
 from helperhist.version import KernelVersion
 
 OLD = """
@@ -422,7 +423,8 @@ def test_kfunc_that_is_gone(target: str, reason: str | None, certain: bool | Non
     name = "bpf_wq_set_callback_impl"
     source = f"extern int {name}(void *p) __ksym;\n"
     found = check_c(source + f'SEC("tc") int prog(void *ctx) {{ return {name}(ctx); }}')
-    verdicts = judge(found, KernelVersion.parse(target), "7.1")
+    release = Release(helperhist.load("embedded"), KernelVersion.parse(target))
+    verdicts = judge_release(found, release)
     expected = [] if reason is None else [(name, reason, certain)]
     assert [(item.item.name, item.reason, item.certain) for item in verdicts] == expected
     (item,) = (item for item in found.requirements if item.name == name)

@@ -24,18 +24,12 @@ from helperhist.dataset import load
 from helperhist.errors import HelperhistError, InvalidVersion
 from helperhist.findings import Findings
 from helperhist.objects import Checked, check_file, find_objects
+from helperhist.presence import Release
 from helperhist.sections import LOADERS
-from helperhist.target import Kernel, judge_kernel
+from helperhist.target import Kernel, judge_kernel, judge_release, release_note
 from helperhist.text import printable, terminal_width
 from helperhist.timeline import Timeline
-from helperhist.verdict import (
-    TooNew,
-    change,
-    change_json,
-    judge,
-    target_json,
-    to_json,
-)
+from helperhist.verdict import TooNew, change, change_json, target_json, to_json
 from helperhist.version import KernelVersion
 
 __all__ = ["command"]
@@ -101,9 +95,11 @@ def command(
     if diff:
         answer = _diff(good, form) if len(good) == 2 else 0
     else:
-        verdicts = _verdicts(timeline, target, [findings for _, findings in good])
+        verdicts, note = _verdicts(timeline, target, [findings for _, findings in good])
+        if note:
+            complain(f"note: {note}")
         if good or form == "json":
-            _echo(good, verdicts, target, form)
+            _echo(good, verdicts, target, form, note)
         answer = int(any(verdicts.values()))
     if good and not (diff and len(good) != 2):
         echo_source(timeline, machine=form != "text")
@@ -135,21 +131,21 @@ def _complain(checked: Sequence[Checked]) -> bool:
 Verdicts = dict[int, tuple[TooNew, ...]]
 
 
-def _verdicts(timeline: Timeline, target: str | None, findings: Sequence[Findings]) -> Verdicts:
+def _verdicts(
+    timeline: Timeline, target: str | None, findings: Sequence[Findings]
+) -> tuple[Verdicts, str | None]:
+    """Return the verdicts, and from what they are answered where the target was not read."""
     if target is None:
-        return {}
+        return {}, None
     try:
         version = KernelVersion.parse(target)
     except InvalidVersion:
         if target != "running" and "@" not in target and not Path(target).exists():
             raise
         kernel, release = _kernel(target, timeline)
-        return {id(item): judge_kernel(item, kernel, release) for item in findings}
-    newest = timeline.releases[-1].version.text if timeline.releases else None
-    if newest is not None and version > KernelVersion.parse(newest):
-        # What is in 7.1 is in what comes after it, as far as anybody knows.
-        complain(f"note: {target} is newer than the data, which ends with {newest}")
-    return {id(item): judge(item, version, newest) for item in findings}
+        return {id(item): judge_kernel(item, kernel, release) for item in findings}, None
+    asked = Release(timeline, version)
+    return {id(item): judge_release(item, asked) for item in findings}, release_note(asked)
 
 
 def _kernel(source: str, timeline: Timeline) -> tuple[Kernel, str | None]:
@@ -164,14 +160,18 @@ def _kernel(source: str, timeline: Timeline) -> tuple[Kernel, str | None]:
 
 
 def _echo(
-    good: Sequence[tuple[str, Findings]], verdicts: Verdicts, target: str | None, form: str
+    good: Sequence[tuple[str, Findings]],
+    verdicts: Verdicts,
+    target: str | None,
+    form: str,
+    note: str | None,
 ) -> None:
     width = terminal_width()
     if form == "json":
         answers = [to_json(file, item) for file, item in good]
         if target is not None:
             for answer, (_, item) in zip(answers, good, strict=True):
-                answer["target"] = target_json(target, verdicts[id(item)])
+                answer["target"] = target_json(target, verdicts[id(item)], note)
         echo_json(answers)
         return
     if form == "github":
