@@ -109,8 +109,8 @@ def main() -> int:
 def measure(folder: Path, rounds: int) -> int:
     """Print what a folder takes, and what the start takes."""
     from helperhist import load
-    from helperhist.bpfobj import parse_object
-    from helperhist.check import Checker
+    from helperhist.binary.object import parse_object
+    from helperhist.check.checker import Checker
 
     objects = sorted(path for path in folder.rglob("*.o") if path.is_file())
     command = [sys.executable, "-m", "helperhist", "check"]

@@ -15,11 +15,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import helperhist
-from helperhist.dataset import write_dataset
-from helperhist.docs import Prototype, parse_prototype
-from helperhist.history import Line, build_rows, find_events, find_spans
-from helperhist.timeline import Metadata, Row, Tag, Timeline
-from helperhist.uapi import Entry
+from helperhist.dataset.store import write_dataset
+from helperhist.mining.history import Line, build_rows, find_events, find_spans
+from helperhist.sources.docs import Prototype, parse_prototype
+from helperhist.sources.uapi import Entry
+from helperhist.timeline.timeline import Metadata, Row, Tag, Timeline
 from helperhist.version import KernelVersion
 
 HERE = Path(__file__).parent

@@ -7,7 +7,7 @@ from helperhist.errors import HelperhistError
 
 if TYPE_CHECKING:
     from helperhist.dataset import load
-    from helperhist.scanning import scan
+    from helperhist.mining import scan
     from helperhist.timeline import Timeline
 
 __all__ = ["HelperhistError", "Timeline", "__version__", "load", "scan"]

@@ -13,7 +13,7 @@ _NO_MEMORY = b"Error: out of memory; allow more (ulimit -v), or give less\n"
 def main() -> None:
     """Run the command line and exit."""
     try:
-        from helperhist.cli import main as run
+        from helperhist.cli.group import main as run
 
         run()
     except KeyboardInterrupt:

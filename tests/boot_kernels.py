@@ -23,21 +23,28 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parent))
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from click.testing import CliRunner
-from vm_objects import OBJECTS, VmObject, build
-from vm_support import SUITES, Machine, Unavailable, boot, build_loader, get_kernel, missing_tools
 
 import helperhist
-from helperhist.btf import Btf
-from helperhist.cli import cli
-from helperhist.explain import explain
-from helperhist.kernelmatch import compare
-from helperhist.kernelnames import Uapi, info_of_btf
-from helperhist.timeline import Name, Timeline
+from helperhist.binary.btf import Btf
+from helperhist.cli.group import cli
+from helperhist.explain.messages import explain
+from helperhist.kernel.match import compare
+from helperhist.kernel.names import Uapi, info_of_btf
+from helperhist.timeline.timeline import Name, Timeline
 from helperhist.version import KernelVersion
+from tests.vm.machine import (
+    SUITES,
+    Machine,
+    Unavailable,
+    boot,
+    build_loader,
+    get_kernel,
+    missing_tools,
+)
+from tests.vm.objects import OBJECTS, VmObject, build
 
 #: Where a kernel differs and why that is no fault: the kernels that may (all, if none is named).
 EXPLAINED: dict[str, tuple[tuple[str, ...], str]] = {

@@ -5,10 +5,9 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from helperhist.analysis import LISTS, LTS, lts_tags, releases, require_kinds
-from helperhist.families import FAMILIES, family
+from helperhist.frames.families import FAMILIES, family
 from helperhist.frames.shapes import long_frame, matrix, parse_dates, table
-from helperhist.timeline import Timeline
+from helperhist.timeline import LISTS, LTS, Timeline, lts_tags, releases, require_kinds
 
 __all__ = ["by_lts", "family_growth", "growth", "lead_times"]
 
@@ -16,7 +15,7 @@ __all__ = ["by_lts", "family_growth", "growth", "lead_times"]
 def growth(timeline: Timeline, kinds: Sequence[str] = ("helper",)) -> pd.DataFrame:
     """Return the size of lists at each mainline release.
 
-    Of the numbered lists (:data:`helperhist.analysis.LISTS`) numbers are counted, not names: two
+    Of the numbered lists (:data:`helperhist.timeline.analysis.LISTS`) numbers are counted, not names: two
     names of one number (``BPF_PROG_RUN`` and ``BPF_PROG_TEST_RUN``) are one command. Of other
     kinds names are. One row per release and kind:
 
@@ -46,7 +45,7 @@ def growth(timeline: Timeline, kinds: Sequence[str] = ("helper",)) -> pd.DataFra
 def family_growth(timeline: Timeline) -> pd.DataFrame:
     """Return as :func:`growth` the helpers by family: column ``family`` instead of ``kind``.
 
-    The categories of ``family`` are in the order of :data:`helperhist.families.FAMILIES`.
+    The categories of ``family`` are in the order of :data:`helperhist.frames.families.FAMILIES`.
 
     :raises DatasetError: the timeline has no release
     """

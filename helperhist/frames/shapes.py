@@ -7,9 +7,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from helperhist.analysis import require_kinds
 from helperhist.errors import DatasetError
-from helperhist.timeline import Span, Timeline
+from helperhist.timeline import Span, Timeline, require_kinds
 from helperhist.version import KernelVersion
 
 __all__ = ["long_frame", "matrix", "parse_dates", "table", "to_parquet"]

@@ -7,8 +7,8 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
-from helperhist.analysis import LTS
 from helperhist.plots.style import BLUE, GRID, PALE, VERMILLION
+from helperhist.timeline import LTS
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from matplotlib.axes import Axes
 from matplotlib.patches import Patch
 
-from helperhist.families import FAMILIES, family
+from helperhist.frames.families import FAMILIES, family
 from helperhist.plots.style import BLUE, MUTED
 
 if TYPE_CHECKING:

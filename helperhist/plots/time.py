@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from matplotlib.axes import Axes
 
-from helperhist.analysis import LAST_GROWTH, LISTS
 from helperhist.errors import DatasetError
 from helperhist.plots.style import BLUE, GREEN, INK, MUTED, ORANGE, PURPLE, VERMILLION
+from helperhist.timeline import LAST_GROWTH, LISTS
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -17,29 +17,29 @@ from itertools import pairwise
 from pathlib import Path
 
 import pygit2
-from audit_support import GO, MARKDOWN, YAML
-from bpf_support import compile_bpf
-from check_support import GPL, HEAD, checker
-from elf_support import build_btf, build_elf, info
-from git_support import doc_comment, render_header
 
 import helperhist
-from helperhist.audit import audit
-from helperhist.bpfobj import parse_object
-from helperhist.btf import Btf
-from helperhist.checktext import render_object
-from helperhist.cproto import parse_declaration
-from helperhist.dataset import embedded_dir, read_dataset, render_dataset
-from helperhist.docs import parse_docs
+from helperhist.audit.judge import audit
+from helperhist.audit.tables import decode, read_table
+from helperhist.binary.btf import Btf
+from helperhist.binary.object import parse_object
+from helperhist.check.verdict import edge, to_json
+from helperhist.dataset.store import embedded_dir, read_dataset, render_dataset
 from helperhist.errors import HelperhistError
-from helperhist.explain import explain, iter_lines
-from helperhist.kernelnames import Uapi, info_of_btf, info_of_vmlinux_header
-from helperhist.mining import DEFAULT_TAGS, Repository
-from helperhist.tables import decode, read_table
-from helperhist.timeline import Timeline
-from helperhist.uapi import HeaderReader, parse_header
-from helperhist.verdict import edge, to_json
+from helperhist.explain.messages import explain, iter_lines
+from helperhist.git.repository import DEFAULT_TAGS, Repository
+from helperhist.header.prototypes import parse_declaration
+from helperhist.kernel.names import Uapi, info_of_btf, info_of_vmlinux_header
+from helperhist.report.check import render_object
+from helperhist.sources.docs import parse_docs
+from helperhist.sources.uapi import HeaderReader, parse_header
+from helperhist.timeline.timeline import Timeline
 from helperhist.version import KernelVersion, natural_key
+from tests.build.checked import GPL, HEAD, checker
+from tests.build.elf import build_btf, build_elf, info
+from tests.build.objects import compile_bpf
+from tests.build.repository import doc_comment, render_header
+from tests.build.tables import GO, MARKDOWN, YAML
 
 __all__ = ["TARGETS", "Target", "run"]
 

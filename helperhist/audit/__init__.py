@@ -1,0 +1,20 @@
+"""Tables that people keep by hand, compared with a timeline."""
+
+from helperhist.audit.judge import DIFFERENCES, JUDGED, VERDICTS, Finding, audit
+from helperhist.audit.patch import correct, patch_path, render_patch
+from helperhist.audit.tables import FORMATS, MAX_TABLE_BYTES, decode, read_table
+
+__all__ = [
+    "DIFFERENCES",
+    "FORMATS",
+    "JUDGED",
+    "MAX_TABLE_BYTES",
+    "VERDICTS",
+    "Finding",
+    "audit",
+    "correct",
+    "decode",
+    "patch_path",
+    "read_table",
+    "render_patch",
+]

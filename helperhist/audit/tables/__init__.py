@@ -1,0 +1,92 @@
+"""Tables of names and kernel versions as people keep them: bytes in, rows out."""
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+
+from helperhist.audit.tables.delimited import find_delimiter, read_delimited
+from helperhist.audit.tables.markdown import is_rule, read_markdown
+from helperhist.audit.tables.model import Stated, Version
+from helperhist.audit.tables.source import read_c, read_go
+from helperhist.audit.tables.structured import read_json, read_yaml
+from helperhist.errors import ParseError
+
+__all__ = ["FORMATS", "MAX_TABLE_BYTES", "Stated", "Version", "decode", "read_table"]
+
+#: Tables larger than this are refused; the largest of those in the README has 0.1 MB.
+MAX_TABLE_BYTES = 4 << 20
+
+#: Format to its reader.
+FORMATS: Mapping[str, Callable[[str, str], Iterator[Stated]]] = {
+    "bcc": read_markdown,
+    "ebpf-docs": read_yaml,
+    "csv": read_delimited,
+    "json": read_json,
+    "go": read_go,
+    "c": read_c,
+}
+
+_PACKAGE = re.compile(r"package[ \t]+\w+[ \t]*(?://.*)?\r?", re.ASCII)
+_YAML = re.compile(r"[ \t]*(?:-[ \t]+)?[\w\"'-]+[ \t]*:(?:[ \t].*)?\r?", re.ASCII)
+_REMARK = re.compile(r"[ \t]*(?:#.*|//.*|/\*.*|\*.*|---)?\r?")
+
+
+def decode(data: bytes, what: str) -> str:
+    """Return the text of a table; bytes that are no UTF-8 survive a way there and back.
+
+    :raises ParseError: it is too large, or no text
+    """
+    if len(data) > MAX_TABLE_BYTES:
+        raise ParseError(
+            f"{what} has more than {MAX_TABLE_BYTES >> 20} MiB, too much for a table kept by hand; "
+            "cut the table out of it"
+        )
+    if b"\0" in data[: 1 << 16]:
+        raise ParseError(f"{what} is no text; audit reads tables and source code")
+    return data.decode("utf-8", "surrogateescape")
+
+
+def read_table(text: str, what: str, form: str = "auto") -> tuple[str, tuple[Stated, ...]]:
+    """Return the format of a table, and its rows in the order of the file.
+
+    :param what: names the file in errors
+    :param form: one of ``FORMATS``; ``auto`` tells it from the content
+    :raises ParseError: the table is malformed, or nothing in the file is one
+    """
+    chosen = _recognise(text, what) if form == "auto" else form
+    rows = tuple(FORMATS[chosen](text, what))
+    if not rows:
+        raise ParseError(
+            f"{what} has no row with a name and a version (read as {chosen}); "
+            f"give another --format ({', '.join(FORMATS)})"
+        )
+    return chosen, rows
+
+
+def _recognise(text: str, what: str) -> str:
+    """Tell the format of a table from its content."""
+    body = text.removeprefix("\ufeff").lstrip()
+    if body[:1] in ("{", "[") and not re.match(r"\{[ \t]*\"\w+\"[ \t]*,|\[\w+\]", body):
+        return "json"
+    lines = text.removeprefix("\ufeff").split("\n")
+    first = next((line for line in lines if _REMARK.fullmatch(line) is None), "")
+    if _PACKAGE.fullmatch(first):
+        return "go"
+    if any(is_rule(line) for line in lines):
+        return "bcc"
+    if find_delimiter(text) is not None:
+        return "csv"
+    # Before YAML: a line of Go without its file looks like one of YAML.
+    for form in ("go", "c"):
+        if next(FORMATS[form](text, what), None) is not None and not _is_yaml(lines):
+            return form
+    if _YAML.fullmatch(first):
+        return "ebpf-docs"
+    raise ParseError(
+        f"cannot tell what {what} is; give --format ({', '.join(FORMATS)}) if it holds a table"
+    )
+
+
+def _is_yaml(lines: list[str]) -> bool:
+    """Whether each line that says something is one of YAML."""
+    said = [line for line in lines if _REMARK.fullmatch(line) is None]
+    return all(_YAML.fullmatch(line) for line in said)

@@ -1,0 +1,122 @@
+"""Source code that maps names to versions, in Go and in C: read line by line."""
+
+import re
+from collections.abc import Iterator, Sequence
+
+from helperhist.audit.tables.model import KINDS, LineIndex, Stated, Version, squash
+
+__all__ = ["read_c", "read_go"]
+
+# Two or three numbers between commas, 3, 18 or 5, 8, 0, or a version in quotes. All blanks are
+# possessive: what was skipped once is not tried again.
+_PARTS = r"\d{1,4}[ \t]*+,[ \t]*+\d{1,4}(?:[ \t]*+,[ \t]*+\d{1,4})?"
+_QUOTED = r'"(?P<quoted>v?\d{1,4}\.\d{1,4}(?:\.\d{1,4})?(?:-rc\d{1,3})?)"'
+_KEY = r'(?: "(?P<string>\w++)" | (?<![\w.]) (?P<name>[A-Za-z_][\w.]*+) )'
+
+_COMMENT = re.compile(r"//|/\*")
+
+# asm.FnMapLookupElem: V(3, 18),  "bpf_loop": "5.17",  ebpf.Hash: {Version: "3.19"},
+_GO_ROW = re.compile(
+    rf"""{_KEY} [ \t]*+ : [ \t]*+
+    (?: (?:\{{ [ \t]*+)? (?: Version [ \t]*+ : [ \t]*+ )? {_QUOTED}
+      | [\w.]*+ [({{] [ \t]*+ (?P<parts>{_PARTS}) [ \t]*+ [)}}]
+    )""",
+    re.VERBOSE | re.ASCII,
+)
+# ebpf.StackTrace: {    whose version stands in a line below
+_GO_OPEN = re.compile(rf"[ \t]*+ {_KEY} [ \t]*+ : [ \t]*+ \{{ [ \t]*+ \r?", re.VERBOSE | re.ASCII)
+_GO_VERSION = re.compile(rf"[ \t]*+ \w*Version [ \t]*+ : [ \t]*+ {_QUOTED}", re.VERBOSE | re.ASCII)
+# map[asm.BuiltinFunc]KernelVersion{    FeatureMatrix[ebpf.MapType]{
+_GO_MAP = re.compile(r"\[(?:[A-Za-z_]\w*+\.)?([A-Za-z_]\w*+)\]", re.ASCII)
+
+# {"map_lookup_elem", "3.19"},  [BPF_MAP_TYPE_HASH] = KERNEL_VERSION(3, 19, 0),
+_C_ROW = re.compile(
+    rf"""(?: \{{ [ \t]*+ (?: \.\w++ [ \t]*+ = [ \t]*+ )? {_KEY} [ \t]*+ , [ \t]*+
+             (?: \.\w++ [ \t]*+ = [ \t]*+ )?
+           | \[ [ \t]*+ (?P<index>[A-Za-z_]\w*+) [ \t]*+ \] [ \t]*+ = [ \t]*+
+         )
+    (?: {_QUOTED} | [A-Z_]\w*+ \( [ \t]*+ (?P<parts>{_PARTS}) [ \t]*+ \) )""",
+    re.VERBOSE | re.ASCII,
+)
+
+
+def read_go(text: str, what: str) -> Iterator[Stated]:
+    """Read composite literals of Go, whose keys are names and whose values are versions.
+
+    :param what: names the file in errors
+    """
+    index = LineIndex(text, what)
+    table, kind = 0, None
+    pending: tuple[str, bool, int] | None = None
+    for number, code in enumerate(_code(index.lines), 1):
+        start = index.starts[number - 1]
+        if code[:1].strip():
+            # A statement of the file, not a line inside of one.
+            table, pending = table + 1, None
+            key = _GO_MAP.search(code)
+            kind = KINDS.get(squash(key[1])) if key else None
+        found = False
+        for match in _GO_ROW.finditer(code):
+            name = match["string"] or match["name"]
+            if name.lower().endswith("version"):
+                continue
+            found = True
+            version = _version(match, start)
+            go = match["string"] is None
+            yield Stated(name, version, number, kind, table, (), go)
+        if found:
+            pending = None
+            continue
+        opened = _GO_OPEN.fullmatch(code)
+        if opened is not None:
+            pending = (opened["string"] or opened["name"], opened["string"] is None, number)
+        elif pending is not None and (below := _GO_VERSION.match(code)) is not None:
+            name, go, row = pending
+            yield Stated(name, _version(below, start), row, kind, table, (), go)
+            pending = None
+
+
+def read_c(text: str, what: str) -> Iterator[Stated]:
+    """Read initialisers of C that hold a name and a version each.
+
+    :param what: names the file in errors
+    """
+    index = LineIndex(text, what)
+    table = 0
+    for number, code in enumerate(_code(index.lines), 1):
+        if code[:1].strip("{[ \t\r"):
+            table += 1
+        for match in _C_ROW.finditer(code):
+            name = match["string"] or match["name"] or match["index"]
+            yield Stated(name, _version(match, index.starts[number - 1]), number, None, table)
+
+
+def _code(lines: Sequence[str]) -> Iterator[str]:
+    """Yield the lines of a source with their comments blanked, so that offsets stay."""
+    inside = False
+    for line in lines:
+        parts: list[str] = []
+        offset = 0
+        while offset < len(line):
+            if inside:
+                end = line.find("*/", offset)
+                inside = end < 0
+                end = len(line) if inside else end + 2
+                parts.append(" " * (end - offset))
+            else:
+                opened = _COMMENT.search(line, offset)
+                end = len(line) if opened is None else opened.start()
+                parts.append(line[offset:end])
+                if opened is None or opened[0] == "//":
+                    break
+                inside = True
+                parts.append("  ")
+                end += 2
+            offset = end
+        yield "".join(parts)
+
+
+def _version(match: re.Match[str], start: int) -> Version:
+    groups = match.groupdict()
+    group = "quoted" if groups.get("quoted") is not None else "parts"
+    return Version(match[group], start + match.start(group), start + match.end(group))

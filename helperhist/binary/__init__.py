@@ -1,0 +1,53 @@
+"""Compiled BPF, byte by byte: ELF, BTF, .BTF.ext, instructions, the object they make up."""
+
+from helperhist.binary.btf import Btf, Kind, Member, Type
+from helperhist.binary.context import CONTEXTS, context_field
+from helperhist.binary.elf import EM_BPF, MAX_FILE, SHN_UNDEF, Relocation
+from helperhist.binary.insn import (
+    CALL,
+    EXIT,
+    JA,
+    JA32,
+    JCOND,
+    LDDW,
+    PLAIN,
+    Insn,
+    feature,
+    is_jump,
+    target_of,
+)
+from helperhist.binary.maps import Map, SpecialFields
+from helperhist.binary.object import BpfObject, Function, parse_object
+from helperhist.binary.sections import LOADERS
+from helperhist.binary.strtab import readable
+
+__all__ = [
+    "CALL",
+    "CONTEXTS",
+    "EM_BPF",
+    "EXIT",
+    "JA",
+    "JA32",
+    "JCOND",
+    "LDDW",
+    "LOADERS",
+    "MAX_FILE",
+    "PLAIN",
+    "SHN_UNDEF",
+    "BpfObject",
+    "Btf",
+    "Function",
+    "Insn",
+    "Kind",
+    "Map",
+    "Member",
+    "Relocation",
+    "SpecialFields",
+    "Type",
+    "context_field",
+    "feature",
+    "is_jump",
+    "parse_object",
+    "readable",
+    "target_of",
+]

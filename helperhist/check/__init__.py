@@ -1,0 +1,44 @@
+"""What an object needs, and whether a kernel has it."""
+
+from helperhist.check.checker import Checker
+from helperhist.check.files import Checked, check_file, find_objects
+from helperhist.check.needs import Findings, Requirement, Unknown
+from helperhist.check.rules import kfunc
+from helperhist.check.target import Kernel, judge_kernel, judge_release, release_note
+from helperhist.check.verdict import (
+    Change,
+    TooNew,
+    change,
+    change_json,
+    edge,
+    minimum,
+    newest_first,
+    required,
+    target_json,
+    to_json,
+)
+
+__all__ = [
+    "Change",
+    "Checked",
+    "Checker",
+    "Findings",
+    "Kernel",
+    "Requirement",
+    "TooNew",
+    "Unknown",
+    "change",
+    "change_json",
+    "check_file",
+    "edge",
+    "find_objects",
+    "judge_kernel",
+    "judge_release",
+    "kfunc",
+    "minimum",
+    "newest_first",
+    "release_note",
+    "required",
+    "target_json",
+    "to_json",
+]

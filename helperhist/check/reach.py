@@ -1,0 +1,331 @@
+"""What of a program a kernel looks at: constants, branches that they decide, and the context.
+
+A loader turns a CO-RE existence check, a weak extern and a ``.kconfig`` variable into a constant;
+the kernel's verifier then does not follow the branch that the constant rules out. This module
+does the same for one set of such constants. It follows values through registers, arithmetic and
+static functions' bodies, but not constants through memory or through arguments, and where
+branches meet with different values it takes both: so it may miss that something is guarded, and
+never takes for guarded what is not.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from helperhist.binary import (
+    CALL,
+    EXIT,
+    JA,
+    JA32,
+    JCOND,
+    LDDW,
+    BpfObject,
+    Function,
+    Insn,
+    is_jump,
+    target_of,
+)
+from helperhist.check.arithmetic import compare, compute
+from helperhist.check.guards import Guard
+
+__all__ = ["Access", "Budget", "Exhausted", "Reach", "has_loop", "reach"]
+
+#: Stands for an address: any number but zero.
+_SOME_ADDRESS = 1 << 63 | 0x5EED
+
+
+class _Context:
+    """The value of a register that holds the program's context."""
+
+
+class _Variable(NamedTuple):
+    """The value of a register that holds the address of a ``.kconfig`` variable."""
+
+    name: str
+
+
+_CONTEXT = _Context()
+_Value = int | _Context | _Variable | None
+_State = list[_Value]
+
+
+class Exhausted(Exception):
+    """The program is too large to follow; no error of the user's."""
+
+
+@dataclass(slots=True)
+class Budget:
+    """How many instructions may still be followed, over all programs of an object."""
+
+    left: int = 1_000_000
+
+    def spend(self, count: int) -> None:
+        """Take some.
+
+        :raises Exhausted: there are none left
+        """
+        self.left -= count
+        if self.left < 0:
+            raise Exhausted
+
+
+class Access(NamedTuple):
+    """An access to the context; a store of an ``immediate`` value is not for all kernels."""
+
+    offset: int
+    immediate: bool
+
+
+@dataclass(slots=True)
+class Reach:
+    """What is reached, by function: indexes of instructions; and accesses to the context."""
+
+    insns: dict[Function, set[int]] = field(default_factory=dict)
+    accesses: dict[tuple[Function, int], Access] = field(default_factory=dict)
+
+
+def reach(
+    obj: BpfObject,
+    entry: Function,
+    closure: tuple[Function, ...],
+    answers: Callable[[Guard], int | None],
+    guards: Mapping[Function, Mapping[int, Guard]],
+    budget: Budget,
+) -> Reach:
+    """Return what a kernel looks at that gives some answers.
+
+    :param closure: all functions of the program, the entry included
+    :param answers: a guard to its constant, None where the kernel knows none
+    :raises Exhausted: the budget does not suffice
+    """
+    result = Reach()
+    arguments: dict[Function, _State] = {entry: [None, _CONTEXT, None, None, None, None]}
+    todo = [entry]
+    # The kernel verifies global functions even where it finds no call.
+    for function in closure:
+        if function is not entry and function.exported and function.type:
+            arguments[function] = [None] * 6
+            todo.append(function)
+    while todo:
+        function = todo.pop()
+        budget.spend(len(function.insns))
+        run = _Run(obj, function, arguments[function], answers, guards.get(function, {}))
+        run.go(budget)
+        result.insns[function] = run.reached
+        for index, access in run.accesses.items():
+            result.accesses[function, index] = access
+        for callee, given in run.calls:
+            known = arguments.get(callee)
+            merged = given if known is None else _join(known, given)
+            if known is None or merged != known:
+                arguments[callee] = merged
+                todo.append(callee)
+    return result
+
+
+def _join(one: _State, other: _State) -> _State:
+    return [a if a == b else None for a, b in zip(one, other, strict=True)]
+
+
+class _Run:
+    """One walk through a function."""
+
+    def __init__(
+        self,
+        obj: BpfObject,
+        function: Function,
+        arguments: _State,
+        answers: Callable[[Guard], int | None],
+        guards: Mapping[int, Guard],
+    ) -> None:
+        self.obj, self.function = obj, function
+        self.insns = function.insns
+        self.answers, self.guards = answers, guards
+        self.reached: set[int] = set()
+        self.accesses: dict[int, Access] = {}
+        self.calls: list[tuple[Function, _State]] = []
+        # Registers 0 to 9 and where the context is kept on the stack.
+        start: _State = [*arguments, None, None, None, None, None]
+        self.states: dict[int, tuple[_State, frozenset[int]]] = {0: (start, frozenset())}
+        self.todo = [0]
+        self.joins = {
+            target_of(insn, index) for index, insn in enumerate(self.insns) if is_jump(insn)
+        }
+
+    def go(self, budget: Budget) -> None:
+        while self.todo:
+            budget.spend(self._block(self.todo.pop()))
+
+    def _flow(self, target: int, state: _State, stack: frozenset[int]) -> None:
+        """Go on at a target, with what is known there on all ways."""
+        if not 0 <= target < len(self.insns):
+            return
+        known = self.states.get(target)
+        if known is None:
+            self.states[target] = (list(state), stack)
+        else:
+            merged = _join(known[0], state), known[1] & stack
+            if merged == known:
+                return
+            self.states[target] = merged
+        self.todo.append(target)
+
+    def _block(self, at: int) -> int:
+        """Follow the instructions up to the next jump; return how many these were."""
+        start = at
+        state, stack = list(self.states[at][0]), self.states[at][1]
+        insns, reached = self.insns, self.reached
+        while at < len(insns):
+            reached.add(at)
+            insn = insns[at]
+            code = insn.code
+            if code == EXIT or code == 0x0D:
+                break
+            if is_jump(insn):
+                for target in self._branches(insn, at, state):
+                    self._flow(target, state, stack)
+                break
+            following = at + (2 if code == LDDW else 1)
+            if code == CALL:
+                self._call(insn, at, state)
+            else:
+                stack = self._step(insn, at, state, stack)
+            at = following
+            if at in self.joins:
+                self._flow(at, state, stack)
+                break
+        return at - start + 1
+
+    def _branches(self, insn: Insn, at: int, state: _State) -> Iterator[int]:
+        if insn.code in (JA, JA32):
+            yield target_of(insn, at)
+            return
+        decided = None
+        if insn.code != JCOND and insn.dst < 10:
+            left = state[insn.dst]
+            right = (state[insn.src] if insn.src < 10 else None) if insn.code & 8 else insn.imm
+            if isinstance(left, int) and isinstance(right, int):
+                decided = compare(insn.code, left, right)
+        if decided is not True:
+            yield at + 1
+        if decided is not False:
+            yield target_of(insn, at)
+
+    def _call(self, insn: Insn, at: int, state: _State) -> None:
+        callee = self.obj.callee(self.function, at, insn)
+        if callee is not None:
+            self.calls.append((callee, [None, *state[1:6]]))
+        state[0:6] = [None] * 6
+
+    def _step(self, insn: Insn, at: int, state: _State, stack: frozenset[int]) -> frozenset[int]:
+        code, dst, src, off, _ = insn
+        kind = code & 7
+        if kind in (4, 7):
+            if dst < 10:
+                state[dst] = self._answer(at) if at in self.guards else self._compute(insn, state)
+        elif code == LDDW:
+            self._load_constant(insn, at, state)
+        elif kind == 1:
+            if dst < 10:
+                state[dst] = self._load(insn, at, state, stack)
+        elif kind in (2, 3):
+            if dst == 10:
+                # The context is kept in a slot of its own; any other write there ends that.
+                stack = frozenset(slot for slot in stack if not off - 8 < slot < off + 8)
+                if code == 0x7B and src < 10 and state[src] is _CONTEXT:
+                    stack |= {off}
+            elif dst < 10 and state[dst] is _CONTEXT:
+                self.accesses[at] = Access(off, kind == 2)
+            if kind == 3 and code & 0xE0 == 0xC0:
+                # An atomic operation may leave the old value in a register.
+                state[0] = None
+                for register in (src, dst if insn.imm == 0x100 else src):
+                    if register < 10:
+                        state[register] = None
+        elif kind == 0:
+            state[0:6] = [None] * 6
+        return stack
+
+    @staticmethod
+    def _compute(insn: Insn, state: _State) -> _Value:
+        left = state[insn.dst]
+        right = (state[insn.src] if insn.src < 10 else None) if insn.code & 8 else insn.imm
+        if insn.code == 0xBF and insn.off == 0 and not isinstance(right, int):
+            return right
+        return compute(
+            insn,
+            left if isinstance(left, int) else None,
+            right if isinstance(right, int) else None,
+        )
+
+    def _answer(self, at: int) -> _Value:
+        return self.answers(self.guards[at])
+
+    def _load_constant(self, insn: Insn, at: int, state: _State) -> None:
+        value: _Value = None
+        guard = self.guards.get(at)
+        if guard is not None and guard.kind == "kconfig":
+            value = _Variable(guard.name)
+        elif guard is not None:
+            value = self._answer(at)
+            if value and guard.kind == "extern":
+                value = _SOME_ADDRESS
+        elif at not in self.function.relocations and insn.src == 0 and at + 1 < len(self.insns):
+            value = (self.insns[at + 1].imm & 0xFFFFFFFF) << 32 | insn.imm & 0xFFFFFFFF
+        elif (callee := self.obj.callee(self.function, at, insn)) is not None:
+            # A callback is called with what the helper gives it.
+            self.calls.append((callee, [None] * 6))
+        if insn.dst < 10:
+            state[insn.dst] = value
+
+    def _load(self, insn: Insn, at: int, state: _State, stack: frozenset[int]) -> _Value:
+        if insn.src == 10:
+            return _CONTEXT if insn.code == 0x79 and insn.off in stack else None
+        base = state[insn.src] if insn.src < 10 else None
+        if base is _CONTEXT:
+            self.accesses[at] = Access(insn.off, False)
+        elif isinstance(base, _Variable) and insn.off == 0:
+            return self.answers(Guard("kconfig", base.name))
+        return None
+
+
+def has_loop(insns: list[Insn]) -> int | None:
+    """Return the index of a jump that closes a loop, None if there is no loop.
+
+    ``may_goto`` closes loops too, but needs a newer kernel than bounded loops anyway.
+    """
+    jumps = [index for index, insn in enumerate(insns) if is_jump(insn)]
+    if not any(target_of(insns[index], index) <= index for index in jumps):
+        return None
+    # Depth first; a loop is closed by an edge to an instruction that the way came through.
+    state = bytearray(len(insns))
+    stack: list[tuple[int, Iterator[int]]] = [(0, iter(_next(insns, 0)))]
+    state[0] = 1
+    while stack:
+        at, rest = stack[-1]
+        for target in rest:
+            if not 0 <= target < len(insns):
+                continue
+            if state[target] == 1:
+                return at
+            if state[target] == 0:
+                state[target] = 1
+                stack.append((target, iter(_next(insns, target))))
+                break
+        else:
+            state[at] = 2
+            stack.pop()
+    return None
+
+
+def _next(insns: list[Insn], at: int) -> tuple[int, ...]:
+    insn = insns[at]
+    if insn.code == LDDW:
+        return (at + 2,)
+    if insn.code in (EXIT, 0x0D):
+        return ()
+    if not is_jump(insn):
+        return (at + 1,)
+    if insn.code in (JA, JA32):
+        return (target_of(insn, at),)
+    return (at + 1, target_of(insn, at))

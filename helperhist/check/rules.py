@@ -1,0 +1,325 @@
+"""What raises the minimum kernel of an object, apart from the names that the timeline knows.
+
+One table, :data:`RULES`: signal, release, source. Where a name of the UAPI header marks a
+feature, the release is the timeline's, and the row only names it.
+"""
+
+import csv
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+
+__all__ = [
+    "CONST_MAPS",
+    "FALLBACKS",
+    "GPL_ONLY",
+    "MAP_FLAGS",
+    "REWRITES",
+    "RULES",
+    "STRUCT_OPS",
+    "VALUE_TYPES",
+    "Kfunc",
+    "Rule",
+    "is_gpl",
+    "kfunc",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A signal in the object and what it needs.
+
+    :ivar kind: kind of the requirement, as in the JSON output
+    :ivar name: what users read
+    :ivar since: the release; empty where ``uapi`` says it, or where it is not known
+    :ivar uapi: the name in the UAPI header that marks the feature
+    :ivar source: where the release is from: a kernel commit, or a public document
+    :ivar note: what else there is to say
+    """
+
+    kind: str
+    name: str
+    since: str = ""
+    uapi: str = ""
+    source: str = ""
+    note: str = ""
+
+
+def _uapi(kind: str, name: str, text: str = "", note: str = "") -> Rule:
+    return Rule(kind, text or name, uapi=name, source="UAPI header", note=note)
+
+
+#: Key (as :func:`helperhist.binary.insn.feature` and :mod:`helperhist.check.checker` name it) to its rule.
+RULES: dict[str, Rule] = {
+    # Instructions
+    **{
+        name: _uapi("instruction", name)
+        for name in (
+            "BPF_JLT",
+            "BPF_JLE",
+            "BPF_JSLT",
+            "BPF_JSLE",
+            "BPF_JMP32",
+            "BPF_MEMSX",
+            "BPF_MAY_GOTO",
+            "BPF_ADDR_SPACE_CAST",
+            "BPF_LOAD_ACQ",
+            "BPF_STORE_REL",
+        )
+    },
+    **{
+        name: _uapi("instruction", name, note="on x86-64; other architectures followed")
+        for name in ("BPF_ATOMIC", "BPF_FETCH", "BPF_XCHG", "BPF_CMPXCHG")
+    },
+    **{
+        name: Rule("instruction", name, "6.6", source="cilium/ebpf, HaveV4ISA")
+        for name in (
+            "sign-extending move",
+            "unconditional byte swap",
+            "signed division",
+            "long jump",
+        )
+    },
+    "32-bit arithmetic shift": Rule(
+        "instruction",
+        "32-bit arithmetic right shift",
+        "5.0",
+        source="kernel commit c099f3f413f3, its test",
+    ),
+    "store to context": Rule(
+        "instruction",
+        "immediate store to the context",
+        "6.4",
+        source="kernel commit 0d80a619c113",
+    ),
+    # Its release is not confirmed by any source, so it is reported as unknown.
+    "indirect jump": Rule("instruction", "indirect jump"),
+    # Shape of the program
+    "many instructions": Rule(
+        "feature", "more than 4096 instructions", "5.2", source="kernel commit c04c0d2b968a"
+    ),
+    "loop": Rule("feature", "bounded loop", "5.3", source="kernel commit 2589726d12a1"),
+    "bpf-to-bpf call": _uapi("feature", "BPF_PSEUDO_CALL", "bpf-to-bpf call"),
+    "tail calls and calls": Rule(
+        "feature",
+        "tail call beside bpf-to-bpf calls",
+        "5.10",
+        source="kernel commit e411901c0b77",
+        note="on x86-64; arm64 6.0, s390 6.3, LoongArch 6.4",
+    ),
+    "global function": Rule(
+        "feature", "global function verified alone", "5.6", source="kernel commit 51c39bb1d5d1"
+    ),
+    "global function, pointer": Rule(
+        "feature",
+        "global function with pointer argument",
+        "5.12",
+        source="kernel commit e5069b9c23b3",
+    ),
+    "global function, void": Rule(
+        "feature", "global function without a result", "7.1", source="kernel commit 8446ded1e1a0"
+    ),
+    "argument tag": Rule(
+        "feature", "argument tag of global function", "6.8", source="kernel commit 94e1c70a3452"
+    ),
+    "callback": _uapi("feature", "BPF_PSEUDO_FUNC", "callback function"),
+    "kfunc call": _uapi("feature", "BPF_PSEUDO_KFUNC_CALL", "kfunc call"),
+    "global data": _uapi("feature", "BPF_PSEUDO_MAP_VALUE", "global data"),
+    "kconfig": _uapi("feature", "BPF_PSEUDO_MAP_VALUE", ".kconfig variable"),
+    "typed ksym": _uapi("feature", "BPF_PSEUDO_BTF_ID", "typed .ksyms variable"),
+    "map index": _uapi("feature", "BPF_PSEUDO_MAP_IDX", "map by index"),
+    "map value by index": _uapi("feature", "BPF_PSEUDO_MAP_IDX_VALUE", "map value by index"),
+    # Program types
+    "expected attach type": _uapi(
+        "field", "bpf_attr.expected_attach_type", "expected_attach_type at load"
+    ),
+    "sleepable": _uapi("flag", "BPF_F_SLEEPABLE", "sleepable program"),
+    "frags": _uapi("flag", "BPF_F_XDP_HAS_FRAGS"),
+    "module target": Rule(
+        "feature", "target in a module", "5.11", source="kernel commit 290248a5b7d8"
+    ),
+    "struct_ops": _uapi("map_type", "BPF_MAP_TYPE_STRUCT_OPS"),
+    "struct_ops link": _uapi("flag", "BPF_F_LINK", "struct_ops with a link"),
+    # Maps
+    "numa node": _uapi("field", "bpf_attr.numa_node"),
+    "map_extra": _uapi("field", "bpf_attr.map_extra"),
+    "kptr": Rule("map_value", "kptr in a map value", "5.19", source="ebpf-docs"),
+}
+
+#: Structs of the UAPI header that a map value or global data may hold. Where nothing else in the
+#: header marks the release, it is that of the first header with the struct.
+VALUE_TYPES = {
+    "bpf_spin_lock": _uapi("map_value", "bpf_spin_lock.val", "struct bpf_spin_lock"),
+    "bpf_timer": _uapi("map_value", "bpf_timer_init", "struct bpf_timer"),
+    "bpf_dynptr": _uapi("map_value", "bpf_dynptr_from_mem", "struct bpf_dynptr"),
+    "bpf_wq": _uapi("map_value", "bpf_wq.__opaque", "struct bpf_wq"),
+    "bpf_task_work": _uapi("map_value", "bpf_task_work.__opaque", "struct bpf_task_work"),
+    **{
+        name: Rule("map_value", f"struct {name}", since, source="first UAPI header with it")
+        for name, since in (
+            ("bpf_list_head", "6.2"),
+            ("bpf_list_node", "6.2"),
+            ("bpf_rb_root", "6.3"),
+            ("bpf_rb_node", "6.3"),
+            ("bpf_refcount", "6.4"),
+        )
+    },
+}
+
+#: Flags of map creation, by bit; other flags of the header share their values.
+MAP_FLAGS = (
+    "BPF_F_NO_PREALLOC",
+    "BPF_F_NO_COMMON_LRU",
+    "BPF_F_NUMA_NODE",
+    "BPF_F_RDONLY",
+    "BPF_F_WRONLY",
+    "BPF_F_STACK_BUILD_ID",
+    "BPF_F_ZERO_SEED",
+    "BPF_F_RDONLY_PROG",
+    "BPF_F_WRONLY_PROG",
+    "BPF_F_CLONE",
+    "BPF_F_MMAPABLE",
+    "BPF_F_PRESERVE_ELEMS",
+    "BPF_F_INNER_MAP",
+    "BPF_F_LINK",
+    "BPF_F_PATH_FD",
+    "BPF_F_VTYPE_BTF_OBJ_FD",
+    "BPF_F_TOKEN_FD",
+    "BPF_F_SEGV_ON_FAULT",
+    "BPF_F_NO_USER_CONV",
+    "BPF_F_RB_OVERWRITE",
+)
+
+#: Helpers that libbpf and cilium/ebpf replace on kernels without them, by what.
+#: Source: bpf_object__sanitize_prog of libbpf; fixupProbeReadKernel of cilium/ebpf.
+REWRITES = {
+    "bpf_probe_read_kernel": "bpf_probe_read",
+    "bpf_probe_read_user": "bpf_probe_read",
+    "bpf_probe_read_kernel_str": "bpf_probe_read_str",
+    "bpf_probe_read_user_str": "bpf_probe_read_str",
+}
+
+#: What programs for older kernels use instead.
+FALLBACKS = {
+    **REWRITES,
+    "bpf_ringbuf_output": "bpf_perf_event_output",
+    "bpf_ringbuf_reserve": "bpf_perf_event_output",
+    "bpf_ringbuf_submit": "bpf_perf_event_output",
+    "BPF_MAP_TYPE_RINGBUF": "BPF_MAP_TYPE_PERF_EVENT_ARRAY",
+    "bpf_get_current_task_btf": "bpf_get_current_task",
+    "bpf_ktime_get_boot_ns": "bpf_ktime_get_ns",
+    "bpf_ktime_get_coarse_ns": "bpf_ktime_get_ns",
+    "bpf_trace_vprintk": "bpf_trace_printk",
+    "bpf_map_lookup_percpu_elem": "bpf_map_lookup_elem",
+    "BPF_JMP32": "compile with -mcpu=v2",
+    "BPF_JLT": "compile with -mcpu=v1",
+    "BPF_JLE": "compile with -mcpu=v1",
+    "BPF_JSLT": "compile with -mcpu=v1",
+    "BPF_JSLE": "compile with -mcpu=v1",
+    "BPF_FETCH": "compile with -mcpu=v2, if no result is used",
+    "BPF_MEMSX": "compile with -mcpu=v3",
+    "sign-extending move": "compile with -mcpu=v3",
+    "unconditional byte swap": "compile with -mcpu=v3",
+    "signed division": "compile with -mcpu=v3",
+    "long jump": "compile with -mcpu=v3",
+    "immediate store to the context": "compile with -mcpu=v3",
+    "32-bit arithmetic right shift": "compile with -mcpu=v2",
+    "global function without a result": "return an int, or make the function static",
+    "bounded loop": "unroll the loop",
+    "callback function": "unroll the loop",
+}
+
+#: Kernels from here on know the contents of read-only maps when they verify, and so do not look
+#: at what a .kconfig variable rules out. Source: kernel commit a23740ec43ba.
+CONST_MAPS = "5.5"
+
+#: Structs of kernel operations that BPF can implement. Source: ebpf-docs, program type STRUCT_OPS.
+STRUCT_OPS = {
+    "tcp_congestion_ops": "5.6",
+    "hid_bpf_ops": "6.11",
+    "sched_ext_ops": "6.12",
+    "Qdisc_ops": "6.16",
+    "smc_hs_ctrl_ops": "6.19",
+    "io_uring_bpf_ops": "7.1",
+}
+
+#: Helpers that the kernel keeps for programs under a license compatible with the GPL.
+#: Source: bcc, docs/kernel-versions.md, column "License".
+GPL_ONLY = frozenset(
+    {
+        "bpf_copy_from_user_task",
+        "bpf_fib_lookup",
+        "bpf_get_branch_snapshot",
+        "bpf_get_current_task",
+        "bpf_get_current_task_btf",
+        "bpf_get_stack",
+        "bpf_get_stackid",
+        "bpf_override_return",
+        "bpf_perf_event_output",
+        "bpf_perf_event_read",
+        "bpf_perf_event_read_value",
+        "bpf_perf_prog_read_value",
+        "bpf_probe_read",
+        "bpf_probe_read_kernel",
+        "bpf_probe_read_kernel_str",
+        "bpf_probe_read_str",
+        "bpf_probe_read_user",
+        "bpf_probe_read_user_str",
+        "bpf_probe_write_user",
+        "bpf_rc_keydown",
+        "bpf_rc_pointer_rel",
+        "bpf_rc_repeat",
+        "bpf_read_branch_records",
+        "bpf_seq_printf",
+        "bpf_seq_write",
+        "bpf_task_pt_regs",
+        "bpf_trace_printk",
+        "bpf_trace_vprintk",
+        "bpf_xdp_output",
+    }
+)
+
+#: Source: license_is_gpl_compatible() in include/linux/license.h.
+_GPL = frozenset(
+    {
+        "GPL",
+        "GPL v2",
+        "GPL and additional rights",
+        "Dual BSD/GPL",
+        "Dual MIT/GPL",
+        "Dual MPL/GPL",
+    }
+)
+
+
+def is_gpl(text: str) -> bool:
+    """Whether the kernel takes a license for compatible with the GPL."""
+    return text in _GPL
+
+
+@dataclass(frozen=True, slots=True)
+class Kfunc:
+    """A kernel function that BPF programs may call; source: ebpf-docs.
+
+    :ivar seen: of those that are gone, the newest release known to have it
+    :ivar absent: a release that lacks it; source: the BTF of Debian's kernels. Which one between
+        dropped it, or gave it another name, the data does not tell
+    """
+
+    name: str
+    since: str
+    commit: str
+    seen: str = ""
+    absent: str = ""
+
+
+@cache
+def _kfuncs() -> dict[str, Kfunc]:
+    text = (resources.files("helperhist") / "facts" / "kfuncs.csv").read_text("utf-8")
+    rows = csv.reader(text.splitlines()[1:])
+    return {row[0]: Kfunc(*row) for row in rows}
+
+
+def kfunc(name: str) -> Kfunc | None:
+    """Return what is known of a kfunc; ``___flavor`` endings are the object's own."""
+    return _kfuncs().get(name.split("___")[0])

@@ -1,0 +1,193 @@
+"""Whether an object works on one kernel: its findings against what that kernel has.
+
+A kernel is a very one (its BTF, its header), or a release of the timeline.
+"""
+
+from collections.abc import Mapping
+from typing import Protocol
+
+from helperhist.check.needs import Findings, Requirement, Unknown, release_key
+from helperhist.check.rules import FALLBACKS, kfunc
+from helperhist.check.verdict import TooNew, required, unknown
+from helperhist.timeline import Presence, Release
+from helperhist.version import KernelVersion
+
+__all__ = ["Kernel", "judge_kernel", "judge_release", "release_note"]
+
+
+class Kernel(Protocol):
+    """What one kernel has, as :func:`helperhist.kernel.read.read_kernel` reads it."""
+
+    @property
+    def helpers(self) -> Mapping[int, str]:
+        """Its helpers, by its own numbers."""
+
+    @property
+    def kfuncs(self) -> tuple[str, ...] | None:
+        """Its kfuncs; None where they cannot be told."""
+
+    def has(self, name: str, kind: str = "") -> bool | None:
+        """Whether it has a name; None where that cannot be told."""
+
+
+def judge_kernel(findings: Findings, kernel: Kernel, release: str | None) -> tuple[TooNew, ...]:
+    """Return what a kernel lacks; nothing if the object works there.
+
+    :param release: the release that it corresponds to by content, for what has no name
+    """
+    found = [
+        verdict
+        for item in required(findings)
+        if (verdict := _requirement(item, kernel, release)) is not None
+    ]
+    found += [
+        verdict for item in unknown(findings) if (verdict := _unknown(item, kernel)) is not None
+    ]
+    return tuple(found)
+
+
+def _requirement(item: Requirement, kernel: Kernel, release: str | None) -> TooNew | None:
+    if item.kind == "helper" and item.id is not None:
+        name = kernel.helpers.get(item.id)
+        if name == item.name:
+            return None
+        reason = (
+            f"this kernel has no helper {item.id}"
+            if name is None
+            else f"helper {item.id} of this kernel is {name}"
+        )
+        return TooNew(item, True, reason, FALLBACKS.get(item.name))
+    answer = None
+    if item.kind == "kfunc":
+        answer = kernel.has(item.name.split("___")[0], "kfunc")
+        if answer is None and kernel.kfuncs is not None:
+            return TooNew(item, False, "not in the kernel itself; a module may have it")
+    elif item.uapi:
+        # The name may be of another kind than the need (a helper marks struct bpf_timer).
+        answer = kernel.has(item.uapi, _kind_of(item))
+    if answer is None and release is not None:
+        answer = release_key(item.since) <= release_key(release)
+    if answer:
+        return None
+    if answer is None:
+        return TooNew(item, False, f"needs {item.since}; this kernel does not tell")
+    return TooNew(item, True, f"missing; mainline has it from {item.since} on", _instead(item))
+
+
+def _instead(item: Requirement) -> str | None:
+    return FALLBACKS.get(item.name)
+
+
+def _kind_of(item: Requirement) -> str:
+    if item.uapi.startswith("bpf_") and "." not in item.uapi:
+        return "helper"
+    if "." in item.uapi:
+        return "field"
+    return "flag" if item.uapi.startswith(("BPF_F_", "BPF_PSEUDO_")) else item.kind
+
+
+def _unknown(item: Unknown, kernel: Kernel) -> TooNew | None:
+    if item.kind == "helper" and item.id is not None:
+        if item.id in kernel.helpers:
+            return None
+        return TooNew(item, True, f"this kernel has no helper {item.id}")
+    if item.kind in ("kfunc", "attach_type", "prog_type"):
+        answer = kernel.has(item.name, item.kind)
+        if answer is True:
+            return None
+        if answer is False and item.kind == "kfunc":
+            return TooNew(item, True, "this kernel has no such kfunc")
+    if item.kind == "prog_type" and not item.newer:
+        return TooNew(item, False, item.reason)
+    return TooNew(item, False, item.reason)
+
+
+def judge_release(findings: Findings, release: Release) -> tuple[TooNew, ...]:
+    """Return what a release or an update of one lacks, or may lack; nothing if the object works.
+
+    What the last tag before a release has that was not read is taken to be there still:
+    :func:`release_note` says so to users.
+    """
+    found = [
+        verdict
+        for item in required(findings)
+        if (verdict := _release_lacks(item, release, item.name in findings.older)) is not None
+    ]
+    found += [
+        verdict
+        for item in unknown(findings)
+        if (verdict := _release_unknown(item, release)) is not None
+    ]
+    return tuple(found)
+
+
+def release_note(release: Release) -> str | None:
+    """Return from what a release is answered, None where its own tag was read."""
+    if release.tag is not None:
+        return None
+    if release.is_newer:
+        return f"{release.version} is newer than the data, which ends with {release.known_from}"
+    return f"the data has no {release.version}; the answer is from {release.known_from}"
+
+
+def _release_lacks(item: Requirement, release: Release, older: bool) -> TooNew | None:
+    if item.kind == "helper" and item.id is not None:
+        told = release.has_number("helper", item.name, item.id)
+    elif item.uapi:
+        told = release.has(_kind_of(item), item.uapi)
+    else:
+        return _by_since(item, release, older)
+    # Nobody removes a name from the API between two updates, but one may come.
+    if told.answer or (told.answer is None and told.before and told.after is None):
+        return None
+    certain = told.answer is False
+    return TooNew(item, certain, _why_lacking(item, release, told, older), _instead(item))
+
+
+def _why_lacking(item: Requirement, release: Release, told: Presence, older: bool) -> str:
+    needs = f"needs {item.since}" + (" or earlier" if older else "")
+    if told.answer is None:
+        return f"{needs}; {_bounds(release, told)}" if release.before else needs
+    if KernelVersion.parse(item.since) > release.version:
+        return needs
+    if item.id is not None and (other := release.numbered(item.kind, item.id)) is not None:
+        return f"helper {item.id} of {release.version} is {other}"
+    return f"not in {release.version}"
+
+
+def _bounds(release: Release, told: Presence) -> str:
+    sides = [
+        f"{tag.version} {'has' if there else 'lacks'} it"
+        for tag, there in ((release.before, told.before), (release.after, told.after))
+        if tag is not None
+    ]
+    return f"{', '.join(sides)}, {release.version} was not read"
+
+
+def _by_since(item: Requirement, release: Release, older: bool) -> TooNew | None:
+    """Judge what has no name in the header by the first release that has it."""
+    version = release.version
+    if KernelVersion.parse(item.since) > version:
+        # Of an update nobody read whether it has what its release has not.
+        certain = not older and not (version.is_stable or version.build)
+        reason = f"needs {item.since}" + (" or earlier" if older else "")
+        return TooNew(item, certain, reason, _instead(item))
+    known = kfunc(item.name) if item.kind == "kfunc" else None
+    if known is None or not known.absent or version <= KernelVersion.parse(known.seen):
+        return None
+    certain = version >= KernelVersion.parse(known.absent)
+    words = "not in" if certain else "known until"
+    return TooNew(item, certain, f"{words} {known.absent if certain else known.seen}")
+
+
+def _release_unknown(item: Unknown, release: Release) -> TooNew | None:
+    if item.id is not None:
+        # What only updates of a release have has a number, and no release of mainline.
+        told = release.has_number(item.kind, "", item.id)
+    else:
+        told = release.has(item.kind, item.name)
+    if told.answer or (told.answer is None and told.before and told.after is None):
+        return None
+    certain = item.newer and (release.tag is not None or told.answer is not None)
+    reason = f"newer than {release.newest}" if item.newer else item.reason
+    return TooNew(item, certain, reason)

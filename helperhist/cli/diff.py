@@ -1,0 +1,67 @@
+"""``helperhist diff``: what changed from one kernel to another."""
+
+import click
+
+from helperhist.cli.command import new_command
+from helperhist.cli.options import check_kind, data_option, echo_source, format_options
+from helperhist.cli.output import echo, echo_csv, echo_json
+from helperhist.dataset import load
+from helperhist.report.terminal import table, terminal_width
+from helperhist.timeline import SENTINEL, Diff, Name
+
+__all__ = ["command"]
+
+
+@new_command(
+    "diff", epilog="Examples: diff 5.4 5.10; diff 6.1 6.6 --kind all; diff 5.4 5.10 --json"
+)
+@click.argument("old")
+@click.argument("new")
+@click.option("--kind", default="helper", show_default=True, help="Kind of names, or all.")
+@format_options
+@data_option
+def command(old: str, new: str, kind: str, as_json: bool, as_csv: bool, data: str | None) -> None:
+    """Compare the names of the kernels OLD and NEW."""
+    timeline = load(data)
+    check_kind(timeline, kind)
+    changes = _changes(timeline.diff(old, new), kind)
+    if as_json:
+        echo_json(
+            [
+                {"change": change, "kind": name.kind, "name": name.name, "id": name.id,
+                 "former_id": before}
+                for change, name, before in changes
+            ]
+        )  # fmt: skip
+    elif as_csv:
+        echo_csv(
+            ("change", "kind", "name", "id", "former_id"),
+            [(change, name.kind, name.name, name.id, before) for change, name, before in changes],
+        )
+    else:
+        cells = [
+            (change, name.name, name.kind, _number(name.id, before))
+            for change, name, before in changes
+        ]
+        if cells:
+            header = ("change", "name", "kind", "id")
+            echo(table(header, cells, terminal_width(), cut=False))
+        echo(f"{len(cells)} differences")
+    echo_source(timeline, machine=as_json or as_csv)
+
+
+def _number(now: int | None, before: int | None) -> str:
+    return "" if now is None else str(now) if before is None else f"{before} -> {now}"
+
+
+def _changes(diff: Diff, kind: str) -> list[tuple[str, Name, int | None]]:
+    changes: list[tuple[str, Name, int | None]] = [
+        *(("added", name, None) for name in diff.added),
+        *(("removed", name, None) for name in diff.removed),
+        *(("renumbered", after, before.id) for before, after in diff.renumbered),
+    ]
+    return [
+        change
+        for change in changes
+        if change[1].kind == kind or (kind == "all" and change[1].kind != SENTINEL)
+    ]

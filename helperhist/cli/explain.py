@@ -1,0 +1,65 @@
+"""``helperhist explain``: what a verifier's, loader's or compiler's message says about kernels."""
+
+import sys
+
+import click
+
+from helperhist.cli.command import new_command
+from helperhist.cli.options import data_option, echo_source
+from helperhist.cli.output import Styled, complain, echo, echo_json
+from helperhist.dataset import load
+from helperhist.explain import Finding, explain, iter_lines
+from helperhist.report.terminal import fields, printable, terminal_width
+
+__all__ = ["command"]
+
+
+@new_command(
+    "explain",
+    epilog="Examples: explain 'invalid func unknown#182'; explain \"use of undeclared identifier "
+    "'BPF_FUNC_loop'\"; ./loader 2>&1 | helperhist explain; explain --json < build.log",
+)
+@click.argument("text", nargs=-1)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@data_option
+@click.pass_context
+def command(ctx: click.Context, text: tuple[str, ...], as_json: bool, data: str | None) -> None:
+    """Explain TEXT, a message of the verifier, of a loader (libbpf, cilium/ebpf) or a compiler.
+
+    Names the helper or other name at fault, the release that has it, and what to do. Without TEXT
+    (or with -), reads a log from standard input. Exit code 1 if no message is recognised.
+    """
+    timeline = load(data)
+    timeline.require_kernel()
+    lines = iter_lines(sys.stdin.buffer) if text in ((), ("-",)) else " ".join(text).splitlines()
+    findings = explain(lines, timeline)
+    if as_json:
+        echo_json([finding.to_json() for finding in findings])
+    else:
+        for finding in findings:
+            echo(*_render(finding))
+    if findings:
+        echo_source(timeline, machine=as_json)
+    else:
+        complain(
+            "nothing recognised: no message about helpers, kfuncs, names of bpf.h or kernel "
+            "features in this text"
+        )
+    ctx.exit(0 if findings else 1)
+
+
+def _render(finding: Finding) -> list[str | Styled]:
+    answer = finding.answer
+    times = f" ({finding.count} times)" if finding.count > 1 else ""
+    title = f"  line {finding.line}{times}"
+    pairs = []
+    if answer.name is not None:
+        number = "" if answer.id is None else f" {answer.id}"
+        pairs.append((answer.kind or "name", f"{answer.name}{number}"))
+    if answer.since is not None:
+        pairs.append(("since", answer.since))
+    pairs += [("means", answer.meaning), ("do", answer.advice)]
+    return [
+        Styled(printable(finding.message), bold=True),
+        f"{title}\n{fields(pairs, terminal_width())}",
+    ]

@@ -1,0 +1,78 @@
+"""``helperhist header``: a C header that declares the BPF helpers."""
+
+from pathlib import Path
+
+import click
+
+from helperhist.atomic import write_atomic
+from helperhist.cli.command import new_command
+from helperhist.cli.options import data_option
+from helperhist.cli.output import complain, write
+from helperhist.dataset import load
+from helperhist.header import GUARDS, IDS, HeaderOptions, render_header
+from helperhist.version import KernelVersion
+
+__all__ = ["command"]
+
+
+@new_command(
+    "header",
+    epilog="Examples: header -o bpf_helper_defs.h; header --guard version --min-kernel 5.4; "
+    "header --ids uapi --only 'bpf_ringbuf_*' --only bpf_loop; header --docs --data my-scan",
+)
+@click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
+              help="Write to FILE, whole or not at all. Default: standard output.")  # fmt: skip
+@click.option("--guard", type=click.Choice(GUARDS), default="auto", show_default=True,
+              help="Declare what the included headers list in __BPF_FUNC_MAPPER (mapper), what "
+              "their LINUX_VERSION_CODE promises (version), or all (none). auto: mapper, version "
+              "where the headers predate the macro, all where vmlinux.h is included.")  # fmt: skip
+@click.option("--ids", type=click.Choice(IDS), default="literal", show_default=True,
+              help="Call helpers by their numbers, by an enum of this header, or by the "
+              "BPF_FUNC_... of the headers in use.")  # fmt: skip
+@click.option("--min-kernel", metavar="X.Y",
+              help="Declare what this kernel has without guards.")  # fmt: skip
+@click.option("--max-kernel", metavar="X.Y", help="Leave out what is newer.")
+@click.option("--only", multiple=True, metavar="NAME|PATTERN",
+              help="Declare just these; can be given several times.")  # fmt: skip
+@click.option("--docs/--no-docs", default=False,
+              help="Add the documentation of the helpers, from a scan of your own.")  # fmt: skip
+@click.option("--undeclared", is_flag=True,
+              help="Leave helpers that the headers lack undeclared, instead of declaring them "
+              "as unavailable.")  # fmt: skip
+@data_option
+def command(
+    output: Path | None,
+    guard: str,
+    ids: str,
+    min_kernel: str | None,
+    max_kernel: str | None,
+    only: tuple[str, ...],
+    docs: bool,
+    undeclared: bool,
+    data: str | None,
+) -> None:
+    """Write a C header that declares the BPF helpers for BPF programs.
+
+    It stands where libbpf's bpf_helper_defs.h stands, and compiles with older and newer kernel
+    headers than its data. In programs, HELPERHIST_HAS(bpf_x) tells in #if whether the headers have
+    a helper, HELPERHIST_SINCE(bpf_x) is its first kernel, and helperhist_exists(bpf_x) asks the
+    running kernel.
+    """
+    options = HeaderOptions(
+        guard,
+        ids,
+        None if min_kernel is None else KernelVersion.parse(min_kernel),
+        None if max_kernel is None else KernelVersion.parse(max_kernel),
+        only,
+        docs,
+        undeclared,
+        data,
+    )
+    header = render_header(load(data), options)
+    for name, reason in header.left_out:
+        complain(f"left out: {name}: {reason}")
+    text = header.text.encode()
+    if output is None or str(output) == "-":
+        write(text)  # the same bytes as in a file, in any locale
+    else:
+        write_atomic(output, text)

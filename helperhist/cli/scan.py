@@ -1,0 +1,205 @@
+"""``helperhist scan``: read a git history into a dataset."""
+
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+
+from helperhist.atomic import FileError
+from helperhist.cli.command import new_command
+from helperhist.cli.output import complain, echo, echo_json
+from helperhist.dataset import (
+    check_folder,
+    data_home,
+    default_source,
+    has_dataset,
+    is_plain_name,
+    read_dataset,
+    remember_scan,
+    write_dataset,
+)
+from helperhist.errors import DatasetError
+from helperhist.git import DEFAULT_TAGS, Repository, printable
+from helperhist.mining import Progress, Summary, scan_with_summary, tune_libgit2
+from helperhist.report.terminal import fields, terminal_width
+from helperhist.timeline import Timeline
+
+__all__ = ["command"]
+
+
+@new_command(
+    "scan",
+    epilog="Examples: scan ~/linux; scan ~/linux --no-commits --output mainline; "
+    r"scan ~/ubuntu --name focal --tags 'Ubuntu-(?P<version>5\.4\.0-\d+\.\d+)'",
+)
+@click.argument("repo", type=click.Path(path_type=Path))
+@click.option(
+    "--output", type=click.Path(path_type=Path), metavar="DIR", help="Folder of the dataset."
+)
+@click.option(
+    "--name",
+    help="Name of the dataset in the user's data folder. Default: the repository's folder name.",
+)
+@click.option(
+    "--tags",
+    default=DEFAULT_TAGS,
+    metavar="REGEX",
+    help="Tags to read: an expression for their whole names, the version in a group named "
+    "version. Default: v5.8, v5.8-rc7 and v5.10.42.",
+)
+@click.option(
+    "--path",
+    "paths",
+    multiple=True,
+    metavar="PATH",
+    help="Where else the header may be in the repository; can be given again.",
+)
+@click.option(
+    "--commits/--no-commits", default=True, help="Find the introducing commits (default: yes)."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
+def command(
+    repo: Path,
+    output: Path | None,
+    name: str | None,
+    tags: str,
+    paths: tuple[str, ...],
+    commits: bool,
+    as_json: bool,
+) -> None:
+    """Read bpf.h at every tag of the git repository REPO into a dataset.
+
+    REPO is a clone of the kernel or of a project that carries the header; nothing in it is
+    changed. A second scan reads only what is new. The dataset of a kernel becomes the default of
+    the other commands if it covers what the embedded data covers.
+    """
+    begun = time.monotonic()
+    tune_libgit2()
+    folder = _folder(repo, output, name)
+    check_folder(folder)
+    previous = _previous(folder)
+    with _bar(sys.stderr.isatty()) as progress:
+        timeline, summary = scan_with_summary(
+            repo, tags=tags, paths=paths, commits=commits, previous=previous, progress=progress
+        )
+    write_dataset(timeline, folder)
+    reason = _remember(folder, timeline)
+    seconds = time.monotonic() - begun
+    if as_json:
+        echo_json(_json(timeline, summary, folder, seconds, reason))
+    else:
+        echo(_text(timeline, summary, folder, seconds, reason))
+
+
+def _remember(folder: Path, timeline: Timeline) -> str | None:
+    """Make the dataset the default; return what keeps it from that."""
+    try:
+        return remember_scan(folder, timeline)
+    except (OSError, FileError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        complain(
+            f"cannot make this the default of other commands in {data_home()} ({reason}); "
+            "name it with --data"
+        )
+        return "it cannot be remembered"
+
+
+def _folder(repo: Path, output: Path | None, name: str | None) -> Path:
+    """Return where the dataset goes."""
+    if output is not None:
+        if name is not None:
+            raise click.UsageError("--output and --name exclude each other")
+        return output
+    chosen = name if name is not None else Repository(repo).name
+    if not is_plain_name(chosen):
+        raise DatasetError(f"{chosen!r} cannot name a dataset; choose another with --name")
+    return data_home() / chosen
+
+
+def _previous(folder: Path) -> Timeline | None:
+    """Return the dataset that is there; None where it cannot be read: it is made anew."""
+    if not has_dataset(folder):
+        return None
+    try:
+        previous = read_dataset(folder)
+        # Read on demand, but here all of it is used.
+        _ = previous.tags, previous.spans, previous.events, previous.docs
+    except DatasetError:
+        return None
+    return previous
+
+
+@contextmanager
+def _bar(shown: bool) -> Iterator[Progress]:
+    """Show progress on stderr, on a terminal only."""
+    with click.progressbar(
+        length=1000, file=sys.stderr, hidden=not shown, item_show_func=lambda item: item
+    ) as bar:
+        at = 0
+
+        def progress(what: str, done: int, total: int) -> None:
+            nonlocal at
+            # Headers are the first third of the work, roughly; then come the commits.
+            part = done / max(total, 1)
+            now = int(333 * part if what == "headers" else 333 + 667 * part)
+            if now > at:
+                bar.update(now - at, what)
+                at = now
+
+        yield progress
+
+
+def _json(
+    timeline: Timeline, summary: Summary, folder: Path, seconds: float, reason: str | None
+) -> dict[str, object]:
+    return {
+        "dataset": printable(str(folder)),
+        "source": timeline.metadata.source,
+        "tags": summary.tags,
+        "reused": summary.reused,
+        "skipped": dict(summary.skipped),
+        "headers": summary.headers,
+        "helpers": len(timeline.helpers),
+        "newest": timeline.metadata.newest,
+        "unknown_commits": summary.unknown,
+        "default": reason is None,
+        "not_default": reason,
+        "seconds": round(seconds, 2),
+    }
+
+
+def _text(
+    timeline: Timeline, summary: Summary, folder: Path, seconds: float, reason: str | None
+) -> str:
+    reused = f", {summary.reused} of them known" if summary.reused else ""
+    pairs = [
+        ("tags", f"{summary.tags}{reused}"),
+        ("headers", f"{summary.headers} distinct"),
+        ("helpers", str(sum(row.removed is None for row in timeline.helpers))),
+        ("newest", timeline.metadata.newest or "none"),
+        ("time", f"{seconds:.1f} s"),
+        ("dataset", printable(str(folder))),
+    ]
+    if reason is None:
+        pairs.append(("default", "of the other commands from now on"))
+    else:
+        name = folder.name if folder.parent == data_home() else str(folder)
+        stays = printable(default_source())
+        pairs.append(
+            ("default", f"stays {stays}: {reason}; use this one with --data {printable(name)}")
+        )
+    for reason, count in summary.skipped:
+        pairs.insert(1, ("skipped", f"{count}: {reason}"))
+    if timeline.metadata.shallow:
+        pairs.append(
+            (
+                "shallow",
+                "the clone is cut off: names at its first tag may be older"
+                + (f", {summary.unknown} introducing commits unknown" if summary.unknown else "")
+                + "; `git fetch --unshallow` mends it",
+            )
+        )
+    return fields(pairs, terminal_width(), indent="")

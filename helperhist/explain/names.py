@@ -1,0 +1,73 @@
+"""What answers of ``explain`` are made of: the answer itself, and names as messages spell them."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from helperhist.timeline import Row, Timeline, canonical_name
+
+__all__ = ["Answer", "Names"]
+
+# Looking for similar names takes a while, so only the first unknown names of a text get it.
+_MAX_NEAREST = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a message means.
+
+    :ivar rule: names the kind of message, for machines
+    :ivar kind: as in :class:`helperhist.timeline.timeline.Row`, or ``kfunc``; None where no name is at fault
+    :ivar since: the first mainline release with the name; None where the data has no answer
+    """
+
+    rule: str
+    meaning: str
+    advice: str
+    kind: str | None = None
+    name: str | None = None
+    id: int | None = None
+    since: str | None = None
+
+
+class Names:
+    """The names of a timeline, as messages spell them; and where in a log we are.
+
+    :ivar called: name (None where the log has it not) and number of the helper called last
+    """
+
+    def __init__(self, timeline: Timeline) -> None:
+        self.timeline = timeline
+        self.called: tuple[str | None, int] | None = None
+        self._nearest: dict[str, tuple[str, ...]] = {}
+
+    @cached_property
+    def _rows(self) -> dict[str, Row]:
+        return {row.name: row for row in self.timeline.rows}
+
+    @cached_property
+    def structs(self) -> frozenset[str]:
+        """The structs of the header."""
+        return frozenset(r.name.partition(".")[0] for r in self.timeline.rows if r.kind == "field")
+
+    @property
+    def newest(self) -> str:
+        """The end of the data, for a reader."""
+        newest = self.timeline.metadata.newest
+        return f"up to {newest}" if newest else "in this data"
+
+    def nearest(self, name: str) -> tuple[str, ...]:
+        """Return names like an unknown one; for the first few of a text, as it takes a while."""
+        if name not in self._nearest and len(self._nearest) < _MAX_NEAREST:
+            self._nearest[name] = self.timeline.nearest(name)
+        return self._nearest.get(name, ())
+
+    def exact(self, name: str) -> Row | None:
+        """Return the row of a C identifier; ``loop`` alone is no helper there."""
+        return self._rows.get(canonical_name(name))
+
+    def helper(self, name: str | None, number: int) -> Row | None:
+        """Return the helper that a log calls: by name where it has one."""
+        if name is None or name == "unknown":
+            return self.timeline.helper(number)
+        row = self._rows.get(name)
+        return row if row is not None and row.kind == "helper" else None

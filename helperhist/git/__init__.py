@@ -1,0 +1,25 @@
+"""A repository, read only: tags, trees, blobs, commits; not what the files mean."""
+
+from helperhist.git.files import ObjectTooLarge
+from helperhist.git.partial import fetched_headers
+from helperhist.git.repository import (
+    DEFAULT_TAGS,
+    KERNEL_PATHS,
+    CommitInfo,
+    Repository,
+    TagRef,
+    printable,
+    read_at,
+)
+
+__all__ = [
+    "DEFAULT_TAGS",
+    "KERNEL_PATHS",
+    "CommitInfo",
+    "ObjectTooLarge",
+    "Repository",
+    "TagRef",
+    "fetched_headers",
+    "printable",
+    "read_at",
+]

@@ -1,0 +1,281 @@
+"""What one kernel has: its names out of BTF, of a ``vmlinux.h`` or of a UAPI header.
+
+Pure. Which enumerations and structs belong to the UAPI is taken from a timeline: BTF does not
+tell. What a source cannot show is not reported as missing: BTF has no ``#define``, and an
+anonymous enum only where the kernel's own code uses it.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from helperhist.binary import Btf, Kind, Member, Type
+from helperhist.errors import ParseError
+from helperhist.sources import (
+    ENUM_KINDS,
+    MAX_HEADER_BYTES,
+    SENTINEL,
+    Entry,
+    is_sentinel,
+    parse_header,
+    split_pieces,
+)
+from helperhist.timeline import Name, Timeline, canonical_name
+
+__all__ = [
+    "KernelInfo",
+    "Uapi",
+    "info_of_btf",
+    "info_of_header",
+    "info_of_vmlinux_header",
+    "kfuncs_of",
+]
+
+#: The tag of kfuncs; pahole writes it where the kernel's build asks for it.
+_KFUNC_TAG = "bpf_kfunc"
+
+_MAX_DEPTH = 16
+#: Far beyond what a kernel has (3,000 enums, 250 members of a UAPI struct): hostile.
+_MAX_ENUMS = 100_000
+_MAX_MEMBERS = 20_000
+_VMLINUX_PIECE = re.compile(rb"(?:typedef\s+)?(enum|struct|union)\b\s*(\w*)\s*\{")
+_KSYM = re.compile(rb"\b([A-Za-z_]\w{0,127})\s{0,8}\(")
+
+
+@dataclass(frozen=True, slots=True)
+class Uapi:
+    """Which enumerations, structs and flags belong to the UAPI.
+
+    :ivar enums: tag to kind
+    :ivar structs: tags of structs and unions that have fields in the timeline
+    :ivar flags: names of macros and of enumerators without a tag
+    """
+
+    enums: Mapping[str, str]
+    structs: frozenset[str]
+    flags: frozenset[str]
+
+    @classmethod
+    def of(cls, timeline: Timeline) -> "Uapi":
+        """Take them from a timeline."""
+        enums = dict(ENUM_KINDS)
+        known = {*ENUM_KINDS.values(), "flag", "field", SENTINEL}
+        enums.update({row.kind: row.kind for row in timeline.rows if row.kind not in known})
+        return cls(
+            enums,
+            frozenset(r.name.partition(".")[0] for r in timeline.rows if r.kind == "field"),
+            frozenset(row.name for row in timeline.rows if row.kind == "flag"),
+        )
+
+
+@dataclass(frozen=True)
+class KernelInfo:
+    """What a kernel has.
+
+    :ivar source: names the source to users
+    :ivar form: ``btf``, ``vmlinux.h``, ``header`` (a UAPI header) or ``git``
+    :ivar version: what the source itself says of its version; mostly None
+    :ivar names: helpers, enumerators, flags and fields, by the kinds of the timeline
+    :ivar kfuncs: functions that programs may call, sorted; None where the source cannot tell
+    :ivar modules: the modules whose kfuncs are among them; None where only the kernel itself was
+        looked at
+    :ivar whole: kinds and tags of structs of which this source has all names or none; empty
+        for a UAPI header, which has all names of all kinds
+    """
+
+    source: str
+    form: str
+    names: tuple[Name, ...]
+    kfuncs: tuple[str, ...] | None = None
+    version: str | None = None
+    whole: frozenset[str] | None = None
+    modules: tuple[str, ...] | None = None
+
+    @cached_property
+    def by_name(self) -> Mapping[str, Name]:
+        """The names, by name."""
+        return {name.name: name for name in self.names}
+
+    @cached_property
+    def helpers(self) -> Mapping[int, str]:
+        """The helpers by number, as this kernel counts them."""
+        return {n.id: n.name for n in self.names if n.kind == "helper" and n.id is not None}
+
+    def can_show(self, kind: str, name: str) -> bool:
+        """Whether the source would show a name if the kernel had it."""
+        if kind == "kfunc":
+            return self.kfuncs is not None and self.modules is not None
+        if self.whole is None:
+            return True
+        return (name.partition(".")[0] if kind == "field" else kind) in self.whole
+
+    def has(self, name: str, kind: str = "") -> bool | None:
+        """Whether the kernel has a name; None where the source cannot tell.
+
+        :param name: of a helper (``bpf_x`` or ``BPF_FUNC_x``), constant, field or kfunc
+        :param kind: of the name, from the timeline; ``kfunc`` for a kfunc
+        """
+        if kind == "kfunc":
+            if self.kfuncs is not None and name in self._kfuncs:
+                return True
+            # A module that was not looked at may have it.
+            return None if self.kfuncs is None or self.modules is None else False
+        name = canonical_name(name)
+        if name in self.by_name:
+            return True
+        return False if self.can_show(kind, name) else None
+
+    @cached_property
+    def _kfuncs(self) -> frozenset[str]:
+        return frozenset(self.kfuncs or ())
+
+
+def info_of_btf(btf: Btf, uapi: Uapi, source: str, version: str | None = None) -> KernelInfo:
+    """Return what a kernel's BTF shows.
+
+    :raises ParseError: it is not a kernel's: it has no ``enum bpf_func_id``
+    """
+    names: dict[str, Name] = {}
+    whole = set()
+    for count, type_id in enumerate(btf.ids(Kind.ENUM, Kind.ENUM64)):
+        if count > _MAX_ENUMS:
+            raise ParseError(f"{source}: more than {_MAX_ENUMS} enums are no kernel's")
+        tag = btf.name(type_id)
+        kind = uapi.enums.get(tag)
+        if kind is not None:
+            whole.add(kind)
+        elif tag and not tag.startswith("bpf_"):
+            continue
+        found = btf.type(type_id)
+        # Until pahole wrote ENUM64, values of more than 32 bits were cut off.
+        cut = found.kind == Kind.ENUM and found.size > 4
+        for member in found.members:
+            for name in _constant(member, tag, kind, uapi):
+                names.setdefault(name.name, Name(name.kind, name.name, None) if cut else name)
+    if "helper" not in whole:
+        raise ParseError(
+            f"{source}: this BTF has no enum bpf_func_id, so it is not of a kernel; give "
+            "/sys/kernel/btf/vmlinux or a vmlinux"
+        )
+    for struct in uapi.structs:
+        fields = _largest(btf, struct)
+        if fields is not None:
+            whole.add(struct)
+            for path in dict.fromkeys(fields):
+                names[path] = Name("field", path, None)
+    kfuncs = kfuncs_of(btf)
+    return KernelInfo(
+        source, "btf", tuple(names.values()), kfuncs or None, version, frozenset(whole)
+    )
+
+
+def _constant(member: Member, tag: str, kind: str | None, uapi: Uapi) -> Iterator[Name]:
+    name = member.name
+    if kind == "helper" and name.startswith("BPF_FUNC_"):
+        name = "bpf_" + name.removeprefix("BPF_FUNC_")
+    if is_sentinel(name):
+        return
+    if name in uapi.flags:
+        yield Name("flag", name, member.value)
+    elif kind is not None and tag:
+        # As the timeline has it: a flag stays one, whatever enum it is in.
+        yield Name("flag" if name.startswith("BPF_F_") else kind, name, member.value)
+
+
+def _largest(btf: Btf, tag: str) -> list[str] | None:
+    """Return the fields of a struct; of the fullest, where units of the kernel have several."""
+    best: list[str] | None = None
+    for type_id in btf.find(tag, Kind.STRUCT, Kind.UNION)[:16]:
+        fields: list[str] = []
+        _add_fields(btf, btf.type(type_id), tag, 0, [0], fields)
+        if best is None or len(fields) > len(best):
+            best = fields
+    return best
+
+
+def _add_fields(
+    btf: Btf, struct: Type, prefix: str, depth: int, seen: list[int], fields: list[str]
+) -> None:
+    """Append the paths of the members of a struct.
+
+    :param seen: the number of members so far, those without a name included
+    """
+    seen[0] += len(struct.members)
+    if depth > _MAX_DEPTH or seen[0] > _MAX_MEMBERS:
+        raise ParseError(f"BTF: {prefix[:60]} has too many members, or nested too deep")
+    for member in struct.members:
+        inner = btf.type(member.type)
+        for _ in range(_MAX_DEPTH):
+            if inner.kind != Kind.ARRAY:
+                break
+            inner = btf.type(inner.type)
+        # Only what is declared in place: a struct with a tag stands for itself.
+        nested = inner.kind in (Kind.STRUCT, Kind.UNION) and not inner.name
+        path = f"{prefix}.{member.name}" if member.name else prefix
+        if member.name:
+            fields.append(path)
+        if nested:
+            # C11 6.7.2.1 p13: members of an anonymous struct are members of what holds it.
+            _add_fields(btf, inner, path, depth + 1, seen, fields)
+
+
+def kfuncs_of(btf: Btf) -> tuple[str, ...]:
+    """Return the functions that are marked as kfuncs, those of a base not included."""
+    found = set()
+    for type_id in btf.ids(Kind.DECL_TAG):
+        if btf.name(type_id) == _KFUNC_TAG:
+            function = btf.type(btf.type(type_id).type)
+            if function.kind == Kind.FUNC:
+                found.add(function.name)
+    return tuple(sorted(found))
+
+
+def info_of_header(data: bytes, source: str, form: str = "header") -> KernelInfo:
+    """Return what a UAPI header defines.
+
+    :raises ParseError: it has no list of helpers
+    """
+    return KernelInfo(source, form, tuple(_names(parse_header(data, source))))
+
+
+def _names(entries: Iterable[Entry]) -> Iterator[Name]:
+    for entry in entries:
+        if entry.kind != SENTINEL:
+            yield Name(entry.kind, entry.name, entry.id)
+
+
+def info_of_vmlinux_header(data: bytes, uapi: Uapi, source: str) -> KernelInfo:
+    """Read a header dumped from BTF: only the pieces that can matter, of thousands."""
+    if len(data) > MAX_HEADER_BYTES:
+        raise ParseError(f"{source} has {len(data)} bytes, more than {MAX_HEADER_BYTES}")
+    kept, whole, kfuncs = [], set(), set()
+    for piece in split_pieces(data).pieces:
+        if piece.startswith(b"extern ") and b"__ksym" in piece:
+            function = _KSYM.search(piece)
+            if function is not None:
+                kfuncs.add(function[1].decode("latin-1"))
+            continue
+        match = _VMLINUX_PIECE.match(piece)
+        if match is None:
+            continue
+        tag = match[2].decode("latin-1")
+        if match[1] == b"enum":
+            if tag in uapi.enums:
+                whole.add(uapi.enums[tag])
+            elif tag and not tag.startswith("bpf_"):
+                continue
+        elif tag in uapi.structs:
+            whole.add(tag)
+        else:
+            continue
+        kept.append(piece)
+    known = {*uapi.enums.values(), "field"}
+    names = tuple(
+        name
+        for name in _names(parse_header(b"\n".join(kept), source))
+        if name.name in uapi.flags or (name.kind in known and name.kind != "flag")
+    )
+    return KernelInfo(
+        source, "vmlinux.h", names, tuple(sorted(kfuncs)) or None, None, frozenset(whole)
+    )

@@ -1,0 +1,160 @@
+"""Findings as text for people."""
+
+import textwrap
+from collections.abc import Iterable, Sequence
+from pathlib import PurePath
+
+from helperhist.check import (
+    Change,
+    Findings,
+    Requirement,
+    TooNew,
+    Unknown,
+    edge,
+    minimum,
+    newest_first,
+    required,
+)
+
+__all__ = [
+    "render_change",
+    "render_object",
+    "render_summary",
+    "render_verdict",
+    "where",
+]
+
+_NAMES_SHOWN = 3
+
+
+def where(item: Requirement | Unknown) -> str:
+    """Return the place of a requirement: ``program:insn file.c:12``, or the map."""
+    if item.map is not None:
+        return f"map {item.map}"
+    place = item.program or ""
+    if item.function and item.function != item.program:
+        place = f"{place}>{item.function}"
+    if item.insn is not None:
+        place += f":{item.insn}"
+    if item.source and item.insn is not None:
+        place += f" {_short(item.source)}"
+    return place
+
+
+def _short(source: str) -> str:
+    path, _, line = source.rpartition(":")
+    return f"{PurePath(path).name}:{line}"
+
+
+def _wrapped(header: Sequence[str], rows: Sequence[Sequence[str]], width: int) -> str:
+    """Return a table whose last column goes on in further lines where it is too wide."""
+    sizes = [max(len(row[at]) for row in (header, *rows)) for at in range(len(header) - 1)]
+    room = max(width - sum(sizes) - 2 * len(sizes), 20)
+    lines = []
+    for row in (header, *rows):
+        cells = [cell.ljust(size) for cell, size in zip(row[:-1], sizes, strict=True)]
+        first, *rest = textwrap.wrap(row[-1], room) or [""]
+        lines.append("  ".join([*cells, first]).rstrip())
+        indent = " " * (sum(sizes) + 2 * len(sizes))
+        lines += [indent + part for part in rest]
+    return "\n".join(lines)
+
+
+def _reasons(items: Iterable[Requirement]) -> list[tuple[str, str, str]]:
+    """Return release, name and places: one row for each name."""
+    groups: dict[tuple[str, str, str], list[Requirement]] = {}
+    for item in newest_first(items):
+        groups.setdefault((item.since, item.kind, item.name), []).append(item)
+    rows = []
+    for (since, _, name), group in groups.items():
+        # A place with an instruction says more than one without.
+        first = min(group, key=lambda item: item.insn is None)
+        more = len({(item.program, item.map) for item in group}) - 1
+        rows.append((since, name, where(first) + (f" (+{more})" if more else "")))
+    return rows
+
+
+def _list(names: Sequence[str]) -> str:
+    shown = ", ".join(names[:_NAMES_SHOWN])
+    more = len(names) - _NAMES_SHOWN
+    return f"{shown} and {more} more" if more > 0 else shown
+
+
+def render_object(file: str, findings: Findings, width: int) -> str:
+    """Return the answer for one object, with all reasons, newest first."""
+    least = minimum(findings)
+    names = tuple(dict.fromkeys(item.name for item in least.decided_by))
+    reason = f", because of {_list(names)}" if names else ""
+    lines = [f"{file}: {least}{reason} (loader {findings.loader})"]
+    if (less := edge(findings)) is not None:
+        lines.append(f"  {less.since} if you dropped {', '.join(less.without)} ({less.of})")
+    if rows := _reasons(required(findings)):
+        lines += ["", _wrapped(("since", "required", "where"), rows, width)]
+    lines += _render_unknown(findings.unknown, width)
+    optional = [item for item in findings.requirements if item.optional]
+    if optional:
+        shown: dict[tuple[str, str], str] = {}
+        for item in newest_first(optional):
+            reason = item.evidence.partition("; ")[2] or item.evidence
+            shown.setdefault((item.since, item.name), reason)
+        rows = [(since, name, why) for (since, name), why in shown.items()]
+        lines += ["", _wrapped(("from", "optional", "because"), rows, width)]
+    if findings.notes:
+        lines += ["", *(f"note: {note}" for note in findings.notes)]
+    return "\n".join(lines)
+
+
+def _render_unknown(items: Iterable[Unknown], width: int) -> list[str]:
+    rows = list(
+        dict.fromkeys(
+            (item.name, f"{item.reason}{' (optional)' if item.optional else ''}, {where(item)}")
+            for item in items
+        )
+    )
+    return ["", _wrapped(("not known", "why"), rows, width)] if rows else []
+
+
+def render_summary(checked: Sequence[tuple[str, Findings]], width: int) -> str:
+    """Return one row for each object."""
+    rows = []
+    for file, findings in checked:
+        least = minimum(findings)
+        names = tuple(dict.fromkeys(item.name for item in least.decided_by))
+        shown = file if len(file) <= width // 2 else "…" + file[-(width // 2) + 1 :]
+        rows.append((shown, str(least), _list(names)))
+    return _wrapped(("object", "kernel", "because of"), rows, width)
+
+
+def render_verdict(file: str, target: str, found: Sequence[TooNew], width: int) -> str:
+    """Return whether an object works on a target, or what is missing there."""
+    if not found:
+        return f"{file}: yes, {target} has all that it requires"
+    certain = any(verdict.certain for verdict in found)
+    if certain:
+        head = f"{file}: no, {target} lacks"
+    else:
+        head = f"{file}: not sure: the data cannot tell whether {target} has"
+    rows: dict[str, tuple[str, str, str]] = {}
+    for verdict in found:
+        instead = f"; instead: {verdict.instead}" if verdict.instead else ""
+        rows.setdefault(
+            verdict.item.name,
+            (verdict.item.name, f"{verdict.reason}{instead}", where(verdict.item)),
+        )
+    return f"{head}\n{_wrapped(('name', 'why', 'where'), list(rows.values()), width)}"
+
+
+def render_change(old: str, new: str, change: Change, width: int) -> str:
+    """Return what a change did to the minimum, and why."""
+    if change.raised:
+        verdict = "raised"
+    elif str(change.old) == str(change.new):
+        verdict = "unchanged"
+    else:
+        verdict = "lowered"
+    lines = [f"minimum kernel {verdict}: {change.old} ({old}) -> {change.new} ({new})"]
+    rows = [("+", *row) for row in _reasons(change.added)]
+    rows += [("-", *row) for row in _reasons(change.removed)]
+    if rows:
+        lines += ["", _wrapped(("", "since", "required", "where"), rows, width)]
+    return "\n".join(lines)

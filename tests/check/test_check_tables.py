@@ -1,0 +1,182 @@
+"""The tables of the check: whole, sorted, and in terms of the timeline."""
+
+import csv
+import subprocess
+import sys
+from importlib import resources
+
+import pytest
+
+from helperhist.binary.context import _LAYOUT, CONTEXTS, context_field
+from helperhist.binary.insn import Insn, decode, feature
+from helperhist.binary.sections import _ROWS, program_kind
+from helperhist.check.arithmetic import compare, compute
+from helperhist.check.needs import release_key
+from helperhist.check.rules import (
+    FALLBACKS,
+    GPL_ONLY,
+    MAP_FLAGS,
+    REWRITES,
+    RULES,
+    STRUCT_OPS,
+    VALUE_TYPES,
+    kfunc,
+)
+from tests.build.checked import checker
+
+ROWS = checker().rows
+RELEASES = {tag.version.text for tag in checker().timeline.releases}
+
+
+@pytest.mark.parametrize("key", [*RULES, *VALUE_TYPES])
+def test_rule_has_a_release_and_its_source(key: str) -> None:
+    rule = RULES.get(key) or VALUE_TYPES[key]
+    if key == "indirect jump":
+        assert not rule.since
+        return
+    assert rule.source
+    assert bool(rule.since) is not bool(rule.uapi)
+    assert (rule.since or ROWS[rule.uapi].since) in RELEASES
+
+
+def test_names_are_in_the_timeline() -> None:
+    helpers = {*GPL_ONLY, *REWRITES, *REWRITES.values()}
+    helpers |= {name for name in FALLBACKS if name.startswith("bpf_")}
+    assert helpers <= {name for name, row in ROWS.items() if row.kind == "helper"}
+    assert set(MAP_FLAGS) <= ROWS.keys()
+    assert {name for name in FALLBACKS if name.startswith("BPF_")} <= ROWS.keys()
+    assert set(STRUCT_OPS.values()) <= RELEASES
+
+
+def test_map_flags_are_single_bits_in_order() -> None:
+    values = [ROWS[name].id for name in MAP_FLAGS]
+    assert values == [1 << bit for bit in range(len(MAP_FLAGS))]
+
+
+@pytest.mark.parametrize("struct", sorted(set(CONTEXTS.values())))
+def test_context_fields_are_in_the_timeline(struct: str) -> None:
+    names = [item.split(":")[2] for item in _LAYOUT[struct].split()]
+    assert [name for name in names if f"{struct}.{name}" not in ROWS] == []
+    ends = [sum(int(part) for part in item.split(":")[:2]) for item in _LAYOUT[struct].split()]
+    assert context_field(struct, max(ends)) is None
+    assert context_field(struct, -1) is None
+    assert context_field(struct, 0) is not None
+
+
+def test_every_section_names_types_of_the_timeline() -> None:
+    newer = {"BPF_TRACE_FSESSION_MULTI", "BPF_TRACE_FENTRY_MULTI", "BPF_TRACE_FEXIT_MULTI"}
+    for pattern, *_ in _ROWS:
+        kind = program_kind(pattern.removesuffix("+"))
+        assert kind is not None
+        assert f"BPF_PROG_TYPE_{kind.type}" in ROWS
+        assert not kind.attach or kind.attach in ROWS or kind.attach in newer
+    assert len({row[0] for row in _ROWS}) == len(_ROWS)
+
+
+@pytest.mark.parametrize(
+    ("section", "loader", "expected"),
+    [
+        ("kprobe", "libbpf", "KPROBE"),
+        ("kprobe/x", "libbpf", "KPROBE"),
+        ("kprobex", "libbpf", None),
+        ("xdp", "libbpf", "XDP"),
+        ("xdp/x", "libbpf", None),
+        ("xdp/x", "cilium", "XDP"),
+        ("?xdp", "libbpf", "XDP"),
+        ("tcx/ingress", "libbpf", "SCHED_CLS"),
+        ("tcx", "libbpf", None),
+        ("", "libbpf", None),
+    ],
+)
+def test_section_names(section: str, loader: str, expected: str | None) -> None:
+    kind = program_kind(section, loader)
+    assert (kind and kind.type) == expected
+
+
+def test_section_target_and_marks() -> None:
+    kind = program_kind("?fentry.s/mod:fn")
+    assert kind is not None
+    assert (kind.target, kind.sleepable, kind.autoload, kind.btf) == ("mod:fn", True, False, True)
+
+
+def test_kfuncs() -> None:
+    text = (resources.files("helperhist") / "facts" / "kfuncs.csv").read_text("utf-8")
+    rows = list(csv.reader(text.splitlines()))
+    assert rows[0] == ["name", "since", "commit", "seen", "absent"]
+    names = [row[0] for row in rows[1:]]
+    assert names == sorted(set(names))
+    assert {row[1] for row in rows[1:]} <= RELEASES
+    # The kernel could not call them before it knew the opcode.
+    opcode = release_key(ROWS["BPF_PSEUDO_KFUNC_CALL"].since or "")
+    assert all(release_key(row[1]) >= opcode for row in rows[1:])
+    assert all(len(row[2]) == 40 for row in rows[1:])
+    for name, since, _, seen, absent in rows[1:]:
+        assert bool(seen) == bool(absent), name
+        assert not absent or release_key(since) <= release_key(seen) < release_key(absent)
+    found = kfunc("bpf_iter_num_new___local")
+    assert found is not None
+    assert found.since == "6.4"
+    assert kfunc("bpf_no_such_kfunc") is None
+
+
+@pytest.mark.parametrize("order", ["little", "big"])
+def test_decode(order: str) -> None:
+    # r2 = *(u32 *)(r1 - 4); in the other order, registers stand the other way round.
+    data = bytes.fromhex("6112fcff00000000" if order == "little" else "6121fffc00000000")
+    expected = Insn(0x61, 2, 1, -4, 0)
+    assert decode(data, "little" if order == "little" else "big") == [expected]
+
+
+def test_every_opcode_is_plain_a_feature_or_unknown() -> None:
+    known = {name for code in range(256) if (name := feature(Insn(code, 0, 0, 0, 0)))}
+    assert known <= RULES.keys()
+    assert feature(Insn(0x8D, 0, 0, 0, 0)) is None
+
+
+@pytest.mark.parametrize(
+    ("code", "left", "right", "expected"),
+    [
+        (0x07, 5, -6, (1 << 64) - 1),
+        (0x04, 5, -6, (1 << 32) - 1),
+        (0x57, 7, 1, 1),
+        (0x57, None, 0, 0),
+        (0x47, None, 1, None),
+        (0x67, 1, 63, 1 << 63),
+        (0xC7, 1 << 63, 63, (1 << 64) - 1),
+        (0xA7, 1, 1, 0),
+        (0x87, 1, None, (1 << 64) - 1),
+        (0xB7, None, -1, (1 << 64) - 1),
+        (0xB4, None, -1, (1 << 32) - 1),
+        (0x37, 8, 2, None),
+    ],
+)
+def test_arithmetic(code: int, left: int | None, right: int | None, expected: int | None) -> None:
+    assert compute(Insn(code, 0, 0, 0, 0), left, right) == expected
+
+
+@pytest.mark.parametrize(
+    ("code", "left", "right", "expected"),
+    [
+        (0x15, 1, 1, True),
+        (0x55, 1, 1, False),
+        (0x25, (1 << 64) - 1, 1, True),
+        (0x65, (1 << 64) - 1, 1, False),
+        (0x66, (1 << 32) - 1, 1, False),
+        (0x16, 1 << 32, 0, True),
+        (0x45, 6, 1, False),
+        (0xC5, -1, 0, True),
+        (0xA5, -1, 0, False),
+        (0xDD, 0, 0, True),
+    ],
+)
+def test_comparison(code: int, left: int, right: int, expected: bool) -> None:
+    assert compare(code, left, right) is expected
+
+
+def test_check_starts_without_the_heavy_libraries() -> None:
+    code = (
+        "import sys, helperhist.cli.check;"
+        "print(sorted({'pandas', 'pygit2', 'matplotlib', 'yaml', 'numpy'} & sys.modules.keys()))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
