@@ -16,7 +16,7 @@ __version__ = "0.1.0"
 
 # Loaded when asked for: a look-up must not pay for pygit2. No module may have one of these names:
 # once imported, it would be what the name stands for.
-_LAZY = {"load": "dataset", "scan": "scanning", "Timeline": "timeline"}
+_LAZY = {"load": "dataset", "scan": "mining", "Timeline": "timeline"}
 
 
 def __getattr__(name: str) -> Any:

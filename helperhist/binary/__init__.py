@@ -19,7 +19,6 @@ from helperhist.binary.insn import (
 from helperhist.binary.maps import Map, SpecialFields
 from helperhist.binary.object import BpfObject, Function, parse_object
 from helperhist.binary.sections import LOADERS
-from helperhist.binary.strtab import readable
 
 __all__ = [
     "CALL",
@@ -48,6 +47,5 @@ __all__ = [
     "feature",
     "is_jump",
     "parse_object",
-    "readable",
     "target_of",
 ]

@@ -11,8 +11,8 @@ from helperhist.binary.elf import Elf, Relocation, Symbol, parse_elf
 from helperhist.binary.insn import SIZE, Insn, decode
 from helperhist.binary.maps import Map, read_maps
 from helperhist.binary.sections import ProgramKind, program_kind
-from helperhist.binary.strtab import readable
 from helperhist.errors import ParseError
+from helperhist.printable import readable
 
 __all__ = ["BpfObject", "Extern", "Function", "parse_object"]
 

@@ -6,8 +6,9 @@ all together.
 """
 
 from helperhist.errors import ParseError
+from helperhist.printable import readable
 
-__all__ = ["MAX_NAME", "StringTable", "readable"]
+__all__ = ["MAX_NAME", "StringTable"]
 
 #: The longest path is as long; of names, kernels take 511 bytes (``KSYM_NAME_LEN``).
 MAX_NAME = 4096
@@ -56,11 +57,3 @@ class StringTable:
             raise ParseError(f"{self._what}: the names are one within the other")
         found = self._known[offset] = readable(self._data[offset:end])
         return found
-
-
-def readable(data: bytes) -> str:
-    """Decode a name; what is no text, and control characters, are written as escapes."""
-    text = data.decode("utf-8", "backslashreplace")
-    if text.isprintable():
-        return text
-    return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)

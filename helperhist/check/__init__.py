@@ -3,7 +3,6 @@
 from helperhist.check.checker import Checker
 from helperhist.check.files import Checked, check_file, find_objects
 from helperhist.check.needs import Findings, Requirement, Unknown
-from helperhist.check.rules import kfunc
 from helperhist.check.target import Kernel, judge_kernel, judge_release, release_note
 from helperhist.check.verdict import (
     Change,
@@ -34,7 +33,6 @@ __all__ = [
     "find_objects",
     "judge_kernel",
     "judge_release",
-    "kfunc",
     "minimum",
     "newest_first",
     "release_note",

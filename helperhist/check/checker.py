@@ -16,10 +16,10 @@ from helperhist.check.rules import (
     REWRITES,
     RULES,
     is_gpl,
-    kfunc,
 )
 from helperhist.check.shapes import Shapes
 from helperhist.check.sites import Site, context_site, scan
+from helperhist.dataset import kfunc
 from helperhist.errors import ParseError
 from helperhist.timeline import Row, Timeline
 

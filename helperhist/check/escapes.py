@@ -7,7 +7,8 @@ from helperhist.binary import BpfObject, Function
 from helperhist.check.guards import Guard
 from helperhist.check.needs import release_key
 from helperhist.check.reach import Budget, Exhausted, Reach, reach
-from helperhist.check.rules import CONST_MAPS, kfunc
+from helperhist.check.rules import CONST_MAPS
+from helperhist.dataset import kfunc
 from helperhist.timeline import Row, Timeline, canonical_name
 
 __all__ = [

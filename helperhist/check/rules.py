@@ -4,10 +4,7 @@ One table, :data:`RULES`: signal, release, source. Where a name of the UAPI head
 feature, the release is the timeline's, and the row only names it.
 """
 
-import csv
 from dataclasses import dataclass
-from functools import cache
-from importlib import resources
 
 __all__ = [
     "CONST_MAPS",
@@ -18,10 +15,8 @@ __all__ = [
     "RULES",
     "STRUCT_OPS",
     "VALUE_TYPES",
-    "Kfunc",
     "Rule",
     "is_gpl",
-    "kfunc",
 ]
 
 
@@ -49,7 +44,7 @@ def _uapi(kind: str, name: str, text: str = "", note: str = "") -> Rule:
     return Rule(kind, text or name, uapi=name, source="UAPI header", note=note)
 
 
-#: Key (as :func:`helperhist.binary.insn.feature` and :mod:`helperhist.check.checker` name it) to its rule.
+#: Key, as :func:`helperhist.binary.feature` and the modules beside this one name it, to its rule.
 RULES: dict[str, Rule] = {
     # Instructions
     **{
@@ -295,31 +290,3 @@ _GPL = frozenset(
 def is_gpl(text: str) -> bool:
     """Whether the kernel takes a license for compatible with the GPL."""
     return text in _GPL
-
-
-@dataclass(frozen=True, slots=True)
-class Kfunc:
-    """A kernel function that BPF programs may call; source: ebpf-docs.
-
-    :ivar seen: of those that are gone, the newest release known to have it
-    :ivar absent: a release that lacks it; source: the BTF of Debian's kernels. Which one between
-        dropped it, or gave it another name, the data does not tell
-    """
-
-    name: str
-    since: str
-    commit: str
-    seen: str = ""
-    absent: str = ""
-
-
-@cache
-def _kfuncs() -> dict[str, Kfunc]:
-    text = (resources.files("helperhist") / "facts" / "kfuncs.csv").read_text("utf-8")
-    rows = csv.reader(text.splitlines()[1:])
-    return {row[0]: Kfunc(*row) for row in rows}
-
-
-def kfunc(name: str) -> Kfunc | None:
-    """Return what is known of a kfunc; ``___flavor`` endings are the object's own."""
-    return _kfuncs().get(name.split("___")[0])

@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from typing import Protocol
 
 from helperhist.check.needs import Findings, Requirement, Unknown, release_key
-from helperhist.check.rules import FALLBACKS, kfunc
+from helperhist.check.rules import FALLBACKS
 from helperhist.check.verdict import TooNew, required, unknown
+from helperhist.dataset import kfunc
 from helperhist.timeline import Presence, Release
 from helperhist.version import KernelVersion
 

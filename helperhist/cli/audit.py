@@ -26,7 +26,8 @@ from helperhist.cli.options import data_option, echo_source
 from helperhist.cli.output import Styled, complain, echo, echo_json, write
 from helperhist.dataset import load
 from helperhist.errors import HelperhistError
-from helperhist.report.terminal import printable, table, terminal_width
+from helperhist.printable import printable
+from helperhist.report.terminal import table, terminal_width
 
 __all__ = ["command"]
 

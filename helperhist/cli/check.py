@@ -31,6 +31,7 @@ from helperhist.cli.options import data_option, echo_source
 from helperhist.cli.output import complain, echo, echo_json, echo_order
 from helperhist.dataset import load
 from helperhist.errors import HelperhistError, InvalidVersion
+from helperhist.printable import printable
 from helperhist.report.check import (
     render_change,
     render_object,
@@ -38,7 +39,7 @@ from helperhist.report.check import (
     render_verdict,
 )
 from helperhist.report.github import annotate, annotate_change
-from helperhist.report.terminal import printable, terminal_width
+from helperhist.report.terminal import terminal_width
 from helperhist.timeline import Release, Timeline
 from helperhist.version import KernelVersion
 

@@ -9,7 +9,8 @@ from helperhist.cli.options import data_option, echo_source
 from helperhist.cli.output import Styled, complain, echo, echo_json
 from helperhist.dataset import load
 from helperhist.explain import Finding, explain, iter_lines
-from helperhist.report.terminal import fields, printable, terminal_width
+from helperhist.printable import printable
+from helperhist.report.terminal import fields, terminal_width
 
 __all__ = ["command"]
 

@@ -19,7 +19,7 @@ from helperhist.cli.command import check_repetition
 from helperhist.cli.output import echo
 from helperhist.cli.streams import discard, prepare_streams
 from helperhist.errors import HelperhistError
-from helperhist.report.terminal import printable
+from helperhist.printable import printable
 
 __all__ = ["cli", "main"]
 

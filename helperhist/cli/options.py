@@ -7,7 +7,7 @@ import click
 
 from helperhist.cli.output import Styled, echo, echo_csv
 from helperhist.errors import DatasetError
-from helperhist.report.terminal import printable
+from helperhist.printable import printable
 from helperhist.timeline import Row, Timeline
 
 __all__ = [

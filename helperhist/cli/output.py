@@ -10,7 +10,8 @@ from typing import NamedTuple
 import click
 
 from helperhist.cli.streams import discard
-from helperhist.report.terminal import json_printable, printable, without_orders
+from helperhist.printable import printable
+from helperhist.report.terminal import json_printable, without_orders
 
 __all__ = ["Styled", "complain", "echo", "echo_csv", "echo_json", "echo_order", "write"]
 

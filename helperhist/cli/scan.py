@@ -22,8 +22,9 @@ from helperhist.dataset import (
     write_dataset,
 )
 from helperhist.errors import DatasetError
-from helperhist.git import DEFAULT_TAGS, Repository, printable
-from helperhist.mining import Progress, Summary, scan_with_summary, tune_libgit2
+from helperhist.git import DEFAULT_TAGS, Repository, tune_libgit2
+from helperhist.mining import Progress, Summary, scan_with_summary
+from helperhist.printable import utf8
 from helperhist.report.terminal import fields, terminal_width
 from helperhist.timeline import Timeline
 
@@ -156,7 +157,7 @@ def _json(
     timeline: Timeline, summary: Summary, folder: Path, seconds: float, reason: str | None
 ) -> dict[str, object]:
     return {
-        "dataset": printable(str(folder)),
+        "dataset": utf8(str(folder)),
         "source": timeline.metadata.source,
         "tags": summary.tags,
         "reused": summary.reused,
@@ -181,16 +182,14 @@ def _text(
         ("helpers", str(sum(row.removed is None for row in timeline.helpers))),
         ("newest", timeline.metadata.newest or "none"),
         ("time", f"{seconds:.1f} s"),
-        ("dataset", printable(str(folder))),
+        ("dataset", utf8(str(folder))),
     ]
     if reason is None:
         pairs.append(("default", "of the other commands from now on"))
     else:
         name = folder.name if folder.parent == data_home() else str(folder)
-        stays = printable(default_source())
-        pairs.append(
-            ("default", f"stays {stays}: {reason}; use this one with --data {printable(name)}")
-        )
+        stays = utf8(default_source())
+        pairs.append(("default", f"stays {stays}: {reason}; use this one with --data {utf8(name)}"))
     for reason, count in summary.skipped:
         pairs.insert(1, ("skipped", f"{count}: {reason}"))
     if timeline.metadata.shallow:

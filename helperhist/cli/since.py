@@ -7,7 +7,8 @@ from helperhist.cli.options import data_option, echo_rows_csv, echo_source, form
 from helperhist.cli.output import Styled, complain, echo, echo_json
 from helperhist.dataset import load
 from helperhist.errors import HelperhistError
-from helperhist.report.terminal import fields, printable, terminal_width
+from helperhist.printable import printable
+from helperhist.report.terminal import fields, terminal_width
 from helperhist.timeline import SENTINEL, Event, Row, Timeline
 
 __all__ = ["command"]

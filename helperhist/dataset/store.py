@@ -24,7 +24,7 @@ _LAST = "last-kernel-scan"
 
 def embedded_dir() -> Path:
     """Return the folder of the dataset that comes with helperhist."""
-    package = Path(__file__).parent
+    package = Path(__file__).parents[1]
     # In a wheel the data lies in the package, in a checkout beside it.
     inside = package / "data" / "mainline"
     return inside if inside.is_dir() else package.parent / "data" / "mainline"

@@ -185,7 +185,7 @@ def about_kfunc(rule: str, meaning: str, advice: str) -> Callable[..., Answer]:
 def _kfunc_release(name: str) -> tuple[str | None, str]:
     """Return the first release with a kfunc, and a sentence about it."""
     # Only messages about kfuncs pay for reading that table.
-    from helperhist.check import kfunc
+    from helperhist.dataset import kfunc
 
     known = kfunc(name)
     if known is None:

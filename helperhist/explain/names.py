@@ -16,7 +16,7 @@ class Answer:
     """What a message means.
 
     :ivar rule: names the kind of message, for machines
-    :ivar kind: as in :class:`helperhist.timeline.timeline.Row`, or ``kfunc``; None where no name is at fault
+    :ivar kind: as in :class:`helperhist.timeline.Row`, or ``kfunc``; None where no name is at fault
     :ivar since: the first mainline release with the name; None where the data has no answer
     """
 

@@ -6,10 +6,13 @@ categories, so that they compare and sort as kernels do, not as text:
 ``table[table.since <= "5.10"]``.
 """
 
+from pandas import DataFrame
+
 from helperhist.frames.counts import by_lts, family_growth, growth, lead_times
 from helperhist.frames.shapes import long_frame, matrix, table, to_parquet
 
 __all__ = [
+    "DataFrame",
     "by_lts",
     "family_growth",
     "growth",

@@ -15,7 +15,7 @@ __all__ = ["by_lts", "family_growth", "growth", "lead_times"]
 def growth(timeline: Timeline, kinds: Sequence[str] = ("helper",)) -> pd.DataFrame:
     """Return the size of lists at each mainline release.
 
-    Of the numbered lists (:data:`helperhist.timeline.analysis.LISTS`) numbers are counted, not names: two
+    Of the numbered lists (:data:`helperhist.timeline.LISTS`) numbers are counted, not names: two
     names of one number (``BPF_PROG_RUN`` and ``BPF_PROG_TEST_RUN``) are one command. Of other
     kinds names are. One row per release and kind:
 

@@ -1,6 +1,7 @@
 """A repository, read only: tags, trees, blobs, commits; not what the files mean."""
 
 from helperhist.git.files import ObjectTooLarge
+from helperhist.git.open import tune_libgit2
 from helperhist.git.partial import fetched_headers
 from helperhist.git.repository import (
     DEFAULT_TAGS,
@@ -8,7 +9,6 @@ from helperhist.git.repository import (
     CommitInfo,
     Repository,
     TagRef,
-    printable,
     read_at,
 )
 
@@ -20,6 +20,6 @@ __all__ = [
     "Repository",
     "TagRef",
     "fetched_headers",
-    "printable",
     "read_at",
+    "tune_libgit2",
 ]

@@ -10,7 +10,8 @@ import stat
 from pathlib import Path
 
 from helperhist.errors import RepositoryError
-from helperhist.git.files import common_dir, is_regular, object_folders, one_line, read_regular
+from helperhist.git.files import common_dir, is_regular, object_folders, read_regular
+from helperhist.printable import one_line
 
 __all__ = ["check_files", "check_places"]
 

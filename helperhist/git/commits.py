@@ -4,6 +4,8 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
 
+from helperhist.printable import one_line
+
 __all__ = ["CommitInfo", "local_date", "parse_commit"]
 
 _MAX_SUBJECT = 1000
@@ -34,7 +36,7 @@ def parse_commit(oid: str, data: bytes) -> CommitInfo:
         oid,
         _utc(head, b"author"),
         _utc(head, b"committer"),
-        " ".join("".join(c if c.isprintable() else " " for c in text).split())[:_MAX_SUBJECT],
+        one_line(text, _MAX_SUBJECT),
     )
 
 

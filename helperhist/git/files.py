@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from helperhist.errors import RepositoryError
+from helperhist.printable import one_line
 
 __all__ = [
     "MAX_OBJECT_BYTES",
@@ -22,7 +23,6 @@ __all__ = [
     "is_regular",
     "loose_objects",
     "object_folders",
-    "one_line",
     "read_regular",
     "shallow_commits",
 ]
@@ -33,7 +33,6 @@ MAX_OBJECT_BYTES = 8 << 20
 #: Of a file beside the objects: packed-refs of a million references has less.
 _MAX_FILE = 64 << 20
 _MAX_ALTERNATES = 1000
-_MAX_TEXT = 300
 _REFERENCE = re.compile(rb"[0-9a-fA-F]{40}(\s|$)|ref:\s*\S")
 _REST_OF_ID = re.compile(r"[0-9a-f]{38}")
 _LOOSE = re.compile(rb"(?:blob|tree|commit|tag) ([0-9]{1,20})\0")
@@ -49,12 +48,6 @@ class ObjectTooLarge(RepositoryError):
     def __init__(self, what: str, size: int) -> None:
         super().__init__(f"{what} has {size} bytes, more than {MAX_OBJECT_BYTES}: it is not read")
         self.size = size
-
-
-def one_line(text: str) -> str:
-    """Return a foreign text as one printable line."""
-    shown = "".join(c if c.isprintable() else " " for c in text)
-    return " ".join(shown.split())[:_MAX_TEXT]
 
 
 def is_regular(path: Path) -> bool:

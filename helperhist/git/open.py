@@ -10,7 +10,7 @@ from helperhist.errors import RepositoryError
 from helperhist.git.check import check_files, check_places
 from helperhist.git.files import one_line
 
-__all__ = ["open_repository"]
+__all__ = ["open_repository", "tune_libgit2"]
 
 _FOREIGN = re.compile(r"'([^']*)' is not owned by current user")
 
@@ -56,3 +56,14 @@ def open_repository(path: Path) -> pygit2.Repository:
             f"cannot open the repository at {path}: {text}; "
             f"see `git -C {shlex.quote(str(path))} status`"
         ) from error
+
+
+def tune_libgit2() -> None:
+    """Set libgit2 up for a walk over millions of objects, each seen once.
+
+    No cache of objects; and no second hash of each object read, as git itself computes none:
+    zlib's checksum finds damage. This holds for the whole process, so it is for programs to call,
+    not for the library.
+    """
+    pygit2.settings.enable_caching(False)
+    pygit2.settings.enable_strict_hash_verification(False)

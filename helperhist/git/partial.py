@@ -14,9 +14,9 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from helperhist.errors import RepositoryError
-from helperhist.git.files import one_line
 from helperhist.git.remotes import checked_url
 from helperhist.git.repository import Repository
+from helperhist.printable import one_line
 
 __all__ = ["fetched_headers"]
 

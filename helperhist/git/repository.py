@@ -1,6 +1,5 @@
 """Read a git repository with pygit2: tags, commits, files at commits; not what they mean."""
 
-import os
 import re
 import shlex
 from collections import Counter
@@ -21,10 +20,10 @@ from helperhist.git.files import (
     common_dir,
     damaged_tags,
     loose_objects,
-    one_line,
     shallow_commits,
 )
 from helperhist.git.open import open_repository
+from helperhist.printable import one_line, utf8
 from helperhist.version import KernelVersion
 
 __all__ = [
@@ -120,7 +119,7 @@ class Repository:
     @property
     def name(self) -> str:
         """The folder's name, without ``.git``: a name for the dataset."""
-        return printable(self.folder.name).removesuffix(".git") or "repository"
+        return utf8(self.folder.name).removesuffix(".git") or "repository"
 
     @property
     def head(self) -> str | None:
@@ -525,11 +524,6 @@ class Repository:
         :raises MissingObject: it is missing or damaged
         """
         return parse_commit(oid, self.read(oid, "a commit"))
-
-
-def printable(text: str) -> str:
-    """Return a file name as text that can be written as UTF-8."""
-    return os.fsencode(text).decode("utf-8", "replace")
 
 
 def _components(path: str) -> list[str]:

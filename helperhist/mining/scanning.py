@@ -15,7 +15,6 @@ from helperhist.git import (
     Repository,
     TagRef,
     fetched_headers,
-    printable,
 )
 from helperhist.mining.history import (
     Line,
@@ -28,6 +27,7 @@ from helperhist.mining.history import (
     merge_docs,
 )
 from helperhist.mining.walk import Crew, introducing_commits
+from helperhist.printable import utf8
 from helperhist.sources import (
     Entry,
     HeaderReader,
@@ -110,7 +110,7 @@ def scan_with_summary(
     found = _locate(repository, refs, skipped, tags)
     head = repository.head
     metadata = Metadata(
-        source=printable(str(repository.folder)),
+        source=utf8(str(repository.folder)),
         paths=repository.paths,
         pattern=tags,
         head=head,

@@ -1,9 +1,9 @@
 """Introducing commits of a real repository: the search of ``introductions`` over git and bpf.h.
 
-On a long history the work is shared with more processes, each a ``python -m helperhist.mining.walk``
-that reads two lines from standard input, the repository and the tasks, and prints its answer, all
-of them JSON. It ends when its standard input is closed: with the process that started it, however
-that ends.
+On a long history the work is shared with more processes, each a
+``python -m helperhist.mining.walk`` that reads two lines from standard input, the repository and
+the tasks, and prints its answer, all of them JSON. It ends when its standard input is closed: with
+the process that started it, however that ends.
 """
 
 import json
@@ -17,10 +17,8 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import IO, Any, Self
 
-import pygit2
-
 from helperhist.errors import HelperhistError, RepositoryError
-from helperhist.git import CommitInfo, Repository
+from helperhist.git import CommitInfo, Repository, tune_libgit2
 from helperhist.mining.introductions import find_introductions
 from helperhist.sources import HeaderReader
 
@@ -196,17 +194,6 @@ def _answer(worker: "subprocess.Popen[bytes]") -> dict[str, str | None]:
     if "error" in answer:
         raise RepositoryError(answer["error"])
     return dict(answer["found"])
-
-
-def tune_libgit2() -> None:
-    """Set libgit2 up for a walk over millions of objects, each seen once.
-
-    No cache of objects; and no second hash of each object read, as git itself computes none:
-    zlib's checksum finds damage. This holds for the whole process, so it is for programs to call,
-    not for the library.
-    """
-    pygit2.settings.enable_caching(False)
-    pygit2.settings.enable_strict_hash_verification(False)
 
 
 def _main() -> None:

@@ -23,7 +23,7 @@ from helperhist.plots.time import LISTS_DRAWN, draw_growth, draw_lead, draw_list
 from helperhist.timeline import Timeline
 
 if TYPE_CHECKING:
-    import pandas as pd
+    from helperhist.frames import DataFrame
 
 __all__ = [
     "FORMATS",
@@ -55,8 +55,8 @@ class Plot:
     """
 
     summary: str
-    data: "Callable[[Timeline], pd.DataFrame]"
-    draw: "Callable[[pd.DataFrame, Axes], Axes]"
+    data: "Callable[[Timeline], DataFrame]"
+    draw: "Callable[[DataFrame, Axes], Axes]"
     size: tuple[float, float]
 
 

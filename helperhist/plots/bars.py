@@ -11,12 +11,12 @@ from helperhist.plots.style import BLUE, GRID, PALE, VERMILLION
 from helperhist.timeline import LTS
 
 if TYPE_CHECKING:
-    import pandas as pd
+    from helperhist.frames import DataFrame
 
 __all__ = ["draw_families", "draw_lts", "draw_releases"]
 
 
-def draw_releases(frame: "pd.DataFrame", ax: Axes) -> Axes:
+def draw_releases(frame: "DataFrame", ax: Axes) -> Axes:
     """Draw how many helpers each release added, longterm kernels in another colour and hatched.
 
     :param frame: of :func:`helperhist.frames.growth`, of helpers
@@ -42,7 +42,7 @@ def draw_releases(frame: "pd.DataFrame", ax: Axes) -> Axes:
 _ROW = 0.68
 
 
-def draw_families(frame: "pd.DataFrame", ax: Axes) -> Axes:
+def draw_families(frame: "DataFrame", ax: Axes) -> Axes:
     """Draw the new helpers of each family per release: a row of bars for each family.
 
     :param frame: of :func:`helperhist.frames.family_growth`
@@ -81,7 +81,7 @@ def draw_families(frame: "pd.DataFrame", ax: Axes) -> Axes:
     return ax
 
 
-def draw_lts(frame: "pd.DataFrame", ax: Axes) -> Axes:
+def draw_lts(frame: "DataFrame", ax: Axes) -> Axes:
     """Draw how many helpers a program may call that must run on a longterm kernel and later ones.
 
     :param frame: of :func:`helperhist.frames.by_lts`
@@ -140,7 +140,7 @@ def _legend() -> list[Patch]:
     ]
 
 
-def _with_older(label: str, frame: "pd.DataFrame") -> str:
+def _with_older(label: str, frame: "DataFrame") -> str:
     """Say below the axis which helpers are no bar: those that may be older than their release."""
     older = frame[frame["older"] > 0]
     if older.empty:

@@ -10,7 +10,7 @@ from helperhist.frames.families import FAMILIES, family
 from helperhist.plots.style import BLUE, MUTED
 
 if TYPE_CHECKING:
-    import pandas as pd
+    from helperhist.frames import DataFrame
 
 __all__ = ["draw_matrix"]
 
@@ -20,7 +20,7 @@ _BLOCKS = 3
 _Line = tuple[str, Sequence[bool] | None]
 
 
-def draw_matrix(frame: "pd.DataFrame", ax: Axes) -> Axes:
+def draw_matrix(frame: "DataFrame", ax: Axes) -> Axes:
     """Draw which longterm kernel has which helper, by family, in three blocks.
 
     :param frame: of :func:`helperhist.frames.by_lts`
@@ -75,7 +75,7 @@ def draw_matrix(frame: "pd.DataFrame", ax: Axes) -> Axes:
     return ax
 
 
-def _blocks(frame: "pd.DataFrame") -> tuple[list[list[_Line]], int]:
+def _blocks(frame: "DataFrame") -> tuple[list[list[_Line]], int]:
     """Lay out headings and helpers in blocks of about equal height; return the height too."""
     by_family: dict[str, list[_Line]] = {}
     for name, cells in zip(frame.index, frame.to_numpy().tolist(), strict=True):

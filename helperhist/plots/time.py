@@ -11,7 +11,7 @@ from helperhist.plots.style import BLUE, GREEN, INK, MUTED, ORANGE, PURPLE, VERM
 from helperhist.timeline import LAST_GROWTH, LISTS
 
 if TYPE_CHECKING:
-    import pandas as pd
+    from helperhist.frames import DataFrame
 
 __all__ = ["LISTS_DRAWN", "draw_growth", "draw_lead", "draw_lists"]
 
@@ -28,7 +28,7 @@ _LINES: dict[str, tuple[str, Any, str]] = {
 LISTS_DRAWN = tuple(_LINES)
 
 
-def draw_growth(frame: "pd.DataFrame", ax: Axes) -> Axes:
+def draw_growth(frame: "DataFrame", ax: Axes) -> Axes:
     """Draw the number of helpers over the release dates, longterm kernels marked.
 
     :param frame: of :func:`helperhist.frames.growth`, of helpers
@@ -76,7 +76,7 @@ def draw_growth(frame: "pd.DataFrame", ax: Axes) -> Axes:
     return ax
 
 
-def _explain_end(frame: "pd.DataFrame", dated: "pd.DataFrame", ax: Axes) -> None:
+def _explain_end(frame: "DataFrame", dated: "DataFrame", ax: Axes) -> None:
     """Say where the list ends, if the data shows mainline's end of it and what came after."""
     grown = dated[dated["new"] > 0]
     if grown.empty or grown["version"].iloc[-1] != LAST_GROWTH:
@@ -97,7 +97,7 @@ def _explain_end(frame: "pd.DataFrame", dated: "pd.DataFrame", ax: Axes) -> None
     )
 
 
-def draw_lists(frame: "pd.DataFrame", ax: Axes) -> Axes:
+def draw_lists(frame: "DataFrame", ax: Axes) -> Axes:
     """Draw the other numbered lists of bpf.h over the release dates.
 
     :param frame: of :func:`helperhist.frames.growth`, of :data:`LISTS_DRAWN`
@@ -154,7 +154,7 @@ def draw_lists(frame: "pd.DataFrame", ax: Axes) -> Axes:
     return ax
 
 
-def draw_lead(frame: "pd.DataFrame", ax: Axes) -> Axes:
+def draw_lead(frame: "DataFrame", ax: Axes) -> Axes:
     """Draw how long helpers were on the way, from the author's date to the release.
 
     :param frame: of :func:`helperhist.frames.lead_times`
@@ -189,14 +189,14 @@ def draw_lead(frame: "pd.DataFrame", ax: Axes) -> Axes:
     return ax
 
 
-def _dated(frame: "pd.DataFrame") -> "pd.DataFrame":
+def _dated(frame: "DataFrame") -> "DataFrame":
     dated = frame[frame["released"].notna()]
     if dated.empty:
         raise DatasetError("no release of this data has a date; draw `plot releases` instead")
     return dated
 
 
-def _rows(frame: "pd.DataFrame", *columns: str) -> Iterator[tuple[Any, ...]]:
+def _rows(frame: "DataFrame", *columns: str) -> Iterator[tuple[Any, ...]]:
     return zip(*(frame[column].tolist() for column in columns), strict=True)
 
 
@@ -214,7 +214,7 @@ def _year_ticks(ax: Axes, days: Any) -> str:
     return "year"
 
 
-def _with_undated(label: str, frame: "pd.DataFrame") -> str:
+def _with_undated(label: str, frame: "DataFrame") -> str:
     """Name the releases that cannot be drawn over time, below the axis."""
     undated = [str(v) for v in frame[frame["released"].isna()]["version"].unique()]
     if not undated:

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from pathlib import PurePath
 
 from helperhist.check import Change, Findings, TooNew, minimum
+from helperhist.printable import printable
 from helperhist.report.check import where
-from helperhist.report.terminal import printable
 
 __all__ = ["annotate", "annotate_change", "render_annotation"]
 

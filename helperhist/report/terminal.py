@@ -1,13 +1,14 @@
-"""Plain text for terminals: what may be printed, and tables that fit the width."""
+"""Plain text for terminals: tables that fit the width."""
 
 import re
 import textwrap
 from collections.abc import Sequence
 
+from helperhist.printable import printable
+
 __all__ = [
     "fields",
     "json_printable",
-    "printable",
     "table",
     "terminal_width",
     "without_orders",
@@ -20,25 +21,6 @@ _LEAST = 12
 # A line of a log that begins so, or that has "##[" anywhere, is an order to GitHub's runner
 # (actions/runner, src/Runner.Common/ActionCommand.cs).
 _ORDER = re.compile(r"^([ \t]*):(?=:)|#(?=#\[)", re.MULTILINE)
-
-
-def printable(text: str, keep: str = "") -> str:
-    r"""Return other people's text as it may be printed: what would act on a terminal is escaped.
-
-    That is what Unicode has no picture for: control characters, overrides of the direction of
-    writing, separators of lines and paragraphs, lone surrogates (bytes of a file name that are no
-    UTF-8). All become escapes of Python's.
-
-    :param keep: characters that stay: the line feeds of a text of several lines
-
-    >>> print(printable("bpf_\x1b[31mloop\n"))
-    bpf_\x1b[31mloop\n
-    """
-    if text.isprintable():
-        return text
-    return "".join(
-        char if char.isprintable() or char in keep else ascii(char)[1:-1] for char in text
-    )
 
 
 def without_orders(text: str) -> str:

@@ -2,7 +2,6 @@
 
 from helperhist.sources.ctext import split_pieces
 from helperhist.sources.docs import HelperDoc, Prototype, parse_docs, parse_prototype
-from helperhist.sources.entries import ENUM_KINDS
 from helperhist.sources.uapi import (
     ENUM_KINDS,
     MAX_HEADER_BYTES,

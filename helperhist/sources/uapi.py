@@ -21,8 +21,8 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 
-from helperhist.binary import readable
 from helperhist.errors import ParseError
+from helperhist.printable import readable
 from helperhist.sources.cdecl import DeclarationReader, matching, split_tokens
 from helperhist.sources.ctext import (
     MAX_TOKENS,

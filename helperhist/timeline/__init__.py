@@ -11,7 +11,6 @@ from helperhist.timeline.analysis import (
     require_kinds,
 )
 from helperhist.timeline.presence import Presence, Release
-from helperhist.timeline.records import SENTINEL
 from helperhist.timeline.timeline import (
     SENTINEL,
     Backport,

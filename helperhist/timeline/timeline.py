@@ -4,7 +4,6 @@ import fnmatch
 import re
 from collections.abc import Callable, Iterable, Iterator
 from functools import cached_property
-from typing import TYPE_CHECKING
 
 from helperhist.errors import DatasetError
 from helperhist.timeline.presence import Release
@@ -21,9 +20,6 @@ from helperhist.timeline.records import (
     Tag,
 )
 from helperhist.version import KernelVersion
-
-if TYPE_CHECKING:
-    import pandas
 
 __all__ = [
     "SENTINEL",
@@ -139,7 +135,7 @@ class Timeline:
 
         The tag itself is asked. Where the data has no such tag, what the tags on both sides of it
         have, or lack, holds for it; backports to updates that were not read, and releases newer
-        than the data, cannot be told. See :class:`helperhist.timeline.presence.Release` for the bounds.
+        than the data, cannot be told. See :class:`helperhist.timeline.Release` for the bounds.
 
         :param kind: of the name (``helper``, ``map_type``, ``field``, ...)
         :raises InvalidVersion: the version has another form
@@ -311,24 +307,6 @@ class Timeline:
         return tuple(
             tag for tag in self.tags if tag.version.rc is None and not tag.version.is_stable
         )
-
-    def frame(self) -> "pandas.DataFrame":
-        """Return one row per tag and name; see :func:`helperhist.frames.long_frame`."""
-        from helperhist.frames import long_frame
-
-        return long_frame(self)
-
-    def matrix(self, kind: str = "helper") -> "pandas.DataFrame":
-        """Return names by tags; see :func:`helperhist.frames.matrix`."""
-        from helperhist.frames import matrix
-
-        return matrix(self, kind)
-
-    def table(self) -> "pandas.DataFrame":
-        """Return one row per name; see :func:`helperhist.frames.table`."""
-        from helperhist.frames import table
-
-        return table(self)
 
 
 def series_base(mainline: Iterable[Tag], series: str) -> Tag | None:

@@ -19,8 +19,9 @@ from hypothesis import strategies as st
 
 from helperhist.cli.group import COMMANDS, cli
 from helperhist.dataset.store import write_dataset
+from helperhist.printable import printable
 from helperhist.report.github import render_annotation
-from helperhist.report.terminal import fields, json_printable, printable, table, without_orders
+from helperhist.report.terminal import fields, json_printable, table, without_orders
 from helperhist.sources.uapi import Entry
 from tests.build.timeline import helpers, make_timeline
 

@@ -13,6 +13,7 @@ import pyarrow.parquet
 import pytest
 from click.testing import CliRunner
 
+from helperhist import frames
 from helperhist.cli.group import cli
 from helperhist.dataset.store import load
 from helperhist.errors import DatasetError
@@ -82,7 +83,7 @@ def test_json_has_the_rows_and_says_where_they_come_from(embedded: Timeline) -> 
 
 def test_parquet_is_the_table(embedded: Timeline) -> None:
     frame = pd.read_parquet(io.BytesIO(render_export(embedded, "parquet")), engine="pyarrow")
-    table = embedded.table()
+    table = frames.table(embedded)
     assert list(frame.columns) == list(table.columns)
     for column in ("name", "id", "commit", "prototype", "or_earlier"):
         pd.testing.assert_series_equal(frame[column], table[column], check_dtype=False)
@@ -149,7 +150,9 @@ def test_sqlite_answers_questions_by_position(embedded: Timeline) -> None:
         "SELECT kind, name, id FROM presence WHERE tag = 'v5.4' ORDER BY kind, id IS NULL, id, name"
     ).fetchall()
     assert present == [(item.kind, item.name, item.id) for item in embedded.at("5.4")]
-    assert database.execute("SELECT count(*) FROM presence").fetchone() == (len(embedded.frame()),)
+    assert database.execute("SELECT count(*) FROM presence").fetchone() == (
+        len(frames.long_frame(embedded)),
+    )
     database.close()
 
 
