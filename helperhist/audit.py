@@ -10,7 +10,7 @@ from helperhist.errors import InvalidVersion
 from helperhist.resolve import PREFIXES, Resolver
 from helperhist.tables.model import Stated, Version
 from helperhist.timeline import Row, Timeline, canonical_name
-from helperhist.unread import find_unread
+from helperhist.unread import NO_ROW, find_unread
 from helperhist.version import KernelVersion
 
 __all__ = ["DIFFERENCES", "JUDGED", "VERDICTS", "Finding", "audit"]
@@ -244,8 +244,8 @@ class _Judge:
             if row is not None
         ]
         return [
-            Finding(row.name, row.kind, None, row.since, "unread", line, row.tag, row.commit)
-            for line, row in find_unread(text, read, self.resolver)
+            replace(_missing(row), verdict="unread", line=line, note="" if rowlike else NO_ROW)
+            for line, row, rowlike in find_unread(text, read, self.resolver)
         ]
 
 
