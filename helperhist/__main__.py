@@ -21,10 +21,9 @@ def main() -> None:
     except MemoryError:
         code, message = 2, _NO_MEMORY
     except ImportError as error:
-        # The loader's words for a library that does not fit.
-        if "cannot allocate memory" not in str(error).lower() and "map segment" not in str(error):
-            raise
-        code, message = 2, _NO_MEMORY
+        # Where there is no memory, Python does not find its modules, or the loader not its libraries.
+        words = f"Error: {error}; allow more memory (ulimit -v), or install helperhist anew\n"
+        code, message = 2, words.encode("utf-8", "backslashreplace")
     # Here, and not above: until now the error kept alive what fills the memory.
     try:  # noqa: SIM105 (contextlib would be an import)
         os.write(2, message)
