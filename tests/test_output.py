@@ -183,6 +183,10 @@ def test_memory_that_is_not_there() -> None:
     assert done.stderr == NO_MEMORY
 
 
+#: What pip makes of the entry point.
+_INSTALLED = "import sys\nfrom helperhist.__main__ import main\nsys.exit(main())"
+
+
 @pytest.mark.parametrize("arguments", [("since", "*.*"), ("export", "--format", "json")])
 def test_little_memory(arguments: tuple[str, ...]) -> None:
     def megabytes(count: int) -> Callable[[], None]:
@@ -196,7 +200,7 @@ def test_little_memory(arguments: tuple[str, ...]) -> None:
     least = next(count for count in range(8, 400) if starts(count))
     codes = set()
     for count in range(least + 1, least + 12, 2):
-        done = run(*arguments, before=megabytes(count))
+        done = run(*arguments, before=megabytes(count), program=("-c", _INSTALLED))
         codes.add(done.returncode)
         if done.returncode == 0:
             assert len(done.stdout) > 10_000
