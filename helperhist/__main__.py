@@ -1,5 +1,6 @@
 """``helperhist`` and ``python -m helperhist``: nothing is imported before it may be interrupted."""
 
+import errno
 import os
 import sys
 
@@ -20,11 +21,15 @@ def main() -> None:
         code, message = 130, _INTERRUPTED
     except MemoryError:
         code, message = 2, _NO_MEMORY
-    except ImportError as error:
-        # The loader's words for a library that does not fit.
-        if "cannot allocate memory" not in str(error).lower() and "map segment" not in str(error):
+    except OSError as error:
+        # From the import system; those of commands have their message already.
+        if error.errno != errno.ENOMEM:
             raise
         code, message = 2, _NO_MEMORY
+    except ImportError as error:
+        # Without memory, Python does not find its modules, and the loader not its libraries.
+        words = f"Error: {error}; allow more memory (ulimit -v), or install helperhist anew\n"
+        code, message = 2, words.encode("utf-8", "backslashreplace")
     # Here, and not above: until now the error kept alive what fills the memory.
     try:  # noqa: SIM105 (contextlib would be an import)
         os.write(2, message)

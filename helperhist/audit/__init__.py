@@ -3,12 +3,14 @@
 from helperhist.audit.judge import DIFFERENCES, JUDGED, VERDICTS, Finding, audit
 from helperhist.audit.patch import correct, patch_path, render_patch
 from helperhist.audit.tables import FORMATS, MAX_TABLE_BYTES, decode, read_table
+from helperhist.audit.unread import NO_ROW
 
 __all__ = [
     "DIFFERENCES",
     "FORMATS",
     "JUDGED",
     "MAX_TABLE_BYTES",
+    "NO_ROW",
     "VERDICTS",
     "Finding",
     "audit",

@@ -7,7 +7,7 @@ from typing import Any
 
 from helperhist.audit.resolve import PREFIXES, Resolver
 from helperhist.audit.tables.model import Stated, Version
-from helperhist.audit.unread import find_unread
+from helperhist.audit.unread import NO_ROW, find_unread
 from helperhist.errors import InvalidVersion
 from helperhist.timeline import Row, Timeline, canonical_name, first_names, require_kinds
 from helperhist.version import KernelVersion
@@ -243,8 +243,8 @@ class _Judge:
             if row is not None
         ]
         return [
-            Finding(row.name, row.kind, None, row.since, "unread", line, row.tag, row.commit)
-            for line, row in find_unread(text, read, self.resolver)
+            replace(_missing(row), verdict="unread", line=line, note="" if rowlike else NO_ROW)
+            for line, row, rowlike in find_unread(text, read, self.resolver)
         ]
 
 

@@ -7,7 +7,10 @@ from collections.abc import Collection, Iterable
 from helperhist.audit.resolve import Resolver
 from helperhist.timeline import SENTINEL, Row, canonical_name
 
-__all__ = ["find_unread"]
+__all__ = ["NO_ROW", "find_unread"]
+
+#: The note on a name in a line that is most likely no row.
+NO_ROW = "no version in this line"
 
 _NAME = re.compile(r"(?<![\w.])(?:bpf|BPF)_\w++|(?<![\w.])\w{1,40}\.Fn[A-Z]\w*+", re.ASCII)
 _QUOTED = re.compile(r"\"(\w{1,64})\"|'(\w{1,64})'", re.ASCII)
@@ -20,26 +23,28 @@ _VERSION = re.compile(
 
 def find_unread(
     text: str, read: Iterable[tuple[int, str]], resolver: Resolver
-) -> tuple[tuple[int, Row], ...]:
-    """Return the known names that were not read, each with its line, in the order of the file.
+) -> tuple[tuple[int, Row, bool], ...]:
+    """Return the known names that were not read, in the order of the file.
 
     Beside a row that was read, a line may name others in passing: they count if the line has more
     versions than rows.
 
     :param read: line and name, as bpf.h has it, of each row that was read
+    :return: line, name, and whether the line has a version, as rows do
     """
     rows: Counter[int] = Counter()
     names: dict[int, set[str]] = {}
     for number, name in read:
         rows[number] += 1
         names.setdefault(number, set()).add(name)
-    found: list[tuple[int, Row]] = []
+    found: list[tuple[int, Row, bool]] = []
     for number, line in enumerate(text.split("\n"), 1):
         versions = len(_VERSION.findall(line))
         if rows[number] and versions <= rows[number]:
             continue
         here = _names(line, resolver, quoted=versions > 0)
-        found += [(number, row) for row in here if row.name not in names.get(number, ())]
+        left = [row for row in here if row.name not in names.get(number, ())]
+        found += [(number, row, versions > 0) for row in left]
     return tuple(found)
 
 

@@ -12,6 +12,7 @@ from helperhist.audit import (
     FORMATS,
     JUDGED,
     MAX_TABLE_BYTES,
+    NO_ROW,
     VERDICTS,
     Finding,
     audit,
@@ -101,7 +102,7 @@ def command(
         answers.append((file, text, found, findings))
         if not any(finding.verdict in JUDGED for finding in findings):
             # Below, so that what is there is shown first.
-            unjudged.append(file)
+            unjudged.append((file, _why(findings)))
     everything = [finding for *_, findings in answers for finding in findings]
     if as_json:
         echo_json(
@@ -122,10 +123,19 @@ def command(
         for file, _, found, findings in answers:
             echo(*_render(str(file), found, findings))
     echo_source(timeline, machine=as_json or patch)
-    for file in unjudged:
-        complain(f"Error: {file}: no row was judged; name the columns as --help says")
+    for file, why in unjudged:
+        complain(f"Error: {file}: no row was judged: {why}")
     differs = any(finding.verdict in DIFFERENCES for finding in everything)
     ctx.exit(2 if failed or unjudged else int(differs))
+
+
+def _why(findings: Sequence[Finding]) -> str:
+    """Return the most frequent reason why rows are not judged."""
+    reasons = Counter(f.note for f in findings if f.verdict == "unjudged")
+    if not reasons:
+        return "it has none of these kinds"
+    (note, _), *_ = reasons.most_common(1)
+    return f"{note}; --help says how columns are found"
 
 
 def _read(file: Path) -> bytes:
@@ -183,12 +193,26 @@ def _missing(findings: Sequence[Finding], width: int) -> Iterator[str]:
 def _unread(findings: Sequence[Finding], width: int) -> Iterator[str]:
     lines: dict[int | None, list[str]] = {}
     for finding in findings:
-        lines.setdefault(finding.line, []).append(finding.name)
+        if finding.note != NO_ROW:
+            lines.setdefault(finding.line, []).append(finding.name)
     for number, names in list(lines.items())[:_LINES_SHOWN]:
         yield _wrap(f"line {number}: ", ", ".join(names), width)
     if len(lines) > _LINES_SHOWN:
-        numbers = ", ".join(str(number) for number in [*lines][_LINES_SHOWN:])
-        yield _wrap("lines ", numbers, width)
+        yield _wrap("lines ", _ranges([*lines][_LINES_SHOWN:]), width)
+    others = dict.fromkeys(finding.line for finding in findings if finding.note == NO_ROW)
+    if others:
+        yield _wrap(f"{NO_ROW.replace('this line', 'lines')} ", _ranges([*others]), width)
+
+
+def _ranges(lines: Sequence[int | None]) -> str:
+    """Return numbers of lines as people write them: 5, 8-10."""
+    found: list[list[int]] = []
+    for line in filter(None, lines):
+        if found and line == found[-1][-1] + 1:
+            found[-1][1:] = [line]
+        else:
+            found.append([line])
+    return ", ".join("-".join(map(str, item)) for item in found)
 
 
 def _remark(finding: Finding, width: int) -> str:

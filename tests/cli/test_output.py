@@ -183,6 +183,10 @@ def test_memory_that_is_not_there() -> None:
     assert done.stderr == NO_MEMORY
 
 
+#: What pip makes of the entry point.
+_INSTALLED = "import sys\nfrom helperhist.__main__ import main\nsys.exit(main())"
+
+
 @pytest.mark.parametrize("arguments", [("since", "*.*"), ("export", "--format", "json")])
 def test_little_memory(arguments: tuple[str, ...]) -> None:
     def megabytes(count: int) -> Callable[[], None]:
@@ -196,12 +200,15 @@ def test_little_memory(arguments: tuple[str, ...]) -> None:
     least = next(count for count in range(8, 400) if starts(count))
     codes = set()
     for count in range(least + 1, least + 12, 2):
-        done = run(*arguments, before=megabytes(count))
+        done = run(*arguments, before=megabytes(count), program=("-c", _INSTALLED))
         codes.add(done.returncode)
         if done.returncode == 0:
             assert len(done.stdout) > 10_000
         else:
-            assert (done.returncode, done.stderr) == (2, NO_MEMORY)
+            assert done.returncode == 2
+            assert done.stderr.startswith(b"Error: ")
+            assert b"ulimit -v" in done.stderr
+            assert done.stderr.count(b"\n") == 1
     assert 2 in codes
 
 
@@ -231,6 +238,14 @@ main()
 def test_an_interruption_while_modules_are_imported(module: str) -> None:
     done = run("since", "bpf_loop", program=("-c", _SIGNAL_AT_IMPORT.format(module=module)))
     assert (done.returncode, done.stdout, done.stderr) == (130, b"", b"interrupted\n")
+
+
+def test_a_module_that_is_not_there() -> None:
+    error = 'ImportError("libx.so: failed to map segment from shared object")'
+    done = run("since", "bpf_loop", program=("-c", _RAISES.format(error=error)))
+    assert (done.returncode, done.stdout) == (2, b"")
+    assert done.stderr.startswith(b"Error: libx.so: failed to map segment from shared object; ")
+    assert done.stderr.count(b"\n") == 1
 
 
 def test_an_interruption_while_a_command_is_sought() -> None:
