@@ -17,6 +17,8 @@ from helperhist.printable import readable
 __all__ = ["BpfObject", "Extern", "Function", "parse_object"]
 
 TEXT = ".text"
+#: Of a function in what is said of it; a megabyte of instructions may have as many findings.
+_SHOWN = 256
 
 
 @dataclass(slots=True, eq=False)
@@ -125,7 +127,7 @@ class BpfObject:
             spots = self._spots(section.index, len(insns))
             for symbol, start, end in spots:
                 function = Function(
-                    symbol.name or section.name,
+                    _shown(symbol.name or section.name),
                     section.name,
                     section.index,
                     start,
@@ -257,6 +259,10 @@ class BpfObject:
         if at < 0 or rows[at].offset < function.start * SIZE:
             return None
         return rows[at]
+
+
+def _shown(name: str) -> str:
+    return name if len(name) <= _SHOWN else name[: _SHOWN - 1] + "…"
 
 
 def parse_object(data: bytes, loader: str = "libbpf") -> BpfObject:

@@ -192,6 +192,13 @@ def test_linear(
     assert_linear(*case)
 
 
+def test_a_function_has_a_name_to_be_shown() -> None:
+    """Every finding has it, so that it stands in the answer once for each instruction."""
+    for size, shown in ((256, "n" * 256), (257, "n" * 255 + "…")):
+        data = build_elf([CODE_SECTION], [FUNCTION], b"\0" + b"n" * size + b"\0")
+        assert parse_object(data).functions[0].name == shown
+
+
 @pytest.mark.parametrize(
     "data",
     [
