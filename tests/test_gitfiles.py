@@ -11,7 +11,7 @@ from git_support import PATH, History, git, loose, render_header, write_object
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from helperhist.errors import RepositoryError
+from helperhist.errors import HelperhistError, RepositoryError
 from helperhist.gitfiles import MAX_OBJECT_BYTES, ObjectTooLarge, one_line
 from helperhist.mining import DEFAULT_TAGS, KERNEL_PATHS, MissingObject, Repository, read_at
 from helperhist.scanning import scan
@@ -38,7 +38,7 @@ def both(repository: Path, revision: str = "v5.1") -> list[str]:
     ):
         try:
             action()
-        except RepositoryError as error:
+        except HelperhistError as error:
             errors.append(str(error))
     assert [error for error in errors if "\n" in error] == []
     return errors
@@ -177,8 +177,8 @@ def test_included_file_that_is_none(
 
 def test_included_files_that_are_harmless(history: History, tmp_path: Path) -> None:
     (tmp_path / "more").write_text("[include]\n path = linux/.git/config\n[user]\n name = x\n")
-    git(history.path, "config", "--add", "include.path", "../../more")
-    git(history.path, "config", "--add", "include.path", "~/not there")
+    with (history.path / ".git/config").open("a") as config:
+        config.write('[include]\n path = ../../more\n path = "~/not there"\n')
     assert both(history.path) == []
 
 
@@ -288,6 +288,9 @@ def test_loose_object_that_is_cut_off(history: History, what: str) -> None:
         with pytest.raises(MissingObject) as caught:
             read_at(history.path, revision, KERNEL_PATHS)
         assert caught.value.oid == oid
+    path.write_bytes(whole + b"x")
+    with pytest.raises(MissingObject):
+        read_at(history.path, "v5.1", KERNEL_PATHS)
     path.write_bytes(whole)
     assert read_at(history.path, "v5.1", KERNEL_PATHS)[0] == PATH
 
