@@ -146,7 +146,12 @@ def _check_references(folder: Path) -> None:
         if count > _MAX_REFERENCES:
             raise RepositoryError(f"{one_line(str(folder))} has too many references")
         for name in names:
-            if _check_kind(folder / name):
-                waiting.append(folder / name)
-            else:
-                is_regular(folder / name)
+            path = folder / name
+            if _check_kind(path):
+                waiting.append(path)
+            elif not is_regular(path) and path.is_symlink():
+                # libgit2 ends its list here, as if there were no more.
+                raise RepositoryError(
+                    f"cannot list the references: {one_line(str(path))} is a link that leads "
+                    "nowhere; remove it"
+                )

@@ -6,6 +6,7 @@ import zlib
 from collections.abc import Callable
 from pathlib import Path
 
+import pygit2
 import pytest
 from git_support import PATH, History, git, loose, render_header, write_object
 from hypothesis import HealthCheck, given, settings
@@ -176,7 +177,8 @@ def test_included_file_that_is_none(
 
 
 def test_included_files_that_are_harmless(history: History, tmp_path: Path) -> None:
-    (tmp_path / "more").write_text("[include]\n path = linux/.git/config\n[user]\n name = x\n")
+    (tmp_path / "more").write_text("[include]\n path = most\n[user]\n name = x\n")
+    (tmp_path / "most").write_text("[user]\n name = y\n")
     with (history.path / ".git/config").open("a") as config:
         config.write('[include]\n path = ../../more\n path = "~/not there"\n')
     assert both(history.path) == []
@@ -216,6 +218,11 @@ def test_references_that_have_no_end(history: History, target: str, place: str) 
     assert len(errors) == 2 or len(scan(history.path).tags) == 2
     if target in (".", "..", "loop"):
         assert len(errors) == 2
+
+
+def test_reference_that_is_a_link(history: History) -> None:
+    (history.path / ".git/refs/tags/v5.2").symlink_to("v5.1")
+    assert [tag.name for tag in scan(history.path).tags] == ["v5.0", "v5.1", "v5.2"]
 
 
 def test_references_that_double(history: History) -> None:
@@ -266,8 +273,7 @@ def test_one_line(text: str) -> None:
 
 
 def objects(history: History) -> dict[str, str]:
-    commit = history.repo[history.id("2")]
-    tree = history.repo[commit.tree_id]  # type: ignore[attr-defined]
+    tree = history.repo[history.id("2")].peel(pygit2.Tree)
     return {
         "tag": history.id("tag v5.1"),
         "commit": history.id("2"),
