@@ -33,20 +33,23 @@ def check_places(path: Path) -> None:
     start = Path(os.path.abspath(path))  # noqa: PTH100 - links stay as the user wrote them
     for folder in (start, *start.parents):
         dot_git = folder / ".git"
-        for place in (folder, dot_git):
-            for name in ("commondir", "gitdir", "HEAD"):
-                # Elsewhere these may be the names of other things.
-                if (place / "objects").is_dir() or place == dot_git:
-                    is_regular(place / name)
+        # Elsewhere these may be the names of other things.
+        if (folder / "objects").is_dir():
+            _check_place(folder)
         if dot_git.is_dir():
+            _check_place(dot_git)
             return
         if is_regular(dot_git):
-            data = read_regular(dot_git) or b""
-            target = data.removeprefix(b"gitdir:").strip()
+            target = (read_regular(dot_git) or b"").removeprefix(b"gitdir:").strip()
             if target and b"\0" not in target:
-                for name in ("commondir", "gitdir", "HEAD"):
-                    is_regular(folder / os.fsdecode(target) / name)
+                _check_place(folder / os.fsdecode(target))
             return
+
+
+def _check_place(folder: Path) -> None:
+    for name in ("commondir", "gitdir", "HEAD"):
+        is_regular(folder / name)
+    common_dir(folder)
 
 
 def check_files(git_dir: Path) -> None:
@@ -144,7 +147,12 @@ def _check_references(folder: Path) -> None:
         if count > _MAX_REFERENCES:
             raise RepositoryError(f"{one_line(str(folder))} has too many references")
         for name in names:
-            if _check_kind(folder / name):
-                waiting.append(folder / name)
-            else:
-                is_regular(folder / name)
+            path = folder / name
+            if _check_kind(path):
+                waiting.append(path)
+            elif not is_regular(path) and path.is_symlink():
+                # libgit2 ends its list here, as if there were no more.
+                raise RepositoryError(
+                    f"cannot list the references: {one_line(str(path))} is a link that leads "
+                    "nowhere; remove it"
+                )

@@ -168,15 +168,20 @@ def check_loose(file: Path, oid: str) -> None:
                 raise ObjectTooLarge(f"object {oid[:12]}", int(size[1]))
             digest.update(start)
             chunk = stream.unconsumed_tail
-            while (chunk or (chunk := content.read(_CHUNK))) and not stream.eof and left >= 0:
+            while not stream.eof and left >= 0:
                 part = stream.decompress(chunk, _CHUNK)
                 digest.update(part)
                 left -= len(part)
                 chunk = stream.unconsumed_tail
+                if not chunk and not (chunk := content.read(_CHUNK)) and not part:
+                    break
     except FileNotFoundError:
         return
     except (OSError, zlib.error) as error:
         raise ValueError(str(error)) from error
+    if not stream.eof:
+        # Also where only zlib's checksum is lacking: libgit2 would wait for it.
+        raise ValueError("it is cut off")
     if left or digest.hexdigest() != oid:
         raise ValueError("the content has another id")
 

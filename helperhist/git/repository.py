@@ -48,7 +48,7 @@ _ID = re.compile(r"[0-9a-f]{40}")
 #: Longer ones are nobody's; and an expression may take its time for each character.
 _MAX_TAG_NAME = 200
 #: What may stand behind the name of a revision, and a name that ``git describe`` gave.
-_STEPS = re.compile(r"[~^][0-9]{0,9}|\^\{(?:commit)?\}")
+_STEPS = re.compile(r"\^\{(?:commit)?\}|[~^][0-9]{0,9}")
 _REVISION = re.compile(rf"(?P<name>[^~^:]+)(?P<steps>(?:{_STEPS.pattern})*)")
 _HEX = re.compile(r"(?:.*-g)?([0-9a-f]{4,40})", re.IGNORECASE)
 #: A remote's name that an option or another command cannot hide in.
@@ -271,7 +271,7 @@ class Repository:
         """
         # libgit2's own would read objects that were not looked at, all of them for ":/text".
         match = _REVISION.fullmatch(revision)
-        start = self._named(match["name"]) if match is not None else None
+        start = self._named(match["name"]) if match and revision.isprintable() else None
         if match is None or start is None:
             raise RepositoryError(
                 f"{self.folder} has no revision {revision!r}; give a tag, a branch or the id of a "

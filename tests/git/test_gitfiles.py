@@ -6,6 +6,7 @@ import zlib
 from collections.abc import Callable
 from pathlib import Path
 
+import pygit2
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -38,7 +39,7 @@ def both(repository: Path, revision: str = "v5.1") -> list[str]:
     ):
         try:
             action()
-        except RepositoryError as error:
+        except HelperhistError as error:
             errors.append(str(error))
     assert [error for error in errors if "\n" in error] == []
     return errors
@@ -176,9 +177,10 @@ def test_included_file_that_is_none(
 
 
 def test_included_files_that_are_harmless(history: History, tmp_path: Path) -> None:
-    (tmp_path / "more").write_text("[include]\n path = linux/.git/config\n[user]\n name = x\n")
-    git(history.path, "config", "--add", "include.path", "../../more")
-    git(history.path, "config", "--add", "include.path", "~/not there")
+    (tmp_path / "more").write_text("[include]\n path = most\n[user]\n name = x\n")
+    (tmp_path / "most").write_text("[user]\n name = y\n")
+    with (history.path / ".git/config").open("a") as config:
+        config.write('[include]\n path = ../../more\n path = "~/not there"\n')
     assert both(history.path) == []
 
 
@@ -216,6 +218,11 @@ def test_references_that_have_no_end(history: History, target: str, place: str) 
     assert len(errors) == 2 or len(scan(history.path).tags) == 2
     if target in (".", "..", "loop"):
         assert len(errors) == 2
+
+
+def test_reference_that_is_a_link(history: History) -> None:
+    (history.path / ".git/refs/tags/v5.2").symlink_to("v5.1")
+    assert [tag.name for tag in scan(history.path).tags] == ["v5.0", "v5.1", "v5.2"]
 
 
 def test_references_that_double(history: History) -> None:
@@ -266,8 +273,7 @@ def test_one_line(text: str) -> None:
 
 
 def objects(history: History) -> dict[str, str]:
-    commit = history.repo[history.id("2")]
-    tree = history.repo[commit.tree_id]  # type: ignore[attr-defined]
+    tree = history.repo[history.id("2")].peel(pygit2.Tree)
     return {
         "tag": history.id("tag v5.1"),
         "commit": history.id("2"),
@@ -288,6 +294,9 @@ def test_loose_object_that_is_cut_off(history: History, what: str) -> None:
         with pytest.raises(MissingObject) as caught:
             read_at(history.path, revision, KERNEL_PATHS)
         assert caught.value.oid == oid
+    path.write_bytes(whole + b"x")
+    with pytest.raises(MissingObject):
+        read_at(history.path, "v5.1", KERNEL_PATHS)
     path.write_bytes(whole)
     assert read_at(history.path, "v5.1", KERNEL_PATHS)[0] == PATH
 

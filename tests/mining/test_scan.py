@@ -464,6 +464,16 @@ def test_partial_clone_fetches_in_one_batch(
     assert not trace.exists()
 
 
+def test_partial_clone_read_by_more_processes(
+    origin: History, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("helperhist.walk._ALONE", 0)
+    monkeypatch.setattr("os.sched_getaffinity", lambda pid: {0, 1})
+    folder = clone(origin.path, tmp_path / "partial", "--filter=blob:none", "--no-checkout")
+    timeline = scan(folder)
+    assert [r.commit for r in timeline.helpers] == [origin.id(f"c{n}") for n in range(5)]
+
+
 def test_bare_partial_clone_under_the_settings_of_a_user(
     origin: History, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
