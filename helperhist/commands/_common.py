@@ -1,13 +1,12 @@
 """What commands share: options, output formats, the line that names the source."""
 
-import csv
-import io
 import json
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeVar
 
 import click
 
+from helperhist.csvtext import render_csv
 from helperhist.errors import DatasetError
 from helperhist.timeline import Row, Timeline
 
@@ -63,11 +62,7 @@ def echo_json(value: object) -> None:
 
 def echo_csv(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     """Print CSV with a header."""
-    buffer = io.StringIO()
-    writer = csv.writer(buffer, lineterminator="\n")
-    writer.writerow(columns)
-    writer.writerows(["" if cell is None else cell for cell in row] for row in rows)
-    click.echo(buffer.getvalue(), nl=False)
+    click.echo(render_csv(columns, rows), nl=False)
 
 
 def echo_rows_csv(rows: Iterable[Row]) -> None:
