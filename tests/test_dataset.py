@@ -7,14 +7,17 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from core_support import helpers, make_timeline
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from helperhist import dataset
+from helperhist.cli import cli
 from helperhist.dataset import load, read_dataset, write_dataset
 from helperhist.errors import DatasetError
 from helperhist.timeline import Backport, Doc, Event, Metadata, Row, Span, Tag, Timeline
+from helperhist.uapi import Entry
 from helperhist.version import KernelVersion
 
 FILES = ["timeline.csv", "tags.csv", "spans.csv", "events.csv", "metadata.json"]
@@ -56,36 +59,40 @@ WORD = st.from_regex(r"[A-Za-z_][A-Za-z0-9_.]{0,12}", fullmatch=True)
 NUMBER = st.none() | st.integers(-(1 << 63), (1 << 64) - 1)
 OPTIONAL = st.none() | LINE
 VERSION = st.builds(lambda a, b: f"{a}.{b}", st.integers(0, 99), st.integers(0, 99))
+DAY = st.none() | st.dates().map(str)
+MOMENT = st.none() | st.datetimes().map(lambda at: f"{at.replace(microsecond=0).isoformat()}Z")
+HEX = st.text("0123456789abcdef")
 TAG = st.builds(
     lambda name, version, *rest: Tag(name, KernelVersion.parse(version), *rest),
-    LINE, VERSION, st.text("0123456789abcdef"), st.text("0123456789abcdef"), OPTIONAL, LINE, LINE,
+    LINE, VERSION, HEX, HEX, DAY, LINE, LINE,
 )  # fmt: skip
-ROW = st.builds(
-    Row, WORD, WORD, NUMBER, OPTIONAL, OPTIONAL, OPTIONAL, OPTIONAL, OPTIONAL, st.booleans(),
-    OPTIONAL, OPTIONAL, OPTIONAL, OPTIONAL, st.lists(WORD, max_size=3).map(tuple),
-    st.lists(st.builds(Backport, VERSION, VERSION), max_size=3).map(tuple), OPTIONAL,
-    st.lists(WORD, max_size=3).map(tuple),
-)  # fmt: skip
+
+
+def rows_of(tags: list[str]) -> st.SearchStrategy[Row]:
+    tag = st.none() | st.sampled_from(tags) if tags else st.none()
+    return st.builds(
+        Row, WORD, WORD, NUMBER, st.none() | VERSION, tag, tag, DAY, tag, st.booleans(),
+        st.none() | HEX.filter(bool), MOMENT, MOMENT, OPTIONAL,
+        st.lists(WORD, max_size=3).map(tuple),
+        st.lists(st.builds(Backport, VERSION, VERSION), max_size=3).map(tuple), OPTIONAL,
+        st.lists(WORD, max_size=3).map(tuple),
+    )  # fmt: skip
 
 
 @st.composite
 def timelines(draw: st.DrawFn) -> Timeline:
-    tags = draw(st.lists(TAG, max_size=4))
+    tags = draw(st.lists(TAG, max_size=4, unique_by=lambda tag: tag.name))
+    tags.sort(key=lambda tag: tag.version)
     names = [tag.name for tag in tags]
-    spans = (
-        draw(
-            st.lists(
-                st.builds(
-                    Span, st.just("") | VERSION, WORD, WORD, NUMBER, st.sampled_from(names),
-                    st.none() | st.sampled_from(names),
-                ),
-                max_size=4,
-            )
+    spans = []
+    for _ in range(draw(st.integers(0, 4)) if names else 0):
+        first = draw(st.integers(0, len(names) - 1))
+        last = draw(st.none() | st.integers(first, len(names) - 1))
+        series, kind, name, number = draw(st.tuples(st.just("") | VERSION, WORD, WORD, NUMBER))
+        spans.append(
+            Span(series, kind, name, number, names[first], None if last is None else names[last])
         )
-        if names
-        else []
-    )  # fmt: skip
-    rows = draw(st.lists(ROW, max_size=4))
+    rows = draw(st.lists(rows_of(names), max_size=4, unique_by=lambda row: row.name))
     events = draw(st.lists(st.builds(Event, WORD, WORD, WORD, LINE, LINE, LINE), max_size=3))
     docs = draw(st.lists(st.builds(Doc, WORD, LINE, TEXT, TEXT), max_size=3))
     metadata = draw(
@@ -324,6 +331,30 @@ def test_missing_files_are_named(tmp_path: Path, timeline: Timeline, name: str) 
         ("metadata.json", '"format": 1', '"other": 1'),
         ("metadata.json", '"source": "test"', '"source": 5'),
         ("metadata.json", '"skipped": {}', '"skipped": 7'),
+        ("metadata.json", '"skipped": {}', '"skipped": {"x": "y"}'),
+        ("metadata.json", '"kernel": true', '"kernel": "no"'),
+        ("metadata.json", '"tags": 4', '"tags": true'),
+        ("metadata.json", '"paths": []', '"paths": "a"'),
+        ("metadata.json", '"notes": []', '"notes": [1]'),
+        ("metadata.json", '"newest": "v5.2-rc1"', '"newest": 5'),
+        ("timeline.csv", "helper,bpf_a,1", "helper,bpf_a, 1"),
+        ("timeline.csv", "helper,bpf_a,1", "helper,bpf_a,1_0"),
+        ("timeline.csv", "helper,bpf_a,1", "helper,bpf_a,+1"),
+        ("timeline.csv", "helper,bpf_b", "helper,bpf_a"),
+        ("timeline.csv", ",5.0,v5.0,", ",five,v5.0,"),
+        ("timeline.csv", ",5.0,v5.0,", ",5.0,v5.9,"),
+        ("timeline.csv", ",v5.0,2000-01-01,", ",v5.0,garbage,"),
+        ("timeline.csv", ",v5.0,2000-01-01,", ",v5.0,2000-02-30,"),
+        ("timeline.csv", ",v5.0,2000-01-01,", ",v5.0,20000101,"),
+        ("timeline.csv", ",v5.0,2000-01-01,v5.1,,,,,", ",v5.0,2000-01-01,v5.1,no,,,,"),
+        ("timeline.csv", ",v5.0,2000-01-01,v5.1,,,,,", ",v5.0,2000-01-01,v5.1,,zz,,,"),
+        ("timeline.csv", ",v5.0,2000-01-01,v5.1,,,,,", ",v5.0,2000-01-01,v5.1,,,x,,"),
+        ("timeline.csv", ",v5.0,2000-01-01,v5.1,,,,,", ",v5.0,2000-01-01,v5.1,,,,2020-01-01,"),
+        ("timeline.csv", "5.0:5.0.1", "5.0:x"),
+        ("tags.csv", ",2000-03-01,", ",garbage,"),
+        ("tags.csv", "v5.1,5.1,", "v5.1,5.3,"),
+        ("tags.csv", "v5.1,5.1,", "v5.0,5.1,"),
+        ("spans.csv", ",v5.0,v5.0", ",v5.1,v5.0"),
     ],
 )
 def test_values_that_cannot_be(
@@ -338,6 +369,31 @@ def test_values_that_cannot_be(
         read_all(folder)
 
 
+@pytest.mark.parametrize(
+    ("name", "old", "commands"),
+    [
+        ("timeline.csv", ",v5.0,2000-01-01,", [["export", "--format", "csv"], ["plot", "lead"]]),
+        ("tags.csv", ",2000-03-01,", [["export", "--format", "json"], ["plot", "growth"]]),
+    ],
+)
+def test_commands_refuse_damaged_dates(
+    tmp_path: Path, timeline: Timeline, name: str, old: str, commands: list[list[str]]
+) -> None:
+    folder = tmp_path / "data"
+    write_dataset(timeline, folder)
+    text = (folder / name).read_text()
+    assert old in text
+    (folder / name).write_text(text.replace(old, old[:-5] + "garbage,", 1))
+    for command in commands:
+        target = ["-o", str(tmp_path / "out.svg")]
+        done = CliRunner().invoke(cli, [*command, *target, "--data", str(folder)])
+        assert (done.exit_code, done.stdout) == (2, "")
+        assert f"{folder / name} is damaged" in done.stderr
+        assert done.stderr.endswith("; scan again\n")
+    with pytest.raises(DatasetError, match=f"{name} is damaged"):
+        load(folder).frame()
+
+
 def test_a_damaged_dataset_can_be_replaced(tmp_path: Path, timeline: Timeline) -> None:
     folder = tmp_path / "data"
     write_dataset(timeline, folder)
@@ -349,9 +405,11 @@ def test_a_damaged_dataset_can_be_replaced(tmp_path: Path, timeline: Timeline) -
 # -- which one
 
 
-def make(folder: Path, source: str, *, kernel: bool = True) -> Path:
-    made = make_timeline({"v5.0": helpers("a")})
-    metadata = replace(made.metadata, source=source, kernel=kernel)
+def make(folder: Path, source: str, *, kernel: bool = True, newest: str = "v99.0") -> Path:
+    # Newer than the embedded data.
+    made = make_timeline({"v5.0": helpers("a"), newest: helpers("a")})
+    paths = load("embedded").metadata.paths
+    metadata = replace(made.metadata, source=source, kernel=kernel, paths=paths)
     write_dataset(
         Timeline(
             metadata, made.rows, lambda: made.tags, lambda: made.spans, lambda: (), lambda: ()
@@ -359,6 +417,11 @@ def make(folder: Path, source: str, *, kernel: bool = True) -> Path:
         folder,
     )
     return folder
+
+
+def remember(folder: Path) -> None:
+    """Make a dataset the default as a scan of a whole kernel is."""
+    assert dataset.remember_scan(folder, load("embedded")) is None
 
 
 def test_the_embedded_one_without_any_other() -> None:
@@ -375,7 +438,7 @@ def test_order_of_the_sources(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     last = make(tmp_path / "last", "last scan")
     variable = make(tmp_path / "variable", "variable")
     option = make(tmp_path / "option", "option")
-    dataset.remember_scan(last)
+    remember(last)
     assert load().label == "last scan"
     monkeypatch.setenv("HELPERHIST_DATA", str(variable))
     assert load().label == "variable"
@@ -443,12 +506,64 @@ def test_a_last_scan_that_is_gone(
 def test_the_default_cannot_be_remembered(isolated: Path, tmp_path: Path) -> None:
     (isolated / "data").write_text("a file")
     with pytest.raises(OSError, match="helperhist"):
-        dataset.remember_scan(tmp_path)
+        dataset.remember_scan(tmp_path, load("embedded"))
+
+
+def grown(*, without: str = "", release: str = "", **changes: object) -> Timeline:
+    """Return the embedded timeline and a release more, changed as asked."""
+    known = load("embedded")
+    held = {
+        tag.name: [
+            Entry(name.kind, name.name, name.id)
+            for name in known.at(tag.name)
+            if not (name.name == without and tag.name == release)
+        ]
+        for tag in known.releases
+        if without or tag.name != release
+    }
+    made = make_timeline({**held, "v99.0": held["v7.1"]} if "v7.1" in held else held)
+    metadata = replace(made.metadata, paths=known.metadata.paths)
+    made.metadata = replace(metadata, **changes)  # type: ignore[arg-type]
+    return made
+
+
+@pytest.mark.parametrize(
+    ("timeline", "reason"),
+    [
+        (lambda: grown(), None),
+        (lambda: load("embedded"), None),
+        (lambda: grown(kernel=False), "its tags are not named as the kernel's"),
+        (lambda: grown(paths=("bundled/bpf.h",)), "it was read with --path"),
+        (lambda: grown(release="v3.18"), "it lacks 3.18"),
+        (lambda: grown(release="v7.1"), "it lacks 7.1"),
+        (lambda: grown(release="v5.8", without="bpf_ringbuf_output"),
+         "its 5.8 lacks bpf_ringbuf_output"),
+        (lambda: make_timeline({"v5.8": [], "v5.9": []}), "it was read with --path"),
+    ],
+)  # fmt: skip
+def test_what_becomes_the_default(
+    tmp_path: Path, timeline: Callable[[], Timeline], reason: str | None
+) -> None:
+    write_dataset(timeline(), tmp_path / "data")
+    made = read_dataset(tmp_path / "data")
+    # It was the default before.
+    remember(make(tmp_path / "data", "before"))
+    write_dataset(made, tmp_path / "data")
+    assert dataset.remember_scan(tmp_path / "data", made) == reason
+    label = load().label
+    assert label == (made.label if reason is None else load("embedded").label)
+
+
+def test_newer_embedded_data_win(tmp_path: Path) -> None:
+    remember(make(tmp_path / "old", "old scan", newest="v5.3"))
+    assert load().label == load("embedded").label
+    remember(make(tmp_path / "new", "new scan"))
+    assert load().label == "new scan"
 
 
 def test_a_folder_whose_name_is_no_text(tmp_path: Path) -> None:
     folder = make(tmp_path / os.fsdecode(b"\xff\n"), "odd")
-    dataset.remember_scan(folder)
+    remember(folder)
     assert load().label == "odd"
 
 

@@ -46,7 +46,7 @@ def content(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
-def test_kernel_becomes_the_default(history: History, home: Path) -> None:
+def test_a_part_of_a_kernel_does_not_become_the_default(history: History, home: Path) -> None:
     done = run(history.path)
     assert done.exit_code == 0, done.output
     lines = {
@@ -60,10 +60,39 @@ def test_kernel_becomes_the_default(history: History, home: Path) -> None:
     assert "1: no header at this tag" in done.output
     assert "1: name does not fit the pattern" in done.output
     assert lines["dataset"] == str(home / "linux")
-    assert lines["default"] == "of the other commands from now on"
-    assert load().metadata.source == str(history.path)
-    asked = CliRunner().invoke(cli, ["since", "b", "-q"], catch_exceptions=False)
+    # The embedded data knows more releases.
+    text = " ".join(done.output.split())
+    assert "default stays the embedded data (v3.18 to v7.1, from iproute2's copies" in text
+    assert "it lacks 7.1 and 62 more releases; use this one with --data linux" in text
+    assert load().label == load("embedded").label
+    asked = CliRunner().invoke(cli, ["since", "b", "-q", "--data", "linux"], catch_exceptions=False)
     assert (asked.exit_code, asked.stdout) == (0, "5.1\n")
+
+
+def test_a_whole_kernel_becomes_the_default(tmp_path: Path, home: Path) -> None:
+    """A history with every release of the embedded data, and one more."""
+    repo = History(tmp_path / "whole")
+    before: tuple[str, ...] = ()
+    known = load("embedded")
+    for release in known.releases:
+        names = [name for name in known.at(release.name) if name.kind == "helper"]
+        listed = "".join(f"\tBPF_FUNC_{n.name.removeprefix('bpf_')} = {n.id},\n" for n in names)
+        text = f"enum bpf_func_id {{\n\tBPF_FUNC_unspec,\n{listed}\t__BPF_FUNC_MAX_ID,\n}};\n"
+        repo.commit(release.name, text.encode(), *before)
+        repo.tag(release.name, release.name)
+        before = (release.name,)
+    done = run(repo.path, "--json")
+    assert (json.loads(done.stdout)["default"], json.loads(done.stdout)["not_default"]) == (
+        True, None,
+    )  # fmt: skip
+    assert load().metadata.source == str(repo.path)
+    assert "from now on" in run(repo.path).output
+    # Read again in another way, under the same name, it is not the default any more.
+    done = run(repo.path, "--path", "bundled/bpf.h")
+    assert "it was read with --path; use this one with --data whole" in " ".join(
+        done.output.split()
+    )
+    assert load().label == known.label
 
 
 def test_other_history_does_not(history: History, home: Path) -> None:
@@ -89,6 +118,8 @@ def test_json(history: History, tmp_path: Path) -> None:
         "helpers": 2,
         "newest": "v5.1",
         "unknown_commits": 0,
+        "default": False,
+        "not_default": "it lacks 7.1 and 62 more releases",
     }
     again = json.loads(run(history.path, "--output", tmp_path / "out", "--json").stdout)
     assert again["reused"] == 3
@@ -240,6 +271,7 @@ def test_data_folder_that_cannot_be_written(
 ) -> None:
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "file"))
+    monkeypatch.setattr("helperhist.dataset.shortfall", lambda timeline: None)
     done = run(history.path, "--output", tmp_path / "out")
     assert done.exit_code == 0
     assert "cannot make this the default" in done.stderr

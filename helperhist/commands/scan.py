@@ -12,6 +12,7 @@ from helperhist.commands._common import echo_json
 from helperhist.dataset import (
     check_folder,
     data_home,
+    default_source,
     has_dataset,
     is_plain_name,
     read_dataset,
@@ -73,7 +74,7 @@ def command(
 
     REPO is a clone of the kernel or of a project that carries the header; nothing in it is
     changed. A second scan reads only what is new. The dataset of a kernel becomes the default of
-    the other commands.
+    the other commands if it covers what the embedded data covers.
     """
     begun = time.monotonic()
     tune_libgit2()
@@ -85,23 +86,26 @@ def command(
             repo, tags=tags, paths=paths, commits=commits, previous=previous, progress=progress
         )
     write_dataset(timeline, folder)
-    remembered = False
-    if timeline.metadata.kernel:
-        try:
-            remember_scan(folder)
-            remembered = True
-        except (OSError, FileError) as error:
-            reason = error.strerror if isinstance(error, OSError) else error
-            click.echo(
-                f"cannot make this the default of other commands in {data_home()} "
-                f"({reason}); name it with --data",
-                err=True,
-            )
+    reason = _remember(folder, timeline)
     seconds = time.monotonic() - begun
     if as_json:
-        echo_json(_json(timeline, summary, folder, seconds))
+        echo_json(_json(timeline, summary, folder, seconds, reason))
     else:
-        click.echo(_text(timeline, summary, folder, seconds, remembered=remembered))
+        click.echo(_text(timeline, summary, folder, seconds, reason))
+
+
+def _remember(folder: Path, timeline: Timeline) -> str | None:
+    """Make the dataset the default; return what keeps it from that."""
+    try:
+        return remember_scan(folder, timeline)
+    except (OSError, FileError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        click.echo(
+            f"cannot make this the default of other commands in {data_home()} ({reason}); "
+            "name it with --data",
+            err=True,
+        )
+        return "it cannot be remembered"
 
 
 def _folder(repo: Path, output: Path | None, name: str | None) -> Path:
@@ -149,7 +153,9 @@ def _bar(shown: bool) -> Iterator[Progress]:
         yield progress
 
 
-def _json(timeline: Timeline, summary: Summary, folder: Path, seconds: float) -> dict[str, object]:
+def _json(
+    timeline: Timeline, summary: Summary, folder: Path, seconds: float, reason: str | None
+) -> dict[str, object]:
     return {
         "dataset": printable(str(folder)),
         "source": timeline.metadata.source,
@@ -160,12 +166,14 @@ def _json(timeline: Timeline, summary: Summary, folder: Path, seconds: float) ->
         "helpers": len(timeline.helpers),
         "newest": timeline.metadata.newest,
         "unknown_commits": summary.unknown,
+        "default": reason is None,
+        "not_default": reason,
         "seconds": round(seconds, 2),
     }
 
 
 def _text(
-    timeline: Timeline, summary: Summary, folder: Path, seconds: float, *, remembered: bool
+    timeline: Timeline, summary: Summary, folder: Path, seconds: float, reason: str | None
 ) -> str:
     reused = f", {summary.reused} of them known" if summary.reused else ""
     pairs = [
@@ -176,8 +184,14 @@ def _text(
         ("time", f"{seconds:.1f} s"),
         ("dataset", printable(str(folder))),
     ]
-    if remembered:
+    if reason is None:
         pairs.append(("default", "of the other commands from now on"))
+    else:
+        name = folder.name if folder.parent == data_home() else str(folder)
+        stays = printable(default_source())
+        pairs.append(
+            ("default", f"stays {stays}: {reason}; use this one with --data {printable(name)}")
+        )
     for reason, count in summary.skipped:
         pairs.insert(1, ("skipped", f"{count}: {reason}"))
     if timeline.metadata.shallow:
