@@ -8,7 +8,7 @@ lock in the work folder; what a killed writer left there is cleaned by the next 
 
 import os
 import stat
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -103,13 +103,19 @@ def _is(path: Path, handle: int) -> bool:
 # -- writing
 
 
-def replace_folder(folder: Path, files: Mapping[str, bytes], owned: frozenset[str]) -> None:
+def replace_folder(
+    folder: Path,
+    files: Mapping[str, bytes],
+    owned: frozenset[str],
+    check: Callable[[Path], object],
+) -> None:
     """Put files in the place of those of a folder, all of them at once.
 
     What else the folder holds (``.git``, a note of the user) moves along; it also comes back from
     where a killed writer left it.
 
     :param owned: all names that files may have; the ones not given are no longer there
+    :param check: raises unless the folder may be replaced; called while nobody else writes
     :raises OSError: it cannot be written, and is as it was
     """
     # Not for a look-up to pay for.
@@ -122,6 +128,7 @@ def replace_folder(folder: Path, files: Mapping[str, bytes], owned: frozenset[st
         if old.exists():
             # A killed writer got half-way: before the new folder was in its place, or after.
             old.rename(tempfile.mkdtemp(prefix="left.", dir=work) if folder.exists() else folder)
+        check(folder)
         new = Path(tempfile.mkdtemp(prefix="new.", dir=work))
         try:
             for name, data in files.items():
@@ -219,8 +226,13 @@ def _lock(work: Path) -> int:
 
     for _ in range(_WAITS):
         # Readers find the old folder in it.
-        work.mkdir(mode=0o711, exist_ok=True)
-        status = work.lstat()
+        with suppress(FileExistsError):
+            work.mkdir(mode=0o711)
+        try:
+            status = work.lstat()
+        except FileNotFoundError:
+            # Another writer was done with it just now.
+            continue
         if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.geteuid():
             raise OSError(0, f"{work} is another user's, or no folder; remove it")
         try:
