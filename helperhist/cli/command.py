@@ -12,6 +12,7 @@ class Command(click.Command):
     """A command that refuses an option given twice, where click takes the last."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Parse what the user wrote, if no option stands there twice."""
         check_repetition(self, ctx, args)
         return super().parse_args(ctx, args)
 

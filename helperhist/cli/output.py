@@ -1,7 +1,5 @@
 """The one place where commands print: nothing of other people's acts on a terminal or a log."""
 
-import csv
-import io
 import json
 import sys
 from collections.abc import Iterable, Sequence
@@ -10,6 +8,7 @@ from typing import NamedTuple
 import click
 
 from helperhist.cli.streams import discard
+from helperhist.csvtext import render_csv
 from helperhist.printable import printable
 from helperhist.report.terminal import json_printable, without_orders
 
@@ -65,12 +64,8 @@ def echo_json(value: object) -> None:
 
 def echo_csv(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     """Print CSV with a header, in UTF-8."""
-    buffer = io.StringIO()
-    writer = csv.writer(buffer, lineterminator="\n")
-    writer.writerow(columns)
-    for row in rows:
-        writer.writerow("" if cell is None else printable(str(cell)) for cell in row)
-    write(without_orders(buffer.getvalue()).encode())
+    shown = ([None if cell is None else printable(str(cell)) for cell in row] for row in rows)
+    write(without_orders(render_csv(columns, shown)).encode())
 
 
 def write(content: bytes) -> None:

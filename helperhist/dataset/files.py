@@ -1,12 +1,12 @@
 """The files of a dataset: CSV files and one ``metadata.json``; from and to text, pure.
 
 =================  ===============================================================================
-``timeline.csv``   one row per name: :class:`helperhist.timeline.timeline.Row`
-``tags.csv``       the tags read, oldest version first: :class:`helperhist.timeline.timeline.Tag`
-``spans.csv``      the runs of tags that have a name: :class:`helperhist.timeline.timeline.Span`
-``events.csv``     renames, renumberings, removals: :class:`helperhist.timeline.timeline.Event`
-``docs.csv``       documentation of the helpers: :class:`helperhist.timeline.timeline.Doc`
-``metadata.json``  :class:`helperhist.timeline.timeline.Metadata`
+``timeline.csv``   one row per name: :class:`helperhist.timeline.Row`
+``tags.csv``       the tags read, oldest version first: :class:`helperhist.timeline.Tag`
+``spans.csv``      the runs of tags that have a name: :class:`helperhist.timeline.Span`
+``events.csv``     renames, renumberings, removals: :class:`helperhist.timeline.Event`
+``docs.csv``       documentation of the helpers: :class:`helperhist.timeline.Doc`
+``metadata.json``  :class:`helperhist.timeline.Metadata`
 =================  ===============================================================================
 
 Empty cells are None; lists are separated by spaces; ``backports`` are ``series:since``.
@@ -18,7 +18,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from datetime import date, datetime
-from functools import cache
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -199,7 +199,7 @@ def _parse_number(cell: str) -> int | None:
     return number
 
 
-@cache
+@lru_cache(maxsize=4096)
 def _release(cell: str) -> str | None:
     if cell:
         KernelVersion.parse(cell)
@@ -212,6 +212,7 @@ def _backport(cell: str) -> Backport:
     return Backport(series, since)
 
 
+@lru_cache(maxsize=4096)
 def _day(cell: str) -> str | None:
     if cell:
         # fromisoformat() takes weeks and other spellings, too.

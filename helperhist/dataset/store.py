@@ -194,8 +194,7 @@ def write_dataset(timeline: Timeline, folder: Path) -> None:
     try:
         # A link stays a link to the new dataset.
         folder = folder.resolve()
-        check_folder(folder)
-        replace_folder(folder, files, FILES)
+        replace_folder(folder, files, FILES, check_folder)
     except (OSError, ValueError, RuntimeError) as error:
         raise DatasetError(f"cannot write {folder}: {_reason(error)}") from error
 

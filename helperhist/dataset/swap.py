@@ -8,7 +8,7 @@ lock in the work folder; what a killed writer left there is cleaned by the next 
 
 import os
 import stat
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -103,13 +103,19 @@ def _is(path: Path, handle: int) -> bool:
 # -- writing
 
 
-def replace_folder(folder: Path, files: Mapping[str, bytes], owned: frozenset[str]) -> None:
+def replace_folder(
+    folder: Path,
+    files: Mapping[str, bytes],
+    owned: frozenset[str],
+    check: Callable[[Path], object],
+) -> None:
     """Put files in the place of those of a folder, all of them at once.
 
     What else the folder holds (``.git``, a note of the user) moves along; it also comes back from
     where a killed writer left it.
 
     :param owned: all names that files may have; the ones not given are no longer there
+    :param check: raises unless the folder may be replaced; called while nobody else writes
     :raises OSError: it cannot be written, and is as it was
     """
     # Not for a look-up to pay for.
@@ -122,18 +128,20 @@ def replace_folder(folder: Path, files: Mapping[str, bytes], owned: frozenset[st
         if old.exists():
             # A killed writer got half-way: before the new folder was in its place, or after.
             old.rename(tempfile.mkdtemp(prefix="left.", dir=work) if folder.exists() else folder)
+        check(folder)
         new = Path(tempfile.mkdtemp(prefix="new.", dir=work))
         try:
             for name, data in files.items():
                 (new / name).write_bytes(data)
             new.chmod(_mode(folder))
-            _put(new, folder, old)
+            former = _put(new, folder, old)
         except BaseException:
             # Interrupted at the wrong moment, it is the old folder already.
             if owned.issuperset(path.name for path in new.iterdir()):
                 shutil.rmtree(new, ignore_errors=True)
             raise
-        for left in _folders(work):
+        # What lay in the folder until now has its names before what lies in leftovers.
+        for left in sorted(_folders(work), key=lambda path: path != former):
             _rescue(left, folder, owned)
             shutil.rmtree(left, ignore_errors=True)
 
@@ -151,16 +159,20 @@ def _mode(folder: Path) -> int:
     return 0o777 & ~umask
 
 
-def _put(new: Path, folder: Path, old: Path) -> None:
+def _put(new: Path, folder: Path, old: Path) -> Path | None:
+    """Put a folder in its place; return where what was there is now, None for nothing."""
     if not folder.exists():
         new.rename(folder)
-    elif not _exchange(new, folder):
-        folder.rename(old)
-        try:
-            new.rename(folder)
-        except BaseException:
-            old.rename(folder)
-            raise
+        return None
+    if _exchange(new, folder):
+        return new
+    folder.rename(old)
+    try:
+        new.rename(folder)
+    except BaseException:
+        old.rename(folder)
+        raise
+    return old
 
 
 def _exchange(one: Path, two: Path) -> bool:
@@ -214,8 +226,13 @@ def _lock(work: Path) -> int:
 
     for _ in range(_WAITS):
         # Readers find the old folder in it.
-        work.mkdir(mode=0o711, exist_ok=True)
-        status = work.lstat()
+        with suppress(FileExistsError):
+            work.mkdir(mode=0o711)
+        try:
+            status = work.lstat()
+        except FileNotFoundError:
+            # Another writer was done with it just now.
+            continue
         if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.geteuid():
             raise OSError(0, f"{work} is another user's, or no folder; remove it")
         try:

@@ -4,13 +4,12 @@ A format is a function from the timeline and the rows wanted to the bytes of a f
 add it to :data:`FORMATS`.
 """
 
-import csv
-import io
 import json
 import sqlite3
 from collections.abc import Callable, Iterable, Sequence
 from importlib.util import find_spec
 
+from helperhist.csvtext import render_csv
 from helperhist.errors import HelperhistError
 from helperhist.export.tables import bcc_tables, ebpf_docs_groups
 from helperhist.timeline import LISTS, Row, Timeline, require_kinds
@@ -50,16 +49,16 @@ _COLUMNS = (
 
 def _csv(_: Timeline, rows: Sequence[Row]) -> bytes:
     """Return CSV: the columns of a dataset's timeline.csv, one row per name."""
-    buffer = io.StringIO()
-    writer = csv.writer(buffer, lineterminator="\n")
-    writer.writerow(_COLUMNS)
-    for row in rows:
-        writer.writerow([_cell(getattr(row, column)) for column in _COLUMNS[:14]] + [
+    cells = (
+        [
+            *(_cell(getattr(row, column)) for column in _COLUMNS[:14]),
             " ".join(f"{item.series}:{item.since}" for item in row.backports),
             _cell(row.prototype),
             _cell(row.attributes),
-        ])  # fmt: skip
-    return buffer.getvalue().encode()
+        ]
+        for row in rows
+    )
+    return render_csv(_COLUMNS, cells).encode()
 
 
 def _cell(value: object) -> str:

@@ -8,7 +8,7 @@ import pygit2
 
 from helperhist.errors import RepositoryError
 from helperhist.git.check import check_files, check_places
-from helperhist.git.files import one_line
+from helperhist.printable import one_line
 
 __all__ = ["open_repository", "tune_libgit2"]
 

@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 
 from helperhist.errors import RepositoryError
-from helperhist.git.files import one_line
+from helperhist.printable import one_line
 
 __all__ = ["checked_url"]
 

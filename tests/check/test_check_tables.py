@@ -20,8 +20,8 @@ from helperhist.check.rules import (
     RULES,
     STRUCT_OPS,
     VALUE_TYPES,
-    kfunc,
 )
+from helperhist.dataset import kfunc
 from tests.build.checked import checker
 
 ROWS = checker().rows

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
-from test_kernel import header
 
 import helperhist
 from helperhist.cli.group import cli
@@ -13,6 +12,7 @@ from helperhist.timeline.timeline import Name
 from tests.build.checked import GPL, HEAD
 from tests.build.objects import compile_bpf
 from tests.build.repository import History
+from tests.kernel.test_kernel import header
 
 #: The object calls bpf_get_current_pid_tgid, bpf_get_smp_processor_id and bpf_loop.
 SOURCE = """

@@ -7,14 +7,17 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from helperhist import frames
+from helperhist.cli.group import cli
 from helperhist.dataset import store as dataset
 from helperhist.dataset.store import load, read_dataset, write_dataset
 from helperhist.errors import DatasetError
-from helperhist.sources.uapi import Entry
-from helperhist.timeline.timeline import Backport, Doc, Event, Metadata, Row, Span, Tag, Timeline
+from helperhist.sources import Entry
+from helperhist.timeline import Backport, Doc, Event, Metadata, Row, Span, Tag, Timeline
 from helperhist.version import KernelVersion
 from tests.build.timeline import helpers, make_timeline
 
@@ -367,6 +370,31 @@ def test_values_that_cannot_be(
         read_all(folder)
 
 
+@pytest.mark.parametrize(
+    ("name", "old", "commands"),
+    [
+        ("timeline.csv", ",v5.0,2000-01-01,", [["export", "--format", "csv"], ["plot", "lead"]]),
+        ("tags.csv", ",2000-03-01,", [["export", "--format", "json"], ["plot", "growth"]]),
+    ],
+)
+def test_commands_refuse_damaged_dates(
+    tmp_path: Path, timeline: Timeline, name: str, old: str, commands: list[list[str]]
+) -> None:
+    folder = tmp_path / "data"
+    write_dataset(timeline, folder)
+    text = (folder / name).read_text()
+    assert old in text
+    (folder / name).write_text(text.replace(old, old[:-5] + "garbage,", 1))
+    for command in commands:
+        target = ["-o", str(tmp_path / "out.svg")]
+        done = CliRunner().invoke(cli, [*command, *target, "--data", str(folder)])
+        assert (done.exit_code, done.stdout) == (2, "")
+        assert f"{folder / name} is damaged" in done.stderr
+        assert done.stderr.endswith("; scan again\n")
+    with pytest.raises(DatasetError, match=f"{name} is damaged"):
+        frames.long_frame(load(folder))
+
+
 def test_a_damaged_dataset_can_be_replaced(tmp_path: Path, timeline: Timeline) -> None:
     folder = tmp_path / "data"
     write_dataset(timeline, folder)
@@ -495,7 +523,8 @@ def grown(*, without: str = "", release: str = "", **changes: object) -> Timelin
         if without or tag.name != release
     }
     made = make_timeline({**held, "v99.0": held["v7.1"]} if "v7.1" in held else held)
-    made.metadata = replace(made.metadata, paths=known.metadata.paths, **changes)  # type: ignore[arg-type]
+    metadata = replace(made.metadata, paths=known.metadata.paths)
+    made.metadata = replace(metadata, **changes)  # type: ignore[arg-type]
     return made
 
 

@@ -29,7 +29,7 @@ def names_by_tag(frame: pd.DataFrame) -> dict[str, list[tuple[str, str, int | No
 
 
 def test_table_has_all_fields_of_all_rows_in_their_documented_types(embedded: Timeline) -> None:
-    table = embedded.table()
+    table = frames.table(embedded)
     assert [str(dtype) for dtype in table.dtypes] == [
         "category", "string", "Int64", "category", "category", "category", "datetime64[s]",
         "category", "bool", "string", "datetime64[s, UTC]", "datetime64[s, UTC]", "string",
@@ -46,7 +46,7 @@ def test_table_has_all_fields_of_all_rows_in_their_documented_types(embedded: Ti
 
 
 def test_table_orders_versions_as_kernels_do(embedded: Timeline) -> None:
-    table = embedded.table().set_index("name")
+    table = frames.table(embedded).set_index("name")
     old = table[table["since"] <= "4.9"]
     assert "bpf_current_task_under_cgroup" in old.index  # 4.9
     assert "bpf_xdp_adjust_head" not in old.index  # 4.10
@@ -63,7 +63,7 @@ def test_table_keeps_lists_and_dates_of_commits() -> None:
         },
         {"v4.2": "2015-08-30"},
     )
-    table = with_author_dates(timeline, 10).table().set_index("name")
+    table = frames.table(with_author_dates(timeline, 10)).set_index("name")
     assert table.loc["bpf_new_a", "former_names"] == ("bpf_a",)
     assert table.loc["bpf_b", "backports"] == (Backport("4.1", "4.1.3"),)
     assert table.loc["bpf_new_a", "author_date"] == pd.Timestamp("2015-08-20", tz="UTC")
@@ -74,7 +74,7 @@ def test_table_keeps_lists_and_dates_of_commits() -> None:
 
 
 def test_long_frame_is_what_every_tag_of_the_embedded_data_has(embedded: Timeline) -> None:
-    frame = embedded.frame()
+    frame = frames.long_frame(embedded)
     assert {column: str(dtype) for column, dtype in frame.dtypes.items()} == {
         "tag": "category", "version": "category", "released": "datetime64[s]",
         "kind": "category", "name": "category", "id": "Int64",
@@ -105,7 +105,7 @@ def test_long_frame_is_what_the_headers_had(headers: dict[str, dict[str, int]]) 
         tag: [Entry("helper", f"bpf_{name}", number) for name, number in names.items()]
         for tag, names in headers.items()
     }
-    found = names_by_tag(make_timeline(snapshots).frame())
+    found = names_by_tag(frames.long_frame(make_timeline(snapshots)))
     assert found == {
         tag: sorted(
             [("helper", entry.name, entry.id) for entry in entries],
@@ -118,14 +118,22 @@ def test_long_frame_is_what_the_headers_had(headers: dict[str, dict[str, int]]) 
 
 def test_frames_of_an_empty_timeline_have_their_columns() -> None:
     timeline = make_timeline({"v4.1": []})
-    assert list(timeline.table().columns)[:3] == ["kind", "name", "id"]
-    assert list(timeline.frame().columns) == ["tag", "version", "released", "kind", "name", "id"]
-    assert timeline.frame().empty
+    assert list(frames.table(timeline).columns)[:3] == ["kind", "name", "id"]
+    columns = list(frames.long_frame(timeline).columns)
+    assert columns == [
+        "tag",
+        "version",
+        "released",
+        "kind",
+        "name",
+        "id",
+    ]
+    assert frames.long_frame(timeline).empty
 
 
 def test_matrix_is_tags_by_names() -> None:
     timeline = make_timeline({"v4.1": helpers("a"), "v4.2": helpers("a", "b"), "v4.10": []})
-    matrix = timeline.matrix()
+    matrix = frames.matrix(timeline)
     assert matrix.index.tolist() == ["v4.1", "v4.2", "v4.10"]
     assert matrix.index.name == "tag"
     assert matrix.columns.tolist() == ["bpf_a", "bpf_b"]
@@ -134,13 +142,13 @@ def test_matrix_is_tags_by_names() -> None:
 
 def test_matrix_of_an_unknown_kind_names_those_that_there_are() -> None:
     with pytest.raises(DatasetError, match=r"no names of kind 'map'.*it has: helper"):
-        make_timeline({"v4.1": helpers("a")}).matrix("map")
+        frames.matrix(make_timeline({"v4.1": helpers("a")}), "map")
 
 
 def test_a_number_that_is_too_large_is_an_error_and_not_another_number() -> None:
     timeline = make_timeline({"v4.1": [*helpers("a"), Entry("flag", "BPF_F_ALL", 2**64 - 1)]})
     with pytest.raises(DatasetError, match=str(2**64 - 1)):
-        timeline.table()
+        frames.table(timeline)
 
 
 def test_growth_of_the_embedded_data(embedded: Timeline) -> None:

@@ -3,9 +3,9 @@
 import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from fuzz.harness import main
+from tests.fuzz.harness import main
 
 if __name__ == "__main__":
     main("header")

@@ -22,7 +22,7 @@ def main(name: str) -> None:
     import atheris
 
     with atheris.instrument_imports(include=["helperhist"]):
-        from fuzz.targets import TARGETS, run
+        from tests.fuzz.targets import TARGETS, run
 
     target = TARGETS[name]
     corpus = Path(tempfile.gettempdir()) / f"helperhist-fuzz-{os.getuid()}" / name

@@ -24,7 +24,8 @@ from helperhist.audit.tables import decode, read_table
 from helperhist.binary.btf import Btf
 from helperhist.binary.object import parse_object
 from helperhist.check.verdict import edge, to_json
-from helperhist.dataset.store import embedded_dir, read_dataset, render_dataset
+from helperhist.dataset.files import render_dataset
+from helperhist.dataset.store import embedded_dir, read_dataset
 from helperhist.errors import HelperhistError
 from helperhist.explain.messages import explain, iter_lines
 from helperhist.git.repository import DEFAULT_TAGS, Repository

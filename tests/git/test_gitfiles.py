@@ -11,10 +11,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from helperhist.errors import RepositoryError
-from helperhist.git.files import MAX_OBJECT_BYTES, ObjectTooLarge, one_line
+from helperhist.errors import HelperhistError, RepositoryError
+from helperhist.git.files import MAX_OBJECT_BYTES, ObjectTooLarge
 from helperhist.git.repository import DEFAULT_TAGS, KERNEL_PATHS, MissingObject, Repository, read_at
 from helperhist.mining.scanning import scan
+from helperhist.printable import one_line
 from tests.build.repository import PATH, History, git, loose, render_header, write_object
 
 

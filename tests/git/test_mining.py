@@ -13,9 +13,9 @@ import pytest
 from pygit2.enums import ConfigLevel
 
 from helperhist.errors import RepositoryError
+from helperhist.git.open import tune_libgit2
 from helperhist.git.repository import DEFAULT_TAGS, MissingObject, Repository
 from helperhist.mining.scanning import scan
-from helperhist.mining.walk import tune_libgit2
 from tests.build.repository import EPOCH, PATH, History, git, loose, render_header, write_object
 
 

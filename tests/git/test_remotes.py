@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from helperhist.errors import RepositoryError
-from helperhist.remotes import checked_url
+from helperhist.git.remotes import checked_url
 
 FOLDER = Path("/some/folder")
 

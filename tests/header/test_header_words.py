@@ -4,13 +4,13 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
-from test_cheader import helper, timeline
-from test_header_compile import INCLUDE, compile_text
 
 from helperhist.errors import ParseError
 from helperhist.header.prototypes import parse_declaration
 from helperhist.header.render import HeaderOptions, render_header
 from tests.build.headers import COMPILERS, Compiler, embedded, write_headers
+from tests.header.test_cheader import helper, timeline
+from tests.header.test_header_compile import INCLUDE, compile_text
 
 #: Of C23, of GNU C, and of compilers' own; those of C++ are not to become names, either.
 WORDS = """

@@ -1,9 +1,10 @@
 """The targets of ``tests/fuzz`` without a fuzzer: their seeds, and damage to them."""
 
 import pytest
-from fuzz.targets import TARGETS, Target, run
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
+from tests.fuzz.targets import TARGETS, Target, run
 
 _PIECES = [
     b"",

@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import helperhist
-from helperhist.dataset.store import read_dataset, render_dataset, write_dataset
+from helperhist.dataset.files import render_dataset
+from helperhist.dataset.store import read_dataset, write_dataset
 from helperhist.errors import ParseError, RepositoryError
 from helperhist.mining.scanning import scan, scan_with_summary
 from helperhist.sources.uapi import parse_header
@@ -467,7 +468,7 @@ def test_partial_clone_fetches_in_one_batch(
 def test_partial_clone_read_by_more_processes(
     origin: History, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("helperhist.walk._ALONE", 0)
+    monkeypatch.setattr("helperhist.mining.walk._ALONE", 0)
     monkeypatch.setattr("os.sched_getaffinity", lambda pid: {0, 1})
     folder = clone(origin.path, tmp_path / "partial", "--filter=blob:none", "--no-checkout")
     timeline = scan(folder)
