@@ -1,0 +1,313 @@
+"""Conditions under which a helper may be called, as canonical text.
+
+    attach=BPF_CGROUP_INET4_CONNECT|BPF_CGROUP_INET6_CONNECT;cap=CAP_PERFMON or sleepable
+
+``;`` joins what must hold together, `` or `` alternatives; no text is always, and ``?`` is what the
+source's reader could not read. ``!`` negates: ``attach=!A|B`` is any but A and B, ``!sleepable``.
+
+A condition is a disjunction of cubes. A cube gives variables a domain: a set of values or its
+complement. The canonical form is an irredundant choice, in a fixed order, of all prime implicants
+(the Blake canonical form, by iterated consensus), so that equal conditions have equal text.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+
+from helperhist.errors import ParseError
+
+__all__ = ["ALWAYS", "NEVER", "UNREAD", "Condition"]
+
+# A condition with more alternatives says nothing to a reader; it becomes ``?``.
+_MAX_CUBES = 48
+
+# Keys of which one value holds at a time; each value of the others is a variable of its own.
+_ENUMS = frozenset(("attach", "struct_ops", "member", "iter", "type"))
+# The one value of a variable that holds or does not.
+_TRUE = frozenset(("",))
+_TERM = re.compile(r"(!?)([?]?[\w.>-]*)(?:=(!?)([\w.>-]+(?:\|[\w.>-]+)*))?", re.ASCII)
+
+_Domain = tuple[bool, frozenset[str]]  # negated, values
+_Cube = tuple[tuple[str, _Domain], ...]  # sorted by variable
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """A condition in canonical form; compare and hash it as a value."""
+
+    cubes: tuple[_Cube, ...]
+
+    @classmethod
+    def parse(cls, text: str) -> "Condition":
+        """Read a condition's text.
+
+        :raises ParseError: when it is none.
+        """
+        return _parse(text)
+
+    @classmethod
+    def of(cls, key: str, *values: str, negated: bool = False) -> "Condition":
+        """Return ``key``, ``key=value`` or ``key=value|value``, or what is not that."""
+        if key in _ENUMS:
+            return cls((((key, (negated, frozenset(values))),),))
+        return cls(((("=".join((key, *values)), (negated, _TRUE)),),))
+
+    @classmethod
+    def unread(cls, what: str = "") -> "Condition":
+        """Return a condition that could not be read; equal ``what`` is the same condition."""
+        return cls.of("?" + re.sub(r"[^\w.>-]+", "_", what, flags=re.ASCII)[:120])
+
+    @property
+    def always(self) -> bool:
+        """Whether it holds under all circumstances."""
+        return self.cubes == ((),)
+
+    @property
+    def never(self) -> bool:
+        """Whether it cannot hold."""
+        return not self.cubes
+
+    @property
+    def read(self) -> bool:
+        """Whether all of it could be read."""
+        return not any(var.startswith("?") for cube in self.cubes for var, _ in cube)
+
+    def __and__(self, other: "Condition") -> "Condition":
+        if self.always or other.never or self == other:
+            return other
+        if other.always or self.never:
+            return self
+        return _both(self, other)
+
+    def __or__(self, other: "Condition") -> "Condition":
+        if self.never or other.always or self == other:
+            return other
+        if other.never or self.always:
+            return self
+        return _either(self, other)
+
+    def __invert__(self) -> "Condition":
+        return _invert(self)
+
+    def replace(self, meaning: Callable[[str], "Condition | None"]) -> "Condition":
+        """Put conditions in the place of variables that hold or do not (``call=f``)."""
+        variables = {var for cube in self.cubes for var, _ in cube}
+        known = {var: found for var in variables if (found := meaning(var)) is not None}
+        if not known:
+            return self
+        result = NEVER
+        for cube in self.cubes:
+            part = ALWAYS
+            for var, domain in cube:
+                found = known.get(var)
+                if found is None:
+                    part &= Condition((((var, domain),),))
+                else:
+                    part &= ~found if domain[0] else found
+            result |= part
+        return result
+
+    def restrict(self, known: Mapping[str, frozenset[str]]) -> "Condition":
+        """Return what remains where a key has one of the values that ``known`` gives.
+
+        Values that it cannot have are dropped; a condition that all of them meet is none.
+        """
+        cubes = []
+        for cube in self.cubes:
+            kept: list[tuple[str, _Domain]] = []
+            for var, domain in cube:
+                values = known.get(var)
+                if values is None:
+                    kept.append((var, domain))
+                    continue
+                negated, some = domain
+                left = values - some if negated else values & some
+                if not left:
+                    break
+                if left != values:
+                    kept.append((var, (False, left)))
+            else:
+                cubes.append(tuple(kept))
+        return _simplified(cubes)
+
+    def collapse(self) -> "Condition":
+        """Make all that could not be read the one ``?``."""
+        if self.read:
+            return self
+        cubes = []
+        for cube in self.cubes:
+            kept = [(var, domain) for var, domain in cube if not var.startswith("?")]
+            if len(kept) < len(cube):
+                kept.append(("?", (False, _TRUE)))
+            cubes.append(tuple(sorted(kept, key=_by_variable)))
+        return _simplified(cubes)
+
+    def __str__(self) -> str:
+        if self.never:
+            return "never"
+        return " or ".join(sorted(";".join(map(_term, cube)) for cube in self.cubes))
+
+
+ALWAYS = Condition(((),))
+NEVER = Condition(())
+UNREAD = Condition((((("?"), (False, _TRUE)),),))
+
+
+def _by_variable(term: tuple[str, _Domain]) -> str:
+    return term[0]
+
+
+def _term(term: tuple[str, _Domain]) -> str:
+    var, (negated, values) = term
+    mark = "!" if negated else ""
+    if var in _ENUMS:
+        return f"{var}={mark}{'|'.join(sorted(values))}"
+    key, equals, value = var.partition("=")
+    return f"{key}={mark}{value}" if equals else mark + var
+
+
+@lru_cache(maxsize=4096)
+def _parse(text: str) -> Condition:
+    if text == "never":
+        return NEVER
+    result = NEVER
+    for alternative in text.split(" or "):
+        cube = ALWAYS
+        for term in alternative.split(";") if alternative else ():
+            cube &= _parse_term(term)
+        result |= cube
+    return result
+
+
+def _parse_term(text: str) -> Condition:
+    found = _TERM.fullmatch(text)
+    if found is None or not found[2]:
+        raise ParseError(f"no condition: {text[:80]!r}")
+    mark, key, negated, values = found.groups()
+    if values is None:
+        if key in _ENUMS:
+            raise ParseError(f"a condition without a value: {text[:80]!r}")
+        return Condition.of(key, negated=bool(mark))
+    if mark or ("|" in values and key not in _ENUMS):
+        raise ParseError(f"no condition: {text[:80]!r}")
+    return Condition.of(key, *values.split("|"), negated=bool(negated))
+
+
+@lru_cache(maxsize=1 << 14)
+def _both(one: Condition, other: Condition) -> Condition:
+    return _simplified(_products(one.cubes, other.cubes))
+
+
+@lru_cache(maxsize=1 << 14)
+def _either(one: Condition, other: Condition) -> Condition:
+    return _simplified((*one.cubes, *other.cubes))
+
+
+@lru_cache(maxsize=1 << 12)
+def _invert(one: Condition) -> Condition:
+    result = ALWAYS
+    for cube in one.cubes:
+        result &= _simplified(_opposite(cube))
+    return result
+
+
+def _opposite(cube: _Cube) -> list[_Cube]:
+    return [((var, (not negated, values)),) for var, (negated, values) in cube]
+
+
+def _products(some: Iterable[_Cube], others: Iterable[_Cube]) -> Iterator[_Cube]:
+    others = tuple(others)
+    for one in some:
+        for other in others:
+            if (cube := _product(one, other)) is not None:
+                yield cube
+
+
+def _product(one: _Cube, other: _Cube) -> _Cube | None:
+    """Return the cube of what is in both, None when nothing is."""
+    terms = dict(one)
+    for var, domain in other:
+        mine = terms.get(var)
+        if mine is None:
+            terms[var] = domain
+            continue
+        common = _intersection(mine, domain)
+        if common == (False, frozenset()):
+            return None
+        terms[var] = common
+    return tuple(sorted(terms.items(), key=_by_variable))
+
+
+def _intersection(one: _Domain, other: _Domain) -> _Domain:
+    (some, values), (none, others) = one, other
+    if some:
+        return (True, values | others) if none else (False, others - values)
+    return (False, values - others) if none else (False, values & others)
+
+
+def _union(one: _Domain, other: _Domain) -> _Domain:
+    negated, values = _intersection((not one[0], one[1]), (not other[0], other[1]))
+    return not negated, values
+
+
+def _within(one: _Cube, other: _Cube) -> bool:
+    """Tell whether all of one cube is in another."""
+    mine = dict(one)
+    for var, domain in other:
+        if var not in mine or _intersection(mine[var], domain) != mine[var]:
+            return False
+    return True
+
+
+def _consensus(one: _Cube, other: _Cube) -> Iterator[_Cube]:
+    """Iterate over the cubes that both together cover, one for each variable that both have."""
+    mine, yours = dict(one), dict(other)
+    for var in mine.keys() & yours.keys():
+        domain = _union(mine[var], yours[var])
+        rest = _product(
+            tuple(term for term in one if term[0] != var),
+            tuple(term for term in other if term[0] != var),
+        )
+        if rest is None:
+            continue
+        if domain == (True, frozenset()):
+            yield rest
+        else:
+            yield tuple(sorted((*rest, (var, domain)), key=_by_variable))
+
+
+def _simplified(cubes: Iterable[_Cube]) -> Condition:
+    """Return the canonical form; one with too many cubes is not read."""
+    primes: list[_Cube] = []
+    waiting = list(cubes)
+    while waiting:
+        cube = waiting.pop()
+        if not cube:
+            return ALWAYS
+        if any(_within(cube, prime) for prime in primes):
+            continue
+        primes = [prime for prime in primes if not _within(prime, cube)]
+        for prime in primes:
+            waiting.extend(_consensus(cube, prime))
+        primes.append(cube)
+        if len(primes) > _MAX_CUBES:
+            return UNREAD
+    # Short ones first, so that what goes is what the others already say.
+    primes.sort(key=lambda cube: (-len(cube), [_term(term) for term in cube]))
+    for prime in tuple(primes):
+        others = [other for other in primes if other != prime]
+        if _covered(prime, others):
+            primes = others
+    return Condition(tuple(sorted(primes, key=lambda cube: [_term(term) for term in cube])))
+
+
+def _covered(cube: _Cube, others: Iterable[_Cube]) -> bool:
+    left = [cube]
+    for other in others:
+        left = list(_products(left, _opposite(other)))
+        if not left:
+            return True
+        if len(left) > _MAX_CUBES:
+            return False
+    return False
