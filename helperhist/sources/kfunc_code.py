@@ -1,0 +1,120 @@
+"""The functions of one tree that decide on calls of kfuncs, read and evaluated."""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from helperhist.errors import ParseError
+from helperhist.sources.csmall import Expression, parse_body, parse_expression
+from helperhist.sources.ctokens import tokenize
+from helperhist.sources.cworlds import Function, Program, Undecided, World, evaluate, names_in
+from helperhist.sources.kfunc_names import Names
+from helperhist.sources.kfunc_records import Code, Constant, Row, StructOps
+from helperhist.sources.source import Gap
+
+__all__ = ["Functions"]
+
+
+class Functions:
+    """The functions of a tree, by the file that names them."""
+
+    def __init__(self, names: Names) -> None:
+        self._names = names
+        self._in_file: dict[str, dict[str, Function]] = {}
+        self._known: set[str] = set()
+        for path, code in names.all(Code):
+            self._known.add(code.name)
+            try:
+                body = parse_body(_tokens(code.body))
+            except ParseError as error:
+                names.gaps.append(Gap(path, 0, f"{code.name}: {error}"))
+            else:
+                function = Function(code.name, code.parameters, body)
+                self._in_file.setdefault(path, {})[code.name] = function
+        #: Values of enumerators.
+        self.constants = {found.name: int(found.value) for _, found in names.all(Constant)}
+        self._tables: dict[str, dict[str, Expression]] = {}
+        for path, row in names.all(Row):
+            try:
+                value = parse_expression(_tokens(row.value))
+            except ParseError as error:
+                names.gaps.append(Gap(path, 0, f"{row.table}: {error}"))
+            else:
+                self._tables.setdefault(row.table, {})[row.member] = value
+        #: The operations struct of each struct_ops object.
+        self.structs = {found.object: found.struct for _, found in names.all(StructOps)}
+
+    def find(self, path: str, name: str) -> Iterator[tuple[str, Function]]:
+        """Iterate over what a name in a file stands for, with its own file."""
+        if name in self._known:
+            for where, _ in self._names.find(Code, path, name):
+                function = self._in_file.get(where, {}).get(name)
+                if function is not None:
+                    yield where, function
+
+    def words(self, path: str, function: Function) -> frozenset[str]:
+        """Return the names in a function and those of its file that it calls.
+
+        Objects are ``&name``, functions ``name()``.
+        """
+        words: set[str] = set()
+        ahead, done = [function], {function.name}
+        functions = self._in_file.get(path, {})
+        while ahead:
+            found = set(names_in(ahead.pop().body))
+            words |= found
+            called = {word[:-2] for word in found if word.endswith("()")} - done
+            done |= called
+            ahead += [functions[name] for name in sorted(called) if name in functions]
+        return frozenset(words)
+
+    def members(self, words: frozenset[str]) -> set[str]:
+        """Return the struct_ops members that tables among some names have elements for."""
+        return {member for table, rows in self._tables.items() if table in words for member in rows}
+
+    def contains(self, path: str, id_set: str, kfunc: str) -> bool | None:
+        """Tell whether the set that a name in a file stands for has a kfunc; None for no set."""
+        if id_set in self.structs:
+            return None
+        entries = self._names.members(path, id_set)
+        return None if entries is None else any(entry.name == kfunc for entry in entries)
+
+    def run(
+        self,
+        path: str,
+        function: Function,
+        arguments: Sequence[Program | str],
+        world: World,
+        kfunc: str = "",
+        lists: Mapping[str, set[str]] | None = None,
+    ) -> int | str:
+        """Return what a function of a file returns for a program and a kfunc.
+
+        :param lists: kfuncs on each list that modules register sets on (5.16, 5.17)
+        :raises Undecided: when that depends on something that is not read
+        """
+
+        def contains(words: Sequence[str]) -> bool:
+            found = self.contains(path, words[0], kfunc) if words else None
+            if found is None:
+                raise Undecided
+            return found
+
+        def is_listed(words: Sequence[str]) -> bool:
+            return bool(words) and kfunc in (lists or {}).get(words[0], ())
+
+        return evaluate(
+            function,
+            list(arguments),
+            world,
+            functions=self._in_file.get(path, {}),
+            constants=self.constants,
+            tables=self._tables,
+            builtins={
+                "btf_id_set_contains": contains,
+                "btf_id_set8_contains": contains,
+                "bpf_check_mod_kfunc_call": is_listed,
+            },
+        )
+
+
+def _tokens(text: str) -> list[str]:
+    return [str(token) for token in tokenize(text)]

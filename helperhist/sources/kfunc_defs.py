@@ -1,0 +1,168 @@
+"""Functions of one C file that kfuncs depend on: their definitions, and what decides on calls."""
+
+import re
+from collections.abc import Collection, Iterable, Iterator
+from itertools import pairwise
+
+from helperhist.errors import ParseError
+from helperhist.sources.cfile import CFile, Item
+from helperhist.sources.cguards import is_dead
+from helperhist.sources.cinit import item_fields
+from helperhist.sources.csmall import parse_expression
+from helperhist.sources.ctokens import closing, split
+from helperhist.sources.cworlds import Undecided, evaluate_constant
+from helperhist.sources.kfunc_records import Code, Constant, Definition, Row
+
+__all__ = ["read_constants", "read_definitions", "read_functions", "read_tables"]
+
+# The switch of hooks (5.18), what may be sleepable (6.1), where iterators over tasks may be used
+# (6.7), and which kfuncs need a program that is bound to a device (6.3).
+_KNOWN = frozenset(
+    (
+        "bpf_dev_bound_kfunc_id",
+        "bpf_prog_type_to_kfunc_hook",
+        "can_be_sleepable",
+        "check_css_task_iter_allowlist",
+    )
+)
+_FILTER = re.compile(r"const struct bpf_prog \* \w+", re.ASCII)
+_CHECK = re.compile(r"u32 \w+", re.ASCII)
+_DESIGNATOR = re.compile(r"\[\w+\((?:struct\w+,)?(\w+)\)", re.ASCII)
+_ATTRIBUTE = re.compile(r"__(?!(?:[usi]|le|be)\d+$|sum16$|wsum$|poll_t$|kernel_)\w+", re.ASCII)
+_NOT_TYPES = frozenset(
+    "asmlinkage extern inline noinline notrace static noinline_for_stack __bpf_kfunc".split(" ")
+)
+_SPACES = (
+    (" ,", ","),
+    ("( ", "("),
+    (" )", ")"),
+    ("* ", "*"),
+    (" [", "["),
+    ("[ ", "["),
+    (" ]", "]"),
+)
+
+
+def read_definitions(file: CFile, wanted: Collection[str] | None) -> Iterator[Definition]:
+    """Iterate over the functions that are marked as kfuncs, and those that are wanted.
+
+    :param wanted: names of functions that need no mark; None is all
+    """
+    for item in file.functions():
+        marked = "__bpf_kfunc" in item.words
+        if not item.name or is_dead(item.guards):
+            continue
+        if marked or wanted is None or item.name in wanted:
+            yield _definition(item, marked)
+
+
+def _definition(item: Item, marked: bool) -> Definition:
+    words = [word for word in item.words if word not in _NOT_TYPES and not _ATTRIBUTE.match(word)]
+    parameters = [_spelling(list(map(str, part))) for part in item.parameters]
+    if parameters == ["void"]:
+        parameters = []
+    return Definition(
+        item.name, _spelling(words), tuple(parameters), "__bpf_kfunc" * marked, item.guards
+    )
+
+
+def _spelling(tokens: list[str]) -> str:
+    """Return tokens as the kernel's style spaces them: ``const struct sk_buff *skb``."""
+    kept: list[str] = []
+    at = 0
+    while at < len(tokens):
+        if _ATTRIBUTE.match(tokens[at]):
+            at = closing(tokens, at + 1) if tokens[at + 1 : at + 2] == ["("] else at
+        else:
+            kept.append(tokens[at])
+        at += 1
+    text = " ".join(kept)
+    for old, new in _SPACES:
+        text = text.replace(old, new)
+    return re.sub(r"(\w) \((?!\*)", r"\1(", text)
+
+
+def read_functions(file: CFile) -> Iterator[Code]:
+    """Iterate over the functions that decide which program may call what, and those they call.
+
+    They are known by name or by their parameters, as ``btf_kfunc_filter_t`` has them: a filter
+    (e924e80ee6a3, "bpf: Add kfunc filter function to 'struct btf_kfunc_id_set'"), or a check of
+    5.13 to 5.17.
+    """
+    items = {item.name: item for item in file.functions() if not is_dead(item.guards)}
+    ahead = [name for name, item in items.items() if name in _KNOWN or _decides(file, item)]
+    done: set[str] = set()
+    while ahead:
+        name = ahead.pop()
+        if name in done:
+            continue
+        done.add(name)
+        item = items[name]
+        body = file.tokens(item.body, item.end)
+        parameters = tuple(str(part[-1]) if part else "" for part in item.parameters)
+        yield Code(name, parameters, _source(body))
+        ahead += [str(token) for token, after in pairwise(body) if after == "(" and token in items]
+    if "can_be_sleepable" not in items:
+        yield from _old_sleepable(file)
+
+
+def _decides(file: CFile, item: Item) -> bool:
+    if item.words[-1:] not in (("int",), ("bool",)) or not 1 <= len(item.parameters) <= 2:
+        return False
+    parameters = [" ".join(part) for part in item.parameters]
+    if len(parameters) == 2 and _FILTER.fullmatch(parameters[0]):
+        return _CHECK.fullmatch(parameters[1]) is not None
+    if not _CHECK.fullmatch(parameters[0]):
+        return False
+    return "btf_id_set_contains" in file.bare[item.body : item.end]
+
+
+def _source(tokens: Iterable[str]) -> str:
+    """Return tokens as text that has the same ones."""
+    return " ".join(f"\n{token}\n" if token.startswith("#") else token for token in tokens)
+
+
+# Before 6.2 check_attach_btf_id() has the condition in an if of its own.
+_OLD_SLEEPABLE = re.compile(r"\bif \(prog->aux->sleepable &&\s")
+
+
+def _old_sleepable(file: CFile) -> Iterator[Code]:
+    found = _OLD_SLEEPABLE.search(file.bare)
+    if found is not None:
+        tokens = file.tokens(found.start(), found.start() + 4096)
+        refused = _source(tokens[1 : closing(tokens, 1) + 1])
+        yield Code("can_be_sleepable", ("prog",), f"return ! {refused} ;")
+
+
+def read_tables(file: CFile, names: Collection[str]) -> Iterator[Row]:
+    """Iterate over the elements of arrays that members of a struct_ops index.
+
+    ``[SCX_OP_IDX(enqueue)] = A | B`` and ``[offsetof(struct x, enqueue) / 8] = A``.
+    """
+    for item in file.objects():
+        if item.name in names:
+            for field in item_fields(file, item):
+                if member := _DESIGNATOR.match(field.name):
+                    yield Row(item.name, member[1], _source(field.value))
+
+
+def read_constants(file: CFile, names: Collection[str]) -> Iterator[Constant]:
+    """Iterate over the enumerators of a file that are among some names, with their values."""
+    for item in file.items:
+        if item.kind != "type" or "enum" not in (*item.words, item.name):
+            continue
+        following: int | None = 0
+        known: dict[str, int] = {}
+        for part in split(file.tokens(item.body, item.end), ","):
+            tokens = [str(token) for token in part if not token.startswith("#")]
+            if not tokens:
+                continue
+            if tokens[1:2] == ["="]:
+                try:
+                    following = evaluate_constant(parse_expression(tokens[2:]), known)
+                except (ParseError, Undecided):
+                    following = None
+            if following is not None:
+                known[tokens[0]] = following
+                following += 1
+        yield from (Constant(name, str(value)) for name, value in known.items() if name in names)
