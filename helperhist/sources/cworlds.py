@@ -84,9 +84,9 @@ class World:
     sleepable: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Function:
-    """A function's parameters, by name, and its body."""
+    """A function's parameters, by name, and its body; each is equal to itself only."""
 
     name: str
     parameters: tuple[str, ...]

@@ -20,6 +20,8 @@ class Functions:
         self._names = names
         self._in_file: dict[str, dict[str, Function]] = {}
         self._known: set[str] = set()
+        self._words: dict[Function, frozenset[str]] = {}
+        self._contained: dict[tuple[str, str], frozenset[str]] = {}
         for path, code in names.all(Code):
             self._known.add(code.name)
             try:
@@ -55,6 +57,8 @@ class Functions:
 
         Objects are ``&name``, functions ``name()``.
         """
+        if function in self._words:
+            return self._words[function]
         words: set[str] = set()
         ahead, done = [function], {function.name}
         functions = self._in_file.get(path, {})
@@ -64,7 +68,8 @@ class Functions:
             called = {word[:-2] for word in found if word.endswith("()")} - done
             done |= called
             ahead += [functions[name] for name in sorted(called) if name in functions]
-        return frozenset(words)
+        self._words[function] = frozenset(words)
+        return self._words[function]
 
     def members(self, words: frozenset[str]) -> set[str]:
         """Return the struct_ops members that tables among some names have elements for."""
@@ -74,8 +79,13 @@ class Functions:
         """Tell whether the set that a name in a file stands for has a kfunc; None for no set."""
         if id_set in self.structs:
             return None
-        entries = self._names.members(path, id_set)
-        return None if entries is None else any(entry.name == kfunc for entry in entries)
+        key = (path, id_set)
+        if key not in self._contained:
+            entries = self._names.members(path, id_set)
+            if entries is None:
+                return None
+            self._contained[key] = frozenset(entry.name for entry in entries)
+        return kfunc in self._contained[key]
 
     def run(
         self,

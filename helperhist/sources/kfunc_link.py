@@ -101,8 +101,8 @@ class _Linker:
             for program_type in self.types:
                 if hook in (self.rules.hook(_UNSPEC), self.rules.hook(program_type)):
                     self._use(program_type, listed, sorted(filters.get(hook, ())))
-            for name, entry in listed.items():
-                self._exists(name, entry)
+            for name, one in listed.items():
+                self._exists(name, one)
 
     def _use(
         self, program_type: str, listed: Mapping[str, _Listed], filters: Sequence[tuple[str, str]]

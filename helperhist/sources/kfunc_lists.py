@@ -19,7 +19,6 @@ from helperhist.sources.kfunc_records import (
     Registration,
     StructOps,
 )
-
 from helperhist.sources.source import Gap
 
 __all__ = [

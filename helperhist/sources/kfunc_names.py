@@ -33,8 +33,8 @@ class Names:
 
     def __init__(self, pieces: Mapping[str, Sequence[Record]]) -> None:
         self.gaps: list[Gap] = []
-        self._records: dict[type[Record], list[tuple[str, Record]]] = {}
-        self._named: dict[tuple[type[Record], str], list[tuple[str, Record]]] = {}
+        self._records: dict[object, list[tuple[str, Record]]] = {}
+        self._named: dict[tuple[object, str], list[tuple[str, Record]]] = {}
         for path in sorted(pieces):
             for record in pieces[path]:
                 self._records.setdefault(type(record), []).append((path, record))
@@ -97,14 +97,14 @@ class Names:
         entries: list[Entry] = []
         for where, _ in found:
             for entry in self._listed.get((where, name), ()):
-                if isinstance(entry, Entry):
-                    entries.append(entry)
-                    continue
-                calls = self._calls.get(entry.macro)
                 try:
-                    if calls is None:
-                        raise ParseError(f"{entry.macro} is used and not found")
-                    entries += expand_list(entry, calls)
+                    entries += [entry] if isinstance(entry, Entry) else self._expanded(entry)
                 except ParseError as error:
                     self.gaps.append(Gap(where, 0, f"the set {name}: {error}"))
         return tuple(entries)
+
+    def _expanded(self, use: ListUse) -> Iterator[Entry]:
+        calls = self._calls.get(use.macro)
+        if calls is None:
+            raise ParseError(f"{use.macro} is used and not found")
+        return expand_list(use, calls)

@@ -4,8 +4,9 @@ Each record is one tuple of strings in a :class:`~helperhist.sources.source.Piec
 """
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import astuple, dataclass
+from dataclasses import fields as fields_of
 
 from helperhist.errors import ParseError
 
@@ -226,8 +227,8 @@ def unpack(records: Iterable[Strings]) -> Iterator[Record]:
     """
     for kind, *fields in records:
         try:
-            cls = _CLASSES[kind]
-            names = cls.__dataclass_fields__.values()
+            cls: Callable[..., Record] = _CLASSES[kind]
+            names = fields_of(_CLASSES[kind])
             values = [
                 field if description.type is str else tuple(json.loads(field))
                 for description, field in zip(names, fields, strict=True)

@@ -49,6 +49,7 @@ class Rules:
         self._functions = Functions(names)
         self._sleepable = tuple(self._tests(_VERIFIER, "can_be_sleepable", (Program.PROG,), 1))
         self._hooks: dict[str, str | None] = {}
+        self._devices: dict[str, bool] = {}
         self._conditions: dict[object, Condition] = {}
 
     def hook(self, program_type: str) -> str | None:
@@ -120,6 +121,11 @@ class Rules:
             yield _Test(where, function, arguments, yes)
 
     def _needs_device(self, kfunc: str) -> bool:
+        if kfunc not in self._devices:
+            self._devices[kfunc] = self._is_for_devices(kfunc)
+        return self._devices[kfunc]
+
+    def _is_for_devices(self, kfunc: str) -> bool:
         for where, function in self._functions.find("", "bpf_dev_bound_kfunc_id"):
             try:
                 return self._functions.run(where, function, ["kfunc"], World(""), kfunc) == 1
