@@ -32,15 +32,7 @@ _ATTRIBUTE = re.compile(r"__(?!(?:[usi]|le|be)\d+$|sum16$|wsum$|poll_t$|kernel_)
 _NOT_TYPES = frozenset(
     "asmlinkage extern inline noinline notrace static noinline_for_stack __bpf_kfunc".split(" ")
 )
-_SPACES = (
-    (" ,", ","),
-    ("( ", "("),
-    (" )", ")"),
-    ("* ", "*"),
-    (" [", "["),
-    ("[ ", "["),
-    (" ]", "]"),
-)
+_TAGGED = (["struct"], ["union"], ["enum"])
 
 
 def read_definitions(file: CFile, wanted: Collection[str] | None) -> Iterator[Definition]:
@@ -57,29 +49,31 @@ def read_definitions(file: CFile, wanted: Collection[str] | None) -> Iterator[De
 
 
 def _definition(item: Item, marked: bool) -> Definition:
-    words = [word for word in item.words if word not in _NOT_TYPES and not _ATTRIBUTE.match(word)]
+    returns = _spelling([word for word in item.words if word not in _NOT_TYPES])
     parameters = [_spelling(list(map(str, part))) for part in item.parameters]
     if parameters == ["void"]:
         parameters = []
-    return Definition(
-        item.name, _spelling(words), tuple(parameters), "__bpf_kfunc" * marked, item.guards
-    )
+    return Definition(item.name, returns, tuple(parameters), "__bpf_kfunc" * marked, item.guards)
 
 
 def _spelling(tokens: list[str]) -> str:
-    """Return tokens as the kernel's style spaces them: ``const struct sk_buff *skb``."""
-    kept: list[str] = []
+    """Return tokens as the kernel's style spaces them: ``const struct sk_buff *skb``.
+
+    Attributes (``__user``, ``__attribute__((x))``) say nothing of the type.
+    """
+    text = ""
     at = 0
     while at < len(tokens):
-        if _ATTRIBUTE.match(tokens[at]):
-            at = closing(tokens, at + 1) if tokens[at + 1 : at + 2] == ["("] else at
+        token = tokens[at]
+        if _ATTRIBUTE.fullmatch(token) and tokens[at - 1 : at] not in _TAGGED:
+            if tokens[at + 1 : at + 2] == ["("]:
+                at = closing(tokens, at + 1)
         else:
-            kept.append(tokens[at])
+            tight = text.endswith(("*", "(", "[")) or token in (")", "[", "]", ",")
+            tight = tight or (token == "(" and text.endswith(")"))
+            text += token if tight or not text else f" {token}"
         at += 1
-    text = " ".join(kept)
-    for old, new in _SPACES:
-        text = text.replace(old, new)
-    return re.sub(r"(\w) \((?!\*)", r"\1(", text)
+    return text
 
 
 def read_functions(file: CFile) -> Iterator[Code]:

@@ -173,7 +173,7 @@ def _prototype(definition: Definition, implicit: bool) -> str:
     parameters = [
         parameter
         for parameter in definition.parameters
-        if not (implicit and parameter.startswith(_IMPLICIT))
+        if not (implicit and parameter.removeprefix("const ").startswith(_IMPLICIT))
     ]
     space = "" if definition.returns.endswith("*") else " "
     return f"{definition.returns}{space}{definition.name}({', '.join(parameters) or 'void'})"

@@ -125,7 +125,7 @@ def _entry(name: str, arguments: Sequence[Sequence[str]], guards: tuple[str, ...
     if words[0] != "func":
         # BTF_ID(struct, task_struct): a set of types.
         return None
-    flags = [token for part in arguments[2:] for token in part if token not in ("|", "(", ")")]
+    flags = [token for part in arguments[2:] for token in part if token not in ("|", "(", ")", "0")]
     if not all(is_word(flag) for flag in flags):
         raise ParseError(f"the set {name} has flags of {words[1]} that are not names")
     return Entry(name, words[1], tuple(sorted({str(flag) for flag in flags})), guards)
