@@ -5,16 +5,9 @@ from collections.abc import Sequence
 from functools import lru_cache
 
 from helperhist.errors import ParseError
+from helperhist.sources.cexpressions import parse_expression
 from helperhist.sources.condition import ALWAYS, NEVER, Condition
-from helperhist.sources.csmall import (
-    Binary,
-    Call,
-    Expression,
-    Name,
-    Number,
-    Unary,
-    parse_expression,
-)
+from helperhist.sources.csyntax import Binary, Call, Expression, Name, Number, Unary
 from helperhist.sources.ctokens import tokenize
 
 __all__ = ["configuration"]

@@ -3,9 +3,13 @@
 from collections.abc import Iterator, Mapping, Sequence
 
 from helperhist.errors import ParseError
-from helperhist.sources.csmall import Expression, parse_body, parse_expression
+from helperhist.sources.cevaluate import evaluate
+from helperhist.sources.cexpressions import parse_expression
+from helperhist.sources.coperators import Undecided
+from helperhist.sources.csmall import parse_body
+from helperhist.sources.csyntax import Expression, names_in
 from helperhist.sources.ctokens import tokenize
-from helperhist.sources.cworlds import Function, Program, Undecided, World, evaluate, names_in
+from helperhist.sources.cworlds import Function, Program, World
 from helperhist.sources.kfunc_names import Names
 from helperhist.sources.kfunc_records import Code, Constant, Row, StructOps
 from helperhist.sources.source import Gap
@@ -45,12 +49,16 @@ class Functions:
         self.structs = {found.object: found.struct for _, found in names.all(StructOps)}
 
     def find(self, path: str, name: str) -> Iterator[tuple[str, Function]]:
-        """Iterate over what a name in a file stands for, with its own file."""
-        if name in self._known:
-            for where, _ in self._names.find(Code, path, name):
-                function = self._in_file.get(where, {}).get(name)
-                if function is not None:
-                    yield where, function
+        """Iterate over what a name in a file stands for, with its own file.
+
+        Where nothing of it can be read, that is a gap if a file names it.
+        """
+        if name not in self._known and not path:
+            return
+        for where, _ in self._names.find(Code, path, name):
+            function = self._in_file.get(where, {}).get(name)
+            if function is not None:
+                yield where, function
 
     def words(self, path: str, function: Function) -> frozenset[str]:
         """Return the names in a function and those of its file that it calls.

@@ -5,12 +5,13 @@ from collections.abc import Collection, Iterable, Iterator
 from itertools import pairwise
 
 from helperhist.errors import ParseError
+from helperhist.sources.cevaluate import evaluate_constant
+from helperhist.sources.cexpressions import parse_expression
 from helperhist.sources.cfile import CFile, Item
 from helperhist.sources.cguards import is_dead
 from helperhist.sources.cinit import item_fields
-from helperhist.sources.csmall import parse_expression
+from helperhist.sources.coperators import Undecided
 from helperhist.sources.ctokens import closing, split
-from helperhist.sources.cworlds import Undecided, evaluate_constant
 from helperhist.sources.kfunc_records import Code, Constant, Definition, Row
 
 __all__ = ["read_constants", "read_definitions", "read_functions", "read_tables"]

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 
 from helperhist.sources.condition import ALWAYS, NEVER, Condition
 from helperhist.sources.configs import configuration
@@ -22,8 +23,8 @@ from helperhist.sources.source import Fact, Gap
 __all__ = ["link_kfuncs"]
 
 _UNSPEC = "BPF_PROG_TYPE_UNSPEC"
-# Arguments that the verifier adds, so that a program's prototype lacks them: KF_IMPLICIT_ARGS,
-# and is_kf_implicit_arg() of tools/bpf/resolve_btfids/main.c.
+# With KF_IMPLICIT_ARGS, programs see the parameters before the first of these types only
+# (is_kf_implicit_arg() of tools/bpf/resolve_btfids/main.c).
 _IMPLICIT = ("struct bpf_prog_aux *", "struct btf_struct_meta *")
 
 
@@ -170,13 +171,15 @@ class _Linker:
 
 def _prototype(definition: Definition, implicit: bool) -> str:
     """Return the prototype that programs see."""
-    parameters = [
-        parameter
-        for parameter in definition.parameters
-        if not (implicit and parameter.removeprefix("const ").startswith(_IMPLICIT))
-    ]
+    parameters = definition.parameters
+    if implicit:
+        parameters = tuple(takewhile(_is_explicit, parameters))
     space = "" if definition.returns.endswith("*") else " "
     return f"{definition.returns}{space}{definition.name}({', '.join(parameters) or 'void'})"
+
+
+def _is_explicit(parameter: str) -> bool:
+    return not parameter.removeprefix("const ").startswith(_IMPLICIT)
 
 
 def _add(listed: dict[str, _Listed], entry: Entry, configured: Condition, path: str) -> None:

@@ -1,11 +1,12 @@
 """Who may call a kfunc of a hook: the hooks of program types, filters, and the verifier's rules."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 
 from helperhist.sources.condition import ALWAYS, NEVER, Condition
-from helperhist.sources.cworlds import Function, Program, Undecided, World
+from helperhist.sources.coperators import Undecided
+from helperhist.sources.cworlds import Function, Program, World
 from helperhist.sources.kfunc_code import Functions
 from helperhist.sources.kfunc_names import Names
 from helperhist.sources.source import Gap
@@ -15,7 +16,6 @@ __all__ = ["STRUCT_OPS", "Rules"]
 STRUCT_OPS = "BPF_PROG_TYPE_STRUCT_OPS"
 # check_attach_btf_id(): "Syscall programs can only be sleepable".
 _ALWAYS_SLEEPABLE = "BPF_PROG_TYPE_SYSCALL"
-_VERIFIER = "kernel/bpf/verifier.c"
 # check_kfunc_args(): "css_task_iter is only allowed in bpf_lsm, bpf_iter and sleepable progs".
 _CSS_TASK_ITER = "bpf_iter_css_task_new"
 # Which attach types a program type has, by their first letters; it never has those of others.
@@ -47,7 +47,8 @@ class Rules:
     def __init__(self, names: Names) -> None:
         self._gaps = names.gaps
         self._functions = Functions(names)
-        self._sleepable = tuple(self._tests(_VERIFIER, "can_be_sleepable", (Program.PROG,), 1))
+        self._found: dict[Filter, tuple[_Test, ...]] = {}
+        self._sleepable = self._tests("", "can_be_sleepable", (Program.PROG,), 1)
         self._hooks: dict[str, str | None] = {}
         self._devices: dict[str, bool] = {}
         self._conditions: dict[object, Condition] = {}
@@ -96,16 +97,19 @@ class Rules:
         :param flags: of the kfunc in the sets of the hook
         :param filters: of the hook: the file that names each, and its name
         """
-        tests = [
-            test
-            for path, name in filters
-            for test in self._tests(path, name, (Program.PROG, "kfunc"), 0)
-        ]
+        tests: list[_Test] = []
+        unread = ALWAYS
+        for path, name in filters:
+            found = self._tests(path, name, (Program.PROG, "kfunc"), 0)
+            tests += found
+            if not found:
+                unread &= Condition.unread(name)
         if kfunc == _CSS_TASK_ITER:
             rule = "check_css_task_iter_allowlist"
-            tests += self._tests(_VERIFIER, rule, (Program.ENV,), 1)
+            tests += self._tests("", rule, (Program.ENV,), 1)
         known = frozenset(flags)
         condition = self._cached(kfunc, "KF_SLEEPABLE" in known, program_type, tuple(tests))
+        condition &= unread
         if "KF_DESTRUCTIVE" in known:
             # check_kfunc_call(): "destructive kfunc calls require CAP_SYS_BOOT capability".
             condition &= Condition.of("cap", "CAP_SYS_BOOT")
@@ -116,9 +120,14 @@ class Rules:
 
     def _tests(
         self, path: str, name: str, arguments: tuple[Program | str, ...], yes: int
-    ) -> Iterator[_Test]:
-        for where, function in self._functions.find(path, name):
-            yield _Test(where, function, arguments, yes)
+    ) -> tuple[_Test, ...]:
+        key = (path, name)
+        if key not in self._found:
+            self._found[key] = tuple(
+                _Test(where, function, arguments, yes)
+                for where, function in self._functions.find(path, name)
+            )
+        return self._found[key]
 
     def _needs_device(self, kfunc: str) -> bool:
         if kfunc not in self._devices:

@@ -15,16 +15,14 @@ from helperhist.sources.kfunc_defs import (
     read_tables,
 )
 from helperhist.sources.kfunc_link import link_kfuncs
-from helperhist.sources.kfunc_lists import (
-    read_aliases,
+from helperhist.sources.kfunc_lists import read_aliases, read_list_macros, read_sets
+from helperhist.sources.kfunc_records import Entry, ProgramType, Record, pack, unpack
+from helperhist.sources.kfunc_registered import (
     read_checks,
     read_kfunc_sets,
-    read_list_macros,
     read_registrations,
-    read_sets,
     read_struct_ops,
 )
-from helperhist.sources.kfunc_records import Entry, ProgramType, Record, pack, unpack
 from helperhist.sources.source import Fact, Gap, Piece
 
 __all__ = ["KfuncSource"]
@@ -35,6 +33,7 @@ _MARKS = (
     b"kfunc_btf_id_set",
     b"BTF_SET_START(",
     b"struct bpf_struct_ops ",
+    b"u32 kfunc_id)",
     b"can_be_sleepable(",
     b"prog->aux->sleepable &&",
     b"BPF_PROG_TYPE(BPF_PROG_TYPE_",
