@@ -73,6 +73,10 @@ class Condition:
         """Whether all of it could be read."""
         return not any(var.startswith("?") for cube in self.cubes for var, _ in cube)
 
+    def unread_names(self) -> frozenset[str]:
+        """Return the variables, with ``?``, that stand for what could not be read."""
+        return frozenset(var for cube in self.cubes for var, _ in cube if var.startswith("?"))
+
     def __and__(self, other: "Condition") -> "Condition":
         if self.always or other.never or self == other:
             return other
