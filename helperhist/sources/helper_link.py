@@ -219,12 +219,17 @@ class _Linker:
         return table
 
     def _definition(self, name: str, path: str) -> _Chooser | None:
-        """Choose the definition that is meant: the file's own, else no stub, else no weak one."""
+        """Choose the definition that is meant: no stub, no weak one, and the file's own first."""
         found = self._tree.choosers.get(name, [])
-        here = [one for one in found if one.path == path and one.paths]
-        real = here or [one for one in found if one.paths] or found
-        strong = [one for one in real if not one.weak] or real
-        return strong[0] if strong else None
+        for wanted in (
+            [one for one in found if one.paths and not one.weak and one.path == path],
+            [one for one in found if one.paths and not one.weak],
+            [one for one in found if one.paths],
+            found,
+        ):
+            if wanted:
+                return wanted[0]
+        return None
 
     def _resolved(self, condition: Condition, path: str) -> Condition:
         def meaning(variable: str) -> Condition | None:
