@@ -21,6 +21,7 @@ _ENUM_MEMBERS = {
     "type": "type",
     "attach_st_ops_member_off": "member",
 }
+_ENUM_CALLS = {"prog_ops_moff": "member", "resolve_prog_type": "type"}
 _CAPABILITIES = {
     "bpf_capable": "CAP_BPF",
     "perfmon_capable": "CAP_PERFMON",
@@ -36,7 +37,7 @@ def enum_key(tokens: Sequence[Token]) -> str | None:
     """Return the key of a condition that an expression's value is of: attach, type or member."""
     call = call_of(tokens)
     if call is not None:
-        return "member" if call[0] == "prog_ops_moff" else None
+        return _ENUM_CALLS.get(call[0])
     if not tokens or not all(is_word(token) or token in {"->", "."} for token in tokens):
         return None
     if len(tokens) == 1:
@@ -104,8 +105,12 @@ def _truth(tokens: Sequence[Token]) -> Condition:
         return ~Condition.of("lockdown")
     if name == "btf_id_set_contains" and arguments and arguments[0][:1] == ["&"]:
         return Condition.of("hooks", "".join(arguments[0][1:]))
-    if len(arguments) == 1 and _PROG.fullmatch("".join(arguments[0])):
-        return Condition.of("call", name)
+    if len(arguments) == 1:
+        argument = "".join(arguments[0])
+        if _PROG.fullmatch(argument) or enum_key(arguments[0]) == "type":
+            return Condition.of("call", name)
+        if argument.endswith("->attach_btf_id"):
+            return Condition.of("hooks", name)
     return Condition.unread("".join(tokens))
 
 

@@ -21,6 +21,7 @@ __all__ = ["ALWAYS", "NEVER", "UNREAD", "Condition"]
 
 # A condition with more alternatives says nothing to a reader; it becomes ``?``.
 _MAX_CUBES = 48
+_MAX_STEPS = 4096
 
 # Keys of which one value holds at a time; each value of the others is a variable of its own.
 _ENUMS = frozenset(("attach", "struct_ops", "member", "iter", "type"))
@@ -285,7 +286,9 @@ def _simplified(cubes: Iterable[_Cube]) -> Condition:
     """Return the canonical form; one with too many cubes is not read."""
     primes: list[_Cube] = []
     waiting = list(cubes)
+    steps = 0
     while waiting:
+        steps += 1
         cube = waiting.pop()
         if not cube:
             return ALWAYS
@@ -295,7 +298,7 @@ def _simplified(cubes: Iterable[_Cube]) -> Condition:
         for prime in primes:
             waiting.extend(_consensus(cube, prime))
         primes.append(cube)
-        if len(primes) > _MAX_CUBES:
+        if len(primes) > _MAX_CUBES or steps > _MAX_STEPS:
             return UNREAD
     # Short ones first, so that what goes is what the others already say.
     primes.sort(key=lambda cube: (-len(cube), [_term(term) for term in cube]))

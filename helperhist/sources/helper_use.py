@@ -11,10 +11,10 @@ from collections.abc import Callable, Mapping, Sequence
 from helperhist.errors import ParseError
 from helperhist.sources.cfile import CFile, Item
 from helperhist.sources.cinit import Field, item_fields
-from helperhist.sources.condition import Condition
+from helperhist.sources.condition import NEVER, Condition
 from helperhist.sources.cstatements import read_body
 from helperhist.sources.helper_link import link_uses
-from helperhist.sources.paths import Path, predicate, proto_paths
+from helperhist.sources.paths import Path, predicate_paths, proto_paths
 from helperhist.sources.source import Fact, Gap, Piece
 
 __all__ = ["HelperUse"]
@@ -28,8 +28,16 @@ _MARKS = (
     b"bpf_iter_reg",
 )
 # A predicate that judges a program by its type or attach type.
-_JUDGED = ("expected_attach_type", "->type", "sleepable")
+_JUDGES = frozenset(("bpf_prog", "bpf_prog_type"))
+_JUDGED = ("expected_attach_type", "attach_btf_id", "->type", "BPF_PROG_TYPE_", "sleepable")
 _LOAD_CHECK = ("bpf_prog_load_check_attach", "bpf_prog_load_check_attach_type")
+_TRUE = frozenset(("true", "1"))
+_MAP_CHECK = ("check_map_prog_compatibility",)
+# What a map may hold, as its test is spelled in any release, and the helpers that need it.
+_MAP_NEEDS = {
+    "spin_lock": ("bpf_spin_lock", "bpf_spin_unlock"),
+    "timer": ("bpf_timer_init", "bpf_timer_set_callback", "bpf_timer_start", "bpf_timer_cancel"),
+}
 # The longest predicate in question has 0.6 KB.
 _MAX_PREDICATE = 4096
 
@@ -87,7 +95,11 @@ class _Reader:
                 self._try(item, self._read_chooser)
             elif item.name in _LOAD_CHECK:
                 self._try(item, self._read_load_check)
-            elif {"bool", "int"} & set(item.words):
+            elif item.name in _MAP_CHECK:
+                self._try(item, self._read_map_check)
+            elif item.name == "check_get_func_ip":
+                self._try(item, self._read_func_ip)
+            elif "bool" in item.words:
                 self._try(item, self._read_predicate)
 
     def _try(self, item: Item, read: Callable[[Item], None]) -> None:
@@ -99,7 +111,10 @@ class _Reader:
 
     def _read_object(self, item: Item) -> None:
         words = item.words
-        if "bpf_verifier_ops" in words:
+        if "bpf_func_proto" in words:
+            fields = _members(item_fields(self._file, item))
+            self.records.append(("proto", item.name, *_attributes(fields)))
+        elif "bpf_verifier_ops" in words:
             fields = _members(item_fields(self._file, item))
             self.records.append(("ops", item.name, fields.get("get_func_proto", "")))
         elif "bpf_prog_type_list" in words:
@@ -132,18 +147,45 @@ class _Reader:
             self.records.append(("path", ids, str(path.condition), kind, name))
 
     def _read_load_check(self, item: Item) -> None:
-        condition = predicate(read_body(self._file, item), item.parameters, zero=True, loose=True)
-        self.records.append(("loads", str(condition)))
+        body = read_body(self._file, item)
+        for condition in predicate_paths(body, item.parameters, zero=True, loose=True):
+            self.records.append(("loads", str(condition)))
+
+    def _read_map_check(self, item: Item) -> None:
+        """Read which programs the verifier lets use a map that holds a lock, or a timer."""
+        body = read_body(self._file, item)
+        text = self._file.text[item.body : item.end].lower()
+        for need, helpers in _MAP_NEEDS.items():
+            if need not in text:
+                continue
+            condition = NEVER
+            for path in predicate_paths(body, item.parameters, zero=True, loose=True, assume=need):
+                condition |= path
+            if need == "spin_lock" and "map->record" in text:
+                # A lock may also be in an object of the program's own (bpf_obj_new, 6.2).
+                condition |= Condition.unread("a lock outside of maps")
+            self._note_unread(item, condition)
+            for helper in helpers:
+                self.records.append(("verifier", helper, str(condition)))
+
+    def _read_func_ip(self, item: Item) -> None:
+        condition = NEVER
+        for path in predicate_paths(read_body(self._file, item), item.parameters, zero=True):
+            condition |= path
+        self._note_unread(item, condition)
+        self.records.append(("verifier", "bpf_get_func_ip", str(condition)))
 
     def _read_predicate(self, item: Item) -> None:
-        if len(item.parameters) != 1 or "bpf_prog" not in item.parameters[0]:
+        if len(item.parameters) != 1 or not _JUDGES & set(item.parameters[0]):
             return
         if item.end - item.body > _MAX_PREDICATE:
             return
         text = self._file.text[item.body : item.end]
         if not any(mark in text for mark in _JUDGED):
             return
-        condition = predicate(read_body(self._file, item), item.parameters)
+        condition = NEVER
+        for path in predicate_paths(read_body(self._file, item), item.parameters):
+            condition |= path
         self._note_unread(item, condition)
         self.records.append(("predicate", item.name, str(condition), *item.guards))
 
@@ -158,13 +200,28 @@ class _Reader:
 
 
 def _members(fields: Sequence[Field]) -> dict[str, str]:
-    """Return the members that are names, addresses or strings."""
-    found = {}
-    for field in fields:
-        value = [token for token in field.value if token != "&"]
-        if field.name and len(value) == 1:
-            found[field.name] = str(value[0]).strip('"')
-    return found
+    """Return the members with their values as text, addresses and strings by their names."""
+    return {
+        field.name: "".join(token for token in field.value if token != "&").strip('"')
+        for field in fields
+        if field.name and not field.fields
+    }
+
+
+def _attributes(fields: Mapping[str, str]) -> tuple[str, ...]:
+    """Return what a prototype says: GPL only, may sleep, allowed by, and its contract.
+
+    The contract is the return type and those of the arguments, as the source spells them.
+    """
+    arguments = [fields.get(f"arg{number}_type", "") for number in range(1, 6)]
+    while arguments and not arguments[-1]:
+        arguments.pop()
+    return (
+        "yes" if fields.get("gpl_only") in _TRUE else "no",
+        "yes" if fields.get("might_sleep") in _TRUE else "no",
+        fields.get("allowed", ""),
+        f"{fields.get('ret_type', 'RET_INTEGER')}({','.join(arguments)})",
+    )
 
 
 def _spelled(path: Path) -> str:

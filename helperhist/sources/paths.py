@@ -27,7 +27,7 @@ from helperhist.sources.cstatements import (
 )
 from helperhist.sources.ctokens import Token, is_word, opening, split, tokenize
 
-__all__ = ["EVERY", "Ids", "Path", "Value", "predicate", "proto_paths"]
+__all__ = ["EVERY", "Ids", "Path", "Value", "predicate_paths", "proto_paths"]
 
 # Bounds of one function; the kernel's largest has 130 labels and 20 states at a time.
 _MAX_LABELS = 1024
@@ -140,36 +140,38 @@ def proto_paths(
     )
 
 
-def predicate(
+def predicate_paths(
     body: Sequence[Statement],
     parameters: Sequence[Sequence[Token]],
     *,
     zero: bool = False,
     loose: bool = False,
-) -> Condition:
-    """Return the condition under which a function returns true.
+    assume: str = "",
+) -> tuple[Condition, ...]:
+    """Return the conditions under which a function returns true, one for each path.
 
-    :param zero: the condition under which it returns 0, as functions that return errors do.
+    :param zero: those under which it returns 0, as functions that return errors do.
     :param loose: ignore tests that are not read, instead of keeping them as such.
+    :param assume: a test whose text, in lower case, has this in it is true.
     :raises ParseError: when there are too many paths to follow.
     """
-    runner = _Runner(parameters, loose=loose)
+    runner = _Runner(parameters, loose=loose, assume=assume)
     runner.run_function(body)
-    result = NEVER
+    found = []
     for state, value in runner.returned:
         if not value:
-            result |= state.condition & Condition.unread("return")
+            found.append(state.condition & Condition.unread("return"))
             continue
         trues, falses = runner.test(read_expr(value), state)
-        for end in falses if zero else trues:
-            result |= end.condition
-    return result
+        found += [end.condition for end in (falses if zero else trues)]
+    return tuple(found)
 
 
 @dataclass(slots=True)
 class _Runner:
     parameters: Sequence[Sequence[Token]]
     loose: bool = False
+    assume: str = ""
     returned: list[tuple[_State, tuple[Token, ...]]] = field(default_factory=list)
     _types: dict[str, str] = field(default_factory=dict)
     _searched: set[str] = field(default_factory=set)
@@ -386,6 +388,8 @@ class _Runner:
                 return found
             expr = Atom(self._expanded(expr.tokens, state))
         condition = atom(expr)
+        if self.assume and self.assume in _text(expr).lower():
+            return [state], []
         if self.loose and not condition.read:
             return [state], [state]
         trues, falses = state.where(condition), state.where(~condition)
@@ -491,6 +495,12 @@ class _Runner:
 
     def _is_id(self, tokens: Sequence[Token]) -> bool:
         return len(tokens) == 1 and tokens[0] == self._id and bool(self._id)
+
+
+def _text(expr: Atom | Compare) -> str:
+    if isinstance(expr, Atom):
+        return " ".join(expr.tokens)
+    return " ".join((*expr.left, *expr.right))
 
 
 _STRUCT = tokenize("struct")[0]
