@@ -26,6 +26,12 @@ _CAPABILITIES = {
     "bpf_capable": "CAP_BPF",
     "perfmon_capable": "CAP_PERFMON",
 }
+# Members that hold or do not; a program whose target is a program replaces or traces that one.
+_FLAG_MEMBERS = {
+    "sleepable": Condition.of("sleepable"),
+    "dst_prog": Condition.of("target", "prog"),
+    "linked_prog": Condition.of("target", "prog"),
+}
 _CAPABLE = frozenset(("capable", "bpf_token_capable", "ns_capable"))
 _CONFIGS = frozenset(("IS_ENABLED", "IS_BUILTIN", "IS_REACHABLE", "IS_MODULE", "defined"))
 _PROG = re.compile(r"prog|env->prog|prog->aux->prog|dst_prog")
@@ -86,8 +92,8 @@ def _truth(tokens: Sequence[Token]) -> Condition:
     """Return the condition that an expression is not zero."""
     if len(tokens) == 1 and tokens[0] in {"true", "1", "false", "0", "NULL"}:
         return ALWAYS if tokens[0] in {"true", "1"} else NEVER
-    if tokens and tokens[-1] == "sleepable" and len(tokens) > 2:
-        return Condition.of("sleepable")
+    if len(tokens) > 2 and tokens[-1] in _FLAG_MEMBERS:
+        return _FLAG_MEMBERS[tokens[-1]]
     key = enum_key(tokens)
     if key == "attach":
         return Condition.of("attach", _FIRST_ATTACH, negated=True)
@@ -103,6 +109,13 @@ def _truth(tokens: Sequence[Token]) -> Condition:
         return _config(str(arguments[0][0]))
     if name == "security_locked_down":
         return ~Condition.of("lockdown")
+    if name in {"IS_ERR", "IS_ERR_OR_NULL"}:
+        return NEVER
+    if name == "strncmp" and len(arguments) == 3 and len(arguments[1]) == 1:
+        attached = "".join(arguments[0])
+        if "attach_func_name" in attached or "attach_btf_id" in attached:
+            prefix = arguments[1][0].strip('"')
+            return Condition.of("hooks", f"{prefix}*", negated=True)
     if name == "btf_id_set_contains" and arguments and arguments[0][:1] == ["&"]:
         return Condition.of("hooks", "".join(arguments[0][1:]))
     if len(arguments) == 1:

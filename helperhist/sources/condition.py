@@ -27,7 +27,7 @@ _MAX_STEPS = 4096
 _ENUMS = frozenset(("attach", "struct_ops", "member", "iter", "type"))
 # The one value of a variable that holds or does not.
 _TRUE = frozenset(("",))
-_TERM = re.compile(r"(!?)([?]?[\w.>-]*)(?:=(!?)([\w.>-]+(?:\|[\w.>-]+)*))?", re.ASCII)
+_TERM = re.compile(r"(!?)([?]?[\w.>-]*)(?:=(!?)([\w.>*-]+(?:\|[\w.>*-]+)*))?", re.ASCII)
 
 _Domain = tuple[bool, frozenset[str]]  # negated, values
 _Cube = tuple[tuple[str, _Domain], ...]  # sorted by variable

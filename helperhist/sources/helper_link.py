@@ -173,7 +173,7 @@ class _Linker:
         found = self._tree.proto(one.name, chooser.path)
         if found is None:
             self.gaps.append(Gap(chooser.path, 0, f"prototype {one.name} was not found"))
-            return _Use(ALWAYS, frozenset())
+            return _Use(UNREAD, frozenset())
         path, proto = found
         condition = Condition.of("sleepable") if proto.might_sleep else ALWAYS
         if proto.allowed:

@@ -1,7 +1,7 @@
 """The records that ``helper_use`` makes of files, of one whole tree, by name."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from helperhist.sources.condition import UNREAD, Condition
@@ -54,6 +54,7 @@ class Tree:
     iterators: list[tuple[str, str, str]] = field(default_factory=list)  # target, function, place
     choosers: dict[str, list[Chooser]] = field(default_factory=dict)
     protos: dict[str, list[tuple[str, Proto]]] = field(default_factory=dict)
+    copies: dict[str, str] = field(default_factory=dict)  # to the prototype that one starts from
     predicates: dict[str, list[tuple[str, Condition]]] = field(default_factory=dict)
     loads: list[Condition] = field(default_factory=list)
     verifier: dict[str, tuple[str, Condition]] = field(default_factory=dict)
@@ -69,7 +70,12 @@ class Tree:
 
     def proto(self, name: str, path: str) -> tuple[str, Proto] | None:
         """Return a prototype and its place, seen from a file."""
-        return _nearest(self.protos.get(name, []), path)
+        found = _nearest(self.protos.get(name, []), path)
+        original = self.copies.get(name, "")
+        if found is None and original in self.protos:
+            place, proto = self.protos[original][0]
+            return place, replace(proto, contract="?")
+        return found
 
     def predicate(self, name: str, path: str) -> tuple[str, Condition] | None:
         """Return a predicate's condition and its place, seen from a file."""
@@ -119,6 +125,8 @@ def _read_other(tree: Tree, path: str, record: tuple[str, ...]) -> None:
             tree.predicates.setdefault(name, []).append(found)
         case ("loads", condition):
             tree.loads.append(Condition.parse(condition))
+        case ("copy", name, original):
+            tree.copies[name] = original
         case ("verifier", helper, condition):
             tree.verifier[helper] = (path, Condition.parse(condition))
         case ("test", variable, line, function):

@@ -6,6 +6,7 @@
 reads one file; ``helper_link`` follows the calls from one function to another.
 """
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 
 from helperhist.errors import ParseError
@@ -31,6 +32,8 @@ _MARKS = (
 _JUDGES = frozenset(("bpf_prog", "bpf_prog_type"))
 _JUDGED = ("expected_attach_type", "attach_btf_id", "->type", "BPF_PROG_TYPE_", "sleepable")
 _LOAD_CHECK = ("bpf_prog_load_check_attach", "bpf_prog_load_check_attach_type")
+# A prototype that starts as a copy and is changed when the kernel starts (5.6 and 5.7).
+_COPY = re.compile(r"\b(\w+_proto)\s*=\s*(\w+_proto)\s*;", re.ASCII)
 _TRUE = frozenset(("true", "1"))
 _MAP_CHECK = ("check_map_prog_compatibility",)
 # What a map may hold, as its test is spelled in any release, and the helpers that need it.
@@ -88,6 +91,8 @@ class _Reader:
             if not call.directive and len(call.arguments) >= 2:
                 guards = self._file.guards(call.at)
                 self.records.append(("type", *call.arguments[:2], *guards))
+        for found in _COPY.finditer(self._file.bare):
+            self.records.append(("copy", *found.groups()))
         for item in self._file.objects():
             self._try(item, self._read_object)
         for item in self._file.functions():
