@@ -195,7 +195,8 @@ class _Linker:
         return condition.replace(meaning)
 
     def _note_unread(self, condition: Condition) -> None:
-        for variable in condition.unread_names():
+        # Where there is no more than ``?``, its own gap says what it is.
+        for variable in condition.unread_names() - {"?"}:
             path, line, function = self._tree.tests.get(variable, ("", 0, "?"))
             self.gaps.append(Gap(path, line, f"{function}: not read: {variable[1:]}"))
 

@@ -32,8 +32,8 @@ _MARKS = (
 _JUDGES = frozenset(("bpf_prog", "bpf_prog_type"))
 _JUDGED = ("expected_attach_type", "attach_btf_id", "->type", "BPF_PROG_TYPE_", "sleepable")
 _LOAD_CHECK = ("bpf_prog_load_check_attach", "bpf_prog_load_check_attach_type")
-# A prototype that starts as a copy and is changed when the kernel starts (5.6 and 5.7).
-_COPY = re.compile(r"\b(\w+_proto)\s*=\s*(\w+_proto)\s*;", re.ASCII)
+# A prototype that is made of another when the kernel starts: convert_sk_func_proto (5.6 to 5.9).
+_COPY = re.compile(r"\(\s*&(\w+_proto)\s*,\s*\w+\s*,\s*&(\w+_proto)\s*\)\s*;", re.ASCII)
 _TRUE = frozenset(("true", "1"))
 _MAP_CHECK = ("check_map_prog_compatibility",)
 # What a map may hold, as its test is spelled in any release, and the helpers that need it.
