@@ -38,7 +38,9 @@ class Rule:
 
     @property
     def text(self) -> str:
-        return ";".join(sorted(need.text for need in self.needs))
+        return ";".join(
+            sorted((need.text for need in self.needs), key=lambda text: text.replace("!", ""))
+        )
 
 
 class Writer:
@@ -72,7 +74,7 @@ class Writer:
 {words} const struct bpf_func_proto *
 {name}(enum bpf_func_id {ident}{program})
 {{
-\tconst struct bpf_func_proto *fn; /* one { "{" } of braces */
+\tconst struct bpf_func_proto *fn; /* one {"{"} of braces */
 
 \t{before}
 \tswitch ({ident}) {{
@@ -101,7 +103,9 @@ class Writer:
 
     def _body(self, needs: Sequence[Need], value: str) -> str:
         if not needs:
-            return self._random.choice((f"\t\treturn {value};", f"\t\tfn = {value};\n\t\treturn fn;"))
+            return self._random.choice(
+                (f"\t\treturn {value};", f"\t\tfn = {value};\n\t\treturn fn;")
+            )
         need, *rest = needs
         if need.key == "attach" and self._random.random() < 0.5:
             labels = "\n".join(f"\t\tcase {name}:" for name in need.values)
@@ -193,4 +197,4 @@ def types(names: Mapping[str, str]) -> str:
         f"BPF_PROG_TYPE({kind}, {name},\n\t      struct __sk_buff, struct sk_buff)"
         for kind, name in names.items()
     )
-    return f"/* internal file - do not include directly */\n\n#ifdef CONFIG_NET\n{lines}\n#endif\n"
+    return f"/* all types */\n\n#ifdef CONFIG_NET\n{lines}\n#endif\n"

@@ -125,14 +125,15 @@ def proto_paths(
     runner = _Runner(parameters)
     runner.run_function(body)
     found: dict[tuple[bool, Condition, Value], set[str]] = {}
-    for state, value in runner.returned:
-        for condition, result in runner.resolve(state, value):
-            names = found.setdefault((state.ids.others, condition, result), set(state.ids.names))
+    for state, tokens in runner.returned:
+        for end, value in runner.resolve(state, tokens):
+            ids = end.ids
+            names = found.setdefault((ids.others, end.condition, value), set(ids.names))
             # Complements unite by what both lack.
-            if state.ids.others:
-                names &= state.ids.names
+            if ids.others:
+                names &= ids.names
             else:
-                names |= state.ids.names
+                names |= ids.names
     return tuple(
         Path(Ids(frozenset(names), others), condition, value)
         for (others, condition, value), names in found.items()
@@ -174,7 +175,7 @@ class _Runner:
     assume: str = ""
     returned: list[tuple[_State, tuple[Token, ...]]] = field(default_factory=list)
     _types: dict[str, str] = field(default_factory=dict)
-    _searched: set[str] = field(default_factory=set)
+    _searched: set[Token] = field(default_factory=set)
     _jumps: dict[str, _States] = field(default_factory=dict)
     _labels: int = 0
     _id: str = ""
@@ -235,7 +236,7 @@ class _Runner:
             case Switch():
                 return self._switch(statement, states), []
             case Loop(head=head, body=inner):
-                self._searched.update(str(token) for token in head[:1])
+                self._searched.update(head[:1])
                 ends, breaks = self._run((inner,), states)
                 return states + ends + breaks, []
             case Return(value=value):
@@ -372,11 +373,11 @@ class _Runner:
                 found = self._compare_id(expr, state)
                 if found is None and len(expr.right) == 1 and expr.right[0] in _NULLS:
                     found = self._test_variable(expr.left, state, negated=True)
+                if found is None and {*expr.left, *expr.right} & self._searched:
+                    # The search of a list: what it looks for is there.
+                    found = [state], []
                 if found is not None:
                     return found if expr.operator == "==" else (found[1], found[0])
-                if {str(token) for token in (*expr.left, *expr.right)} & self._searched:
-                    # The search of a list: what it looks for is there.
-                    return [state], []
             expr = Compare(
                 expr.operator,
                 self._expanded(expr.left, state),
@@ -442,13 +443,10 @@ class _Runner:
             states = _merged(found)
         return states
 
-    def resolve(self, state: _State, tokens: Sequence[Token]) -> list[tuple[Condition, Value]]:
-        """Return the values that a return gives, with the condition of each."""
-        return [
-            (end.condition, value)
-            for end, value in self._values(read_expr(tokens), state)
-            if end.possible
-        ]
+    def resolve(self, state: _State, tokens: Sequence[Token]) -> list[tuple[_State, Value]]:
+        """Return the values that a return gives, with the state of each."""
+        found = self._values(read_expr(tokens), state)
+        return [(end, value) for end, value in found if end.possible]
 
     def _values(self, expr: Expr, state: _State) -> list[tuple[_State, Value]]:
         match expr:

@@ -195,11 +195,10 @@ SHAPES = {
     ),
     "memory that is allocated first": (
         """
-        if (!md_dst) {
-            struct metadata_dst __percpu *tmp;
-            tmp = metadata_dst_alloc_percpu(8, GFP_KERNEL);
-            if (!tmp) return NULL;
-            if (cmpxchg(&md_dst, NULL, tmp)) metadata_dst_free_percpu(tmp);
+        if (!shared) {
+            struct buffer *fresh = buffer_alloc(8);
+            if (!fresh) return NULL;
+            if (cmpxchg(&shared, NULL, fresh)) buffer_free(fresh);
         }
         switch (func_id) { case BPF_FUNC_a: return &bpf_a_proto; default: return NULL; }
         """,
@@ -275,27 +274,15 @@ const struct bpf_func_proto bpf_allowed_proto = { .func = bpf_b, .allowed = is_m
 
 
 def test_types_before_4_12() -> None:
-    text = protos(["bpf_a"]) + """
-static const struct bpf_func_proto *
-sk_filter_func_proto(enum bpf_func_id func_id)
-{
-	switch (func_id) {
-	case BPF_FUNC_a:
-		return &bpf_a_proto;
-	default:
-		return NULL;
-	}
-}
-
-static const struct bpf_verifier_ops sk_filter_ops = {
-	.get_func_proto = sk_filter_func_proto,
-};
-
-static struct bpf_prog_type_list sk_filter_type __read_mostly = {
-	.ops	= &sk_filter_ops,
-	.type	= BPF_PROG_TYPE_SOCKET_FILTER,
+    text = protos(["bpf_a"]) + Writer(Random(5), old=True).chooser("f", [Rule("bpf_a")])
+    text += (
+        ops("old_ops", "f")
+        + """
+static struct bpf_prog_type_list old __read_mostly = {
+    .ops = &old_ops, .type = BPF_PROG_TYPE_SOCKET_FILTER,
 };
 """
+    )
     pairs, gaps = read({"net/core/filter.c": text})
     assert pairs == {("bpf_a", "BPF_PROG_TYPE_SOCKET_FILTER"): ""}
     assert gaps == ()
@@ -319,25 +306,20 @@ def test_types_of_4_12_to_4_14_and_a_name_for_two_types() -> None:
 
 
 def test_stubs_and_weak_definitions_lose() -> None:
-    header = """#ifndef _LINUX_BPF_H
-#define _LINUX_BPF_H
-#ifdef CONFIG_BPF_SYSCALL
-const struct bpf_func_proto *base_proto(enum bpf_func_id func_id, const struct bpf_prog *prog);
-#else
+    header = """#ifndef OURS_H
+#define OURS_H
+#ifndef CONFIG_BPF_SYSCALL
 static inline const struct bpf_func_proto *
-base_proto(enum bpf_func_id func_id, const struct bpf_prog *prog)
-{
-	return NULL;
-}
+base_proto(enum bpf_func_id which, const struct bpf_prog *prog) { return NULL; }
+#else
+const struct bpf_func_proto *base_proto(enum bpf_func_id, const struct bpf_prog *);
 #endif
 #endif
 """
     weak = """
 const struct bpf_func_proto * __weak
-base_proto(enum bpf_func_id func_id, const struct bpf_prog *prog)
-{
-	return func_id == BPF_FUNC_b ? &bpf_b_proto : NULL;
-}
+base_proto(enum bpf_func_id which, const struct bpf_prog *prog)
+{ return which == BPF_FUNC_b ? &bpf_b_proto : NULL; }
 """
     writer = Writer(Random(2))
     pairs, gaps = read(
@@ -356,19 +338,21 @@ base_proto(enum bpf_func_id func_id, const struct bpf_prog *prog)
 
 
 def test_struct_ops_and_iterators() -> None:
-    text = protos(["bpf_a", "bpf_b", "bpf_c"]) + """
+    text = (
+        protos(["bpf_a", "bpf_b", "bpf_c"])
+        + """
 static const struct bpf_func_proto *
 tcp_proto(enum bpf_func_id func_id, const struct bpf_prog *prog)
 {
-	switch (func_id) {
-	case BPF_FUNC_a: return &bpf_a_proto;
-	default: return base(func_id, prog);
-	}
+    switch (func_id) {
+    case BPF_FUNC_a: return &bpf_a_proto;
+    default: return base(func_id, prog);
+    }
 }
 static const struct bpf_func_proto *
 base(enum bpf_func_id func_id, const struct bpf_prog *prog)
 {
-	return func_id == BPF_FUNC_b ? &bpf_b_proto : NULL;
+    return func_id == BPF_FUNC_b ? &bpf_b_proto : NULL;
 }
 static const struct bpf_verifier_ops tcp_ops = { .get_func_proto = tcp_proto, };
 static const struct bpf_verifier_ops hid_ops = { .get_func_proto = base, };
@@ -377,50 +361,47 @@ struct bpf_struct_ops bpf_hid = { .name = "hid_bpf_ops", .verifier_ops = &hid_op
 const struct bpf_verifier_ops bpf_struct_ops_verifier_ops = { };
 
 static struct bpf_iter_reg tcp_reg_info = {
-	.target = "tcp",
-	.get_func_proto = iter_proto,
-	.ctx_arg_info = { { offsetof(struct bpf_iter__tcp, sk_common), PTR_TO_BTF_ID }, },
+    .target = "tcp",
+    .get_func_proto = iter_proto,
+    .ctx_arg_info = { { offsetof(struct bpf_iter__tcp, sk_common), PTR_TO_BTF_ID }, },
 };
 static const struct bpf_func_proto *
 iter_proto(enum bpf_func_id func_id, const struct bpf_prog *prog)
 {
-	return func_id == BPF_FUNC_c ? &bpf_c_proto : NULL;
+    return func_id == BPF_FUNC_c ? &bpf_c_proto : NULL;
 }
 static const struct bpf_func_proto *
-iter_get_func_proto(enum bpf_func_id func_id, const struct bpf_prog *prog)
+ask_iterator(enum bpf_func_id which, const struct bpf_prog *prog)
 {
-	const struct bpf_iter_target_info *tinfo;
-	const struct bpf_func_proto *fn = NULL;
+    const struct bpf_func_proto *answer = NULL;
+    const struct known_iterator *one;
 
-	mutex_lock(&targets_mutex);
-	list_for_each_entry(tinfo, &targets, list) {
-		if (tinfo->btf_id == prog->aux->attach_btf_id) {
-			const struct bpf_iter_reg *reg_info;
+    lock(&iterators);
+    list_for_each_entry(one, &iterators, node) {
+        const struct bpf_iter_reg *made;
 
-			reg_info = tinfo->reg_info;
-			if (reg_info->get_func_proto)
-				fn = reg_info->get_func_proto(func_id, prog);
-			break;
-		}
-	}
-	mutex_unlock(&targets_mutex);
-	return fn;
+        if (prog->aux->attach_btf_id != one->id)
+            continue;
+        made = one->made;
+        if (made->get_func_proto)
+            answer = made->get_func_proto(which, prog);
+        break;
+    }
+    unlock(&iterators);
+    return answer;
 }
 static const struct bpf_func_proto *
-tracing_proto(enum bpf_func_id func_id, const struct bpf_prog *prog)
+tracing_proto(enum bpf_func_id which, const struct bpf_prog *prog)
 {
-	const struct bpf_func_proto *fn;
+    const struct bpf_func_proto *answer = base(which, prog);
 
-	switch (func_id) {
-	default:
-		fn = base(func_id, prog);
-		if (!fn && prog->expected_attach_type == BPF_TRACE_ITER)
-			fn = iter_get_func_proto(func_id, prog);
-		return fn;
-	}
+    if (!answer && prog->expected_attach_type == BPF_TRACE_ITER)
+        answer = ask_iterator(which, prog);
+    return answer;
 }
 const struct bpf_verifier_ops tracing_verifier_ops = { .get_func_proto = tracing_proto };
 """
+    )
     ops_type, tracing = "BPF_PROG_TYPE_STRUCT_OPS", "BPF_PROG_TYPE_TRACING"
     header = types({ops_type: "bpf_struct_ops", tracing: "tracing"})
     pairs, gaps = read({"include/linux/bpf_types.h": header, "kernel/bpf/x.c": text})
@@ -436,26 +417,20 @@ const struct bpf_verifier_ops tracing_verifier_ops = { .get_func_proto = tracing
 LOAD_CHECK = """
 static int
 bpf_prog_load_check_attach(enum bpf_prog_type prog_type,
-			   enum bpf_attach_type expected_attach_type, u32 btf_id)
+    enum bpf_attach_type expected_attach_type, u32 target)
 {
-	if (btf_id && btf_id > BTF_MAX_TYPE)
-		return -EINVAL;
-	switch (prog_type) {
-	case BPF_PROG_TYPE_XDP:
-		switch (expected_attach_type) {
-		case BPF_X:
-		case BPF_Y:
-			return 0;
-		default:
-			return -EINVAL;
-		}
-	case BPF_PROG_TYPE_SYSCALL:
-		if (expected_attach_type)
-			return -EINVAL;
-		fallthrough;
-	default:
-		return 0;
-	}
+    if (target > 9 && target) return -EINVAL;
+    switch (prog_type) {
+    case BPF_PROG_TYPE_SYSCALL:
+        if (expected_attach_type) return -EINVAL;
+        break;
+    case BPF_PROG_TYPE_XDP:
+        if (expected_attach_type == BPF_X) return 0;
+        return expected_attach_type == BPF_Y ? 0 : -EINVAL;
+    default:
+        break;
+    }
+    return 0;
 }
 """
 
@@ -478,51 +453,40 @@ def test_attach_types_that_a_program_cannot_have() -> None:
 
 
 VERIFIER = """
-static bool is_tracing_prog_type(enum bpf_prog_type type)
+static bool traces(enum bpf_prog_type kind)
 {
-	switch (type) {
-	case BPF_PROG_TYPE_KPROBE:
-		return true;
-	default:
-		return false;
-	}
+    switch (kind) {
+    case BPF_PROG_TYPE_KPROBE: return true;
+    default: return false;
+    }
 }
 
 static int check_map_prog_compatibility(struct bpf_verifier_env *env,
-					struct bpf_map *map,
-					struct bpf_prog *prog)
+    struct bpf_map *map, struct bpf_prog *prog)
 {
-	enum bpf_prog_type prog_type = resolve_prog_type(prog);
+    enum bpf_prog_type kind = resolve_prog_type(prog);
 
-	if (is_tracing_prog_type(prog_type) && !is_preallocated_map(map)) {
-		if (prog_type == BPF_PROG_TYPE_PERF_EVENT) {
-			verbose(env, "perf_event programs can only use preallocated maps");
-			return -EINVAL;
-		}
-	}
-	if (LOCKED(map)) {
-		if (is_tracing_prog_type(prog_type)) {
-			verbose(env, "tracing progs cannot use bpf_spin_lock yet");
-			return -EINVAL;
-		}
-		if (prog->aux->sleepable)
-			return -EINVAL;
-	}
-	return 0;
+    if (kind == BPF_PROG_TYPE_PERF_EVENT && map->is_grown)
+        return -EINVAL;
+    if (LOCKED(map) && traces(kind)) {
+        say(env, "no lock in a program that traces");
+        return -EINVAL;
+    }
+    if (LOCKED(map) && prog->aux->sleepable)
+        return -EINVAL;
+    return 0;
 }
 
 static int check_get_func_ip(struct bpf_verifier_env *env)
 {
-	enum bpf_prog_type type = resolve_prog_type(env->prog);
-
-	if (type == BPF_PROG_TYPE_TRACING) {
-		if (env->prog->expected_attach_type != BPF_TRACE_FENTRY)
-			return -ENOTSUPP;
-		return 0;
-	} else if (type == BPF_PROG_TYPE_KPROBE) {
-		return 0;
-	}
-	return -ENOTSUPP;
+    switch (resolve_prog_type(env->prog)) {
+    case BPF_PROG_TYPE_KPROBE:
+        return 0;
+    case BPF_PROG_TYPE_TRACING:
+        return env->prog->expected_attach_type == BPF_TRACE_FENTRY ? 0 : -ENOTSUPP;
+    default:
+        return -ENOTSUPP;
+    }
 }
 """
 
@@ -555,15 +519,18 @@ def test_what_the_verifier_refuses_itself(lock: str, kprobe: str | None) -> None
 
 
 def test_gpl_only_and_contracts() -> None:
-    text = protos(["bpf_a", "bpf_b"], {"bpf_a": ".gpl_only = true,"}) + """
+    text = (
+        protos(["bpf_a", "bpf_b"], {"bpf_a": ".gpl_only = true,"})
+        + """
 static const struct bpf_func_proto bpf_b2_proto = {
-	.func = bpf_b,
-	.gpl_only = true,
-	.ret_type = RET_VOID,
-	.arg1_type = ARG_PTR_TO_MEM | MEM_RDONLY,
-	.arg3_type = ARG_ANYTHING,
+    .func = bpf_b,
+    .gpl_only = true,
+    .ret_type = RET_VOID,
+    .arg1_type = ARG_PTR_TO_MEM | MEM_RDONLY,
+    .arg3_type = ARG_ANYTHING,
 };
 """
+    )
     writer = Writer(Random(4))
     text += writer.chooser("f", [Rule("bpf_a"), Rule("bpf_b")])
     text += chooser("return func_id == BPF_FUNC_b ? &bpf_b2_proto : NULL;")
@@ -601,8 +568,8 @@ def test_what_is_not_read_is_no_yes_and_no_silence() -> None:
     assert pairs == {("bpf_a", XDP): "?", ("bpf_b", XDP): "?", ("bpf_c", XDP): "?"}
     assert [gap.what for gap in gaps] == [
         "prototype bpf_nowhere_proto was not found",
-        "xdp_func_proto: not read: prog->aux->wild_3",
         "xdp_func_proto returns table [ func_id ]",
+        "xdp_func_proto: not read: prog->aux->wild>3",
     ]
     assert {gap.path for gap in gaps} == {"net/core/filter.c"}
 
@@ -712,7 +679,7 @@ def test_any_pairs_in_any_shape_read_back_the_same(
     base: list[Rule], by_type: dict[str, list[Rule]], random: Random
 ) -> None:
     writer = Writer(random)
-    expected = {}
+    expected: dict[tuple[str, str], str] = {}
     text = protos(HELPERS)
     for kind, own in by_type.items():
         name = kind[-1].lower()
