@@ -61,7 +61,9 @@ class _Linker:
             given = dict.fromkeys(_given(guards), ALWAYS).get
             for helper, use in self._type_table(kind, name).items():
                 if helper == _ANY:
-                    self.gaps.append(Gap("", 0, f"{kind}: a prototype for helpers without a name"))
+                    self.gaps.append(
+                        Gap("", 0, f"{kind}: a prototype for helpers without a name", lost=True)
+                    )
                     continue
                 met = use.condition & self._verifier(helper)
                 met = met.replace(given).restrict(known)
@@ -113,12 +115,14 @@ class _Linker:
         for ops in (f"{name}_verifier_ops", f"{name}_prog_ops", name):
             if ops in self._tree.ops:
                 return self._ops_table(ops, "")
-        self.gaps.append(Gap("", 0, f"{kind}: no verifier ops named after {name} were found"))
+        self.gaps.append(
+            Gap("", 0, f"{kind}: no verifier ops named after {name} were found", lost=True)
+        )
         return {}
 
     def _ops_table(self, name: str, path: str) -> _Table:
         if name not in self._tree.ops:
-            self.gaps.append(Gap(path, 0, f"verifier ops {name} were not found"))
+            self._lose(path, f"verifier ops {name} were not found")
             return {}
         place, function = self._tree.ops[name]
         return self._table(function, place) if function else {}
@@ -127,14 +131,14 @@ class _Linker:
         """Return the helpers that a function chooses, seen from a file."""
         chooser = self._tree.chooser(name, path)
         if chooser is None:
-            self.gaps.append(Gap(path, 0, f"{name}: its definition was not found"))
+            self._lose(path, f"{name}: its definition was not found")
             return {}
         key = (chooser.name, chooser.path)
         table = self._tables.get(key)
         if table is not None:
             return table
         if key in self._open:
-            self.gaps.append(Gap(chooser.path, 0, f"{name} calls itself"))
+            self._lose(chooser.path, f"{name} calls itself")
             return {}
         self._open.add(key)
         table = {}
@@ -155,7 +159,9 @@ class _Linker:
             found = self._table(one.name, chooser.path)
         elif one.kind == "member":
             if one.name != "bpf_iter_reg.get_func_proto":
-                self.gaps.append(Gap(chooser.path, 0, f"{chooser.name} calls {one.name}"))
+                self.gaps.append(
+                    Gap(chooser.path, 0, f"{chooser.name} calls {one.name}", lost=True)
+                )
             for target, function, path in self._tree.iterators:
                 _unite(found, self._table(function, path), Condition.of("iter", target))
         else:
@@ -193,6 +199,9 @@ class _Linker:
             return self._resolved(found[1], found[0], depth + 1)
 
         return condition.replace(meaning)
+
+    def _lose(self, path: str, what: str) -> None:
+        self.gaps.append(Gap(path, 0, what, lost=True))
 
     def _note_unread(self, condition: Condition) -> None:
         # Where there is no more than ``?``, its own gap says what it is.

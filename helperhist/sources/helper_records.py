@@ -86,7 +86,7 @@ def read_records(pieces: Mapping[str, Piece]) -> Tree:
     """Unite the pieces of one tree, by path."""
     tree = Tree()
     for path in sorted(pieces):
-        tree.gaps += [Gap(path, gap.line, gap.what) for gap in pieces[path].gaps]
+        tree.gaps += [replace(gap, path=path) for gap in pieces[path].gaps]
         chooser = Chooser(path, "", weak=False, guards=())
         for record in pieces[path].records:
             match record:

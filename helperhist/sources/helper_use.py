@@ -112,7 +112,7 @@ class _Reader:
             read(item)
         except ParseError as e:
             self.records.append(("unread", item.name))
-            self.gaps.append(Gap("", self._file.line(item.start), f"{item.name}: {e}"))
+            self.gaps.append(Gap("", self._file.line(item.start), f"{item.name}: {e}", lost=True))
 
     def _read_object(self, item: Item) -> None:
         words = item.words
