@@ -3,7 +3,8 @@
     attach=BPF_CGROUP_INET4_CONNECT|BPF_CGROUP_INET6_CONNECT;cap=CAP_PERFMON or sleepable
 
 ``;`` joins what must hold together, `` or `` alternatives; no text is always, and ``?`` is what the
-source's reader could not read. ``!`` negates: ``attach=!A|B`` is any but A and B, ``!sleepable``. The keys:
+source's reader could not read. ``!`` negates: ``attach=!A|B`` is any but A and B, ``!sleepable``.
+The keys:
 
     attach, type, struct_ops, member, iter   one of several values: the program's attach type and
                       type, its operations struct and their member, the target of its iterator
