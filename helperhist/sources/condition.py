@@ -4,39 +4,40 @@
 
 ``;`` joins what must hold together, `` or `` alternatives; no text is always, and ``?`` is what the
 source's reader could not read. ``!`` negates: ``attach=!A|B`` is any but A and B, ``!sleepable``.
+The keys:
+
+    attach, type, struct_ops, member, iter   one of several values: the program's attach type and
+                      type, its operations struct and their member, the target of its iterator
+    cap, config       a capability of the loader, an option of the kernel
+    sleepable         the program is loaded as one that may sleep
+    lockdown          the kernel's lockdown permits it
+    hooks             the hook is in a set of hooks, by the set's name (``x*``: by its own)
+    target=prog       the program attaches to another program
 
 A condition is a disjunction of cubes. A cube gives variables a domain: a set of values or its
-complement. The canonical form is an irredundant choice, in a fixed order, of all prime implicants
-(the Blake canonical form, by iterated consensus), so that equal conditions have equal text.
+complement. Equal conditions have equal text.
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
 from helperhist.errors import ParseError
+from helperhist.sources.cubes import TRUE, Cube, Domain, canonical, opposite, products
 
 __all__ = ["ALWAYS", "NEVER", "UNREAD", "Condition"]
 
-# A condition with more alternatives says nothing to a reader; it becomes ``?``.
-_MAX_CUBES = 48
-
 # Keys of which one value holds at a time; each value of the others is a variable of its own.
 _ENUMS = frozenset(("attach", "struct_ops", "member", "iter", "type"))
-# The one value of a variable that holds or does not.
-_TRUE = frozenset(("",))
-_TERM = re.compile(r"(!?)([?]?[\w.>-]*)(?:=(!?)([\w.>-]+(?:\|[\w.>-]+)*))?", re.ASCII)
-
-_Domain = tuple[bool, frozenset[str]]  # negated, values
-_Cube = tuple[tuple[str, _Domain], ...]  # sorted by variable
+_TERM = re.compile(r"(!?)([?]?[\w.>-]*)(?:=(!?)([\w.>*-]+(?:\|[\w.>*-]+)*))?", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
 class Condition:
     """A condition in canonical form; compare and hash it as a value."""
 
-    cubes: tuple[_Cube, ...]
+    cubes: tuple[Cube, ...]
 
     @classmethod
     def parse(cls, text: str) -> "Condition":
@@ -51,7 +52,7 @@ class Condition:
         """Return ``key``, ``key=value`` or ``key=value|value``, or what is not that."""
         if key in _ENUMS:
             return cls((((key, (negated, frozenset(values))),),))
-        return cls(((("=".join((key, *values)), (negated, _TRUE)),),))
+        return cls(((("=".join((key, *values)), (negated, TRUE)),),))
 
     @classmethod
     def unread(cls, what: str = "") -> "Condition":
@@ -72,6 +73,10 @@ class Condition:
     def read(self) -> bool:
         """Whether all of it could be read."""
         return not any(var.startswith("?") for cube in self.cubes for var, _ in cube)
+
+    def unread_names(self) -> frozenset[str]:
+        """Return the variables, with ``?``, that stand for what could not be read."""
+        return frozenset(var for cube in self.cubes for var, _ in cube if var.startswith("?"))
 
     def __and__(self, other: "Condition") -> "Condition":
         if self.always or other.never or self == other:
@@ -115,7 +120,7 @@ class Condition:
         """
         cubes = []
         for cube in self.cubes:
-            kept: list[tuple[str, _Domain]] = []
+            kept: list[tuple[str, Domain]] = []
             for var, domain in cube:
                 values = known.get(var)
                 if values is None:
@@ -139,7 +144,7 @@ class Condition:
         for cube in self.cubes:
             kept = [(var, domain) for var, domain in cube if not var.startswith("?")]
             if len(kept) < len(cube):
-                kept.append(("?", (False, _TRUE)))
+                kept.append(("?", (False, TRUE)))
             cubes.append(tuple(sorted(kept, key=_by_variable)))
         return _simplified(cubes)
 
@@ -151,14 +156,14 @@ class Condition:
 
 ALWAYS = Condition(((),))
 NEVER = Condition(())
-UNREAD = Condition((((("?"), (False, _TRUE)),),))
+UNREAD = Condition((((("?"), (False, TRUE)),),))
 
 
-def _by_variable(term: tuple[str, _Domain]) -> str:
+def _by_variable(term: tuple[str, Domain]) -> str:
     return term[0]
 
 
-def _term(term: tuple[str, _Domain]) -> str:
+def _term(term: tuple[str, Domain]) -> str:
     var, (negated, values) = term
     mark = "!" if negated else ""
     if var in _ENUMS:
@@ -196,7 +201,7 @@ def _parse_term(text: str) -> Condition:
 
 @lru_cache(maxsize=1 << 14)
 def _both(one: Condition, other: Condition) -> Condition:
-    return _simplified(_products(one.cubes, other.cubes))
+    return _simplified(products(one.cubes, other.cubes))
 
 
 @lru_cache(maxsize=1 << 14)
@@ -208,106 +213,10 @@ def _either(one: Condition, other: Condition) -> Condition:
 def _invert(one: Condition) -> Condition:
     result = ALWAYS
     for cube in one.cubes:
-        result &= _simplified(_opposite(cube))
+        result &= _simplified(opposite(cube))
     return result
 
 
-def _opposite(cube: _Cube) -> list[_Cube]:
-    return [((var, (not negated, values)),) for var, (negated, values) in cube]
-
-
-def _products(some: Iterable[_Cube], others: Iterable[_Cube]) -> Iterator[_Cube]:
-    others = tuple(others)
-    for one in some:
-        for other in others:
-            if (cube := _product(one, other)) is not None:
-                yield cube
-
-
-def _product(one: _Cube, other: _Cube) -> _Cube | None:
-    """Return the cube of what is in both, None when nothing is."""
-    terms = dict(one)
-    for var, domain in other:
-        mine = terms.get(var)
-        if mine is None:
-            terms[var] = domain
-            continue
-        common = _intersection(mine, domain)
-        if common == (False, frozenset()):
-            return None
-        terms[var] = common
-    return tuple(sorted(terms.items(), key=_by_variable))
-
-
-def _intersection(one: _Domain, other: _Domain) -> _Domain:
-    (some, values), (none, others) = one, other
-    if some:
-        return (True, values | others) if none else (False, others - values)
-    return (False, values - others) if none else (False, values & others)
-
-
-def _union(one: _Domain, other: _Domain) -> _Domain:
-    negated, values = _intersection((not one[0], one[1]), (not other[0], other[1]))
-    return not negated, values
-
-
-def _within(one: _Cube, other: _Cube) -> bool:
-    """Tell whether all of one cube is in another."""
-    mine = dict(one)
-    for var, domain in other:
-        if var not in mine or _intersection(mine[var], domain) != mine[var]:
-            return False
-    return True
-
-
-def _consensus(one: _Cube, other: _Cube) -> Iterator[_Cube]:
-    """Iterate over the cubes that both together cover, one for each variable that both have."""
-    mine, yours = dict(one), dict(other)
-    for var in mine.keys() & yours.keys():
-        domain = _union(mine[var], yours[var])
-        rest = _product(
-            tuple(term for term in one if term[0] != var),
-            tuple(term for term in other if term[0] != var),
-        )
-        if rest is None:
-            continue
-        if domain == (True, frozenset()):
-            yield rest
-        else:
-            yield tuple(sorted((*rest, (var, domain)), key=_by_variable))
-
-
-def _simplified(cubes: Iterable[_Cube]) -> Condition:
-    """Return the canonical form; one with too many cubes is not read."""
-    primes: list[_Cube] = []
-    waiting = list(cubes)
-    while waiting:
-        cube = waiting.pop()
-        if not cube:
-            return ALWAYS
-        if any(_within(cube, prime) for prime in primes):
-            continue
-        primes = [prime for prime in primes if not _within(prime, cube)]
-        for prime in primes:
-            waiting.extend(_consensus(cube, prime))
-        primes.append(cube)
-        if len(primes) > _MAX_CUBES:
-            return UNREAD
-    # Short ones first, so that what goes is what the others already say.
-    primes.sort(key=lambda cube: (-len(cube), [_term(term) for term in cube]))
-    for prime in tuple(primes):
-        others = [other for other in primes if other != prime]
-        if _covered(prime, others):
-            primes = others
-    return Condition(tuple(sorted(primes, key=lambda cube: [_term(term) for term in cube])))
-
-
-def _covered(cube: _Cube, others: Iterable[_Cube]) -> bool:
-    left = [cube]
-    for other in others:
-        left = list(_products(left, _opposite(other)))
-        if not left:
-            return True
-        if len(left) > _MAX_CUBES:
-            return False
-    return False
+def _simplified(cubes: Iterable[Cube]) -> Condition:
+    found = canonical(cubes)
+    return UNREAD if found is None else Condition(found)

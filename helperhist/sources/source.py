@@ -26,11 +26,16 @@ class Fact:
 
 @dataclass(frozen=True, slots=True, order=True)
 class Gap:
-    """What a source met and could not read: the file, the line or 0, and what stands there."""
+    """What a source met and could not read: the file, the line or 0, and what stands there.
+
+    ``lost`` says that facts may be missing for it: what a tag with such a gap does not have, it may
+    have all the same. Other gaps show in a fact, as ``?`` in its condition.
+    """
 
     path: str
     line: int
     what: str
+    lost: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +50,7 @@ class Piece:
 
     def dump(self) -> str:
         """Return the piece as one line of JSON."""
-        gaps = [(gap.line, gap.what) for gap in self.gaps]
+        gaps = [(gap.line, gap.what, gap.lost) for gap in self.gaps]
         return json.dumps([self.records, gaps], separators=(",", ":"), ensure_ascii=True)
 
     @classmethod
@@ -58,7 +63,7 @@ class Piece:
             records, gaps = json.loads(text)
             return cls(
                 tuple(tuple(_string(field) for field in record) for record in records),
-                tuple(Gap("", int(line), _string(what)) for line, what in gaps),
+                tuple(Gap("", int(line), _string(what), bool(lost)) for line, what, lost in gaps),
             )
         except (ValueError, TypeError, RecursionError) as e:
             raise ParseError("a cached piece is damaged: scan again without the cache") from e
@@ -123,7 +128,7 @@ def parse_file(parse: Callable[[str, bytes], Piece], path: str, data: bytes) -> 
     try:
         return parse(path, data)
     except ParseError as e:
-        return Piece(gaps=(Gap("", 0, str(e)),))
+        return Piece(gaps=(Gap("", 0, str(e), lost=True),))
 
 
 def _string(value: object) -> str:
