@@ -4,8 +4,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
 
+from helperhist.sources.atoms import guards_condition
 from helperhist.sources.condition import ALWAYS, NEVER, Condition
-from helperhist.sources.configs import configuration
 from helperhist.sources.kfunc_names import Names
 from helperhist.sources.kfunc_records import (
     Check,
@@ -91,7 +91,7 @@ class _Linker:
             if hook is None:
                 self.gaps.append(Gap(path, 0, f"{found.type} has no hook for {found.kfunc_set}"))
                 continue
-            configured = configuration(found.guards)
+            configured = guards_condition(found.guards)
             for where, kfunc_set in self.names.find(KfuncSet, path, found.kfunc_set):
                 if kfunc_set.filter:
                     filters.setdefault(hook, set()).add((where, kfunc_set.filter))
@@ -132,7 +132,7 @@ class _Linker:
             for where, ops in self.names.all(StructOps):
                 if ops.ops == check.ops and where == path:
                     targets.append((STRUCT_OPS, Condition.of("struct_ops", ops.struct)))
-            configured = configuration(check.guards)
+            configured = guards_condition(check.guards)
             for name, entry in self._candidates().items():
                 if self.rules.check(path, check.function, name, self._lists()):
                     self._exists(name, entry)
@@ -183,7 +183,7 @@ def _is_explicit(parameter: str) -> bool:
 
 
 def _add(listed: dict[str, _Listed], entry: Entry, configured: Condition, path: str) -> None:
-    condition = configured & configuration(entry.guards)
+    condition = configured & guards_condition(entry.guards)
     flags = frozenset(entry.flags)
     before = listed.get(entry.name)
     if before is not None:
