@@ -15,8 +15,10 @@ from helperhist.sources.csyntax import (
     Call,
     Choice,
     Expression,
+    Goto,
     If,
     Index,
+    Label,
     Member,
     Name,
     Number,
@@ -50,6 +52,11 @@ class _Run:
 class _Returned(Exception):
     def __init__(self, value: Value) -> None:
         self.value = value
+
+
+class _Jumped(Exception):
+    def __init__(self, label: str) -> None:
+        self.label = label
 
 
 class _Broken(Exception):
@@ -100,7 +107,7 @@ def _call_function(run: _Run, function: Function, arguments: list[Value]) -> Val
     saved, run.variables = run.variables, dict(zip(function.parameters, arguments, strict=True))
     run.depth += 1
     try:
-        _execute(run, function.body)
+        _execute_body(run, function.body)
     except _Returned as returned:
         return returned.value
     except _Broken:
@@ -109,6 +116,20 @@ def _call_function(run: _Run, function: Function, arguments: list[Value]) -> Val
         run.variables = saved
         run.depth -= 1
     raise Undecided
+
+
+def _execute_body(run: _Run, body: Block) -> None:
+    """Execute a function's body, and go on behind its labels, as ``goto`` says."""
+    at = 0
+    while True:
+        try:
+            _execute(run, Block(body.body[at:]))
+        except _Jumped as jump:
+            if Label(jump.label) not in body.body:
+                raise Undecided from None
+            at = body.body.index(Label(jump.label))
+        else:
+            return
 
 
 def _execute(run: _Run, statement: Statement) -> None:
@@ -140,6 +161,8 @@ def _execute(run: _Run, statement: Statement) -> None:
             _switch(run, statement)
         case Break():
             raise _Broken
+        case Goto(label):
+            raise _Jumped(label)
 
 
 _UNKNOWN = "?"
@@ -231,7 +254,7 @@ def _truth(run: _Run, expression: Expression) -> bool:
     value = _value(run, expression)
     if isinstance(value, int):
         return value != 0
-    if isinstance(value, str) and value.startswith(("&", "-")):
+    if isinstance(value, Program) or (isinstance(value, str) and value.startswith(("&", "-"))):
         return True
     raise Undecided
 
@@ -247,6 +270,14 @@ def _member(run: _Run, base: Value, name: str) -> Value:
             return world.type
         case Program.PROG, "expected_attach_type":
             return world.attach or "another attach type"
+        case Program.ENV, "subprog_cnt":
+            return 1
+        case Program.MAP, "map_type":
+            return world.map_type
+        case Program.MAP, "map_flags":
+            return run.constants.get("BPF_F_NO_PREALLOC", 1) * world.no_prealloc
+        case Program.MAP, ("inner_map_meta" | "excl_prog_sha"):
+            return 0
         case Program.AUX, "st_ops":
             return f"&{world.ops}" if world.type == "BPF_PROG_TYPE_STRUCT_OPS" else 0
         case Program.AUX, "attach_st_ops_member_off":

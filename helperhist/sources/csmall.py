@@ -12,7 +12,9 @@ from helperhist.sources.csyntax import (
     Block,
     Break,
     Expression,
+    Goto,
     If,
+    Label,
     Return,
     Statement,
     Switch,
@@ -23,7 +25,9 @@ from helperhist.sources.ctokens import closing, is_word
 __all__ = ["parse_body"]
 
 _ASSIGNMENTS = frozenset(("=", "|=", "&=", "+=", "-=", "^=", "<<=", ">>=", "*=", "/="))
-_JUMPS = frozenset(("goto", "for", "while", "do", "continue", "asm"))
+_LOOPS = frozenset(("for", "while", "do", "continue", "asm"))
+# Calls that tell somebody something, and change nothing.
+_REPORTS = frozenset(("verbose", "WARN_ON_ONCE", "WARN_ONCE", "pr_warn_once", "pr_warn"))
 
 
 def parse_body(tokens: Sequence[str]) -> Block:
@@ -82,8 +86,8 @@ class _Reader(ExpressionReader):
             return Unread()
         if is_word(token) and self._tokens[self._at + 1 : self._at + 2] == [":"]:
             self._at += 2
-            return Block(())
-        if token in _JUMPS:
+            return Label(token)
+        if token in _LOOPS:
             return self._skip_loop(token, depth)
         end = self._end_of_statement()
         first, self._at = self._at, end + 1
@@ -109,7 +113,9 @@ class _Reader(ExpressionReader):
             return Return(self.whole(first + 1, end, depth) if first + 1 < end else None)
         if token == "break":
             return Break()
-        if token in ("fallthrough", "__attribute__"):
+        if token == "goto" and end == first + 2:
+            return Goto(tokens[first + 1])
+        if token in ("fallthrough", "__attribute__") or token in _REPORTS:
             return Block(())
         if token == "*":
             return Unread()

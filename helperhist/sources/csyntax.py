@@ -16,8 +16,10 @@ __all__ = [
     "Call",
     "Choice",
     "Expression",
+    "Goto",
     "If",
     "Index",
+    "Label",
     "Member",
     "Name",
     "Number",
@@ -149,7 +151,21 @@ class Break:
     """``break;``."""
 
 
-Statement = Return | Assign | If | Switch | Block | Break | Unread
+@dataclass(frozen=True, slots=True)
+class Goto:
+    """``goto label;``."""
+
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """``name:``."""
+
+    name: str
+
+
+Statement = Return | Assign | If | Switch | Block | Break | Goto | Label | Unread
 
 
 def names_in(node: Statement | Expression) -> Iterator[str]:

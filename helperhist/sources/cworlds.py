@@ -14,16 +14,19 @@ class Program(Enum):
     PROG = "struct bpf_prog"
     AUX = "struct bpf_prog_aux"
     ENV = "struct bpf_verifier_env"
+    MAP = "struct bpf_map"
 
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """One program.
+    """One program without subprograms, and a map that it uses.
 
     :ivar type: ``BPF_PROG_TYPE_XDP``
     :ivar attach: ``BPF_TRACE_ITER``; "" is one that no function in question names
     :ivar ops: the struct_ops object that it is part of: ``bpf_Qdisc_ops``; "" is another one
     :ivar member: of the operations struct: ``enqueue``; "" is another one
+    :ivar map_type: of the map in question, which has no inner map and no fields of the kernel's
+    :ivar no_prealloc: whether it has BPF_F_NO_PREALLOC
     """
 
     type: str
@@ -31,6 +34,8 @@ class World:
     ops: str = ""
     member: str = ""
     sleepable: bool = False
+    map_type: str = ""
+    no_prealloc: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)

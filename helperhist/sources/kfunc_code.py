@@ -11,8 +11,9 @@ from helperhist.sources.csyntax import Expression, names_in
 from helperhist.sources.ctokens import tokenize
 from helperhist.sources.cworlds import Function, Program, World
 from helperhist.sources.kfunc_names import Names
-from helperhist.sources.kfunc_records import Code, Constant, Row, StructOps
+from helperhist.sources.kfunc_records import Row, StructOps
 from helperhist.sources.source import Gap
+from helperhist.sources.tree_records import Code, Constant
 
 __all__ = ["Functions"]
 

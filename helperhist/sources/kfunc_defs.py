@@ -1,10 +1,10 @@
 """Functions of one C file that kfuncs depend on: their definitions, and what decides on calls."""
 
 import re
-from collections.abc import Collection, Iterable, Iterator
-from itertools import pairwise
+from collections.abc import Collection, Iterator
 
 from helperhist.errors import ParseError
+from helperhist.sources.ccode import read_code, source_of
 from helperhist.sources.cevaluate import evaluate_constant
 from helperhist.sources.cexpressions import parse_expression
 from helperhist.sources.cfile import CFile, Item
@@ -12,7 +12,8 @@ from helperhist.sources.cguards import is_dead
 from helperhist.sources.cinit import item_fields
 from helperhist.sources.coperators import Undecided
 from helperhist.sources.ctokens import closing, split
-from helperhist.sources.kfunc_records import Code, Constant, Definition, Row
+from helperhist.sources.kfunc_records import Definition, Row
+from helperhist.sources.tree_records import Code, Constant
 
 __all__ = ["read_constants", "read_definitions", "read_functions", "read_tables"]
 
@@ -84,24 +85,15 @@ def read_functions(file: CFile) -> Iterator[Code]:
     (e924e80ee6a3, "bpf: Add kfunc filter function to 'struct btf_kfunc_id_set'"), or a check of
     5.13 to 5.17.
     """
-    items = {item.name: item for item in file.functions() if not is_dead(item.guards)}
-    ahead = [name for name, item in items.items() if name in _KNOWN or _decides(file, item)]
-    done: set[str] = set()
-    while ahead:
-        name = ahead.pop()
-        if name in done:
-            continue
-        done.add(name)
-        item = items[name]
-        body = file.tokens(item.body, item.end)
-        parameters = tuple(str(part[-1]) if part else "" for part in item.parameters)
-        yield Code(name, parameters, _source(body))
-        ahead += [str(token) for token, after in pairwise(body) if after == "(" and token in items]
-    if "can_be_sleepable" not in items:
+    found = {code.name: code for code in read_code(file, lambda item: _decides(file, item))}
+    yield from found.values()
+    if "can_be_sleepable" not in found:
         yield from _old_sleepable(file)
 
 
 def _decides(file: CFile, item: Item) -> bool:
+    if item.name in _KNOWN:
+        return True
     if item.words[-1:] not in (("int",), ("bool",)) or not 1 <= len(item.parameters) <= 2:
         return False
     parameters = [" ".join(part) for part in item.parameters]
@@ -112,11 +104,6 @@ def _decides(file: CFile, item: Item) -> bool:
     return "btf_id_set_contains" in file.bare[item.body : item.end]
 
 
-def _source(tokens: Iterable[str]) -> str:
-    """Return tokens as text that has the same ones."""
-    return " ".join(f"\n{token}\n" if token.startswith("#") else token for token in tokens)
-
-
 # Before 6.2 check_attach_btf_id() has the condition in an if of its own.
 _OLD_SLEEPABLE = re.compile(r"\bif \(prog->aux->sleepable &&\s")
 
@@ -125,7 +112,7 @@ def _old_sleepable(file: CFile) -> Iterator[Code]:
     found = _OLD_SLEEPABLE.search(file.bare)
     if found is not None:
         tokens = file.tokens(found.start(), found.start() + 4096)
-        refused = _source(tokens[1 : closing(tokens, 1) + 1])
+        refused = source_of(tokens[1 : closing(tokens, 1) + 1])
         yield Code("can_be_sleepable", ("prog",), f"return ! {refused} ;")
 
 
@@ -138,7 +125,7 @@ def read_tables(file: CFile, names: Collection[str]) -> Iterator[Row]:
         if item.name in names:
             for field in item_fields(file, item):
                 if member := _DESIGNATOR.match(field.name):
-                    yield Row(item.name, member[1], _source(field.value))
+                    yield Row(item.name, member[1], source_of(field.value))
 
 
 def read_constants(file: CFile, names: Collection[str]) -> Iterator[Constant]:

@@ -12,13 +12,13 @@ from helperhist.sources.kfunc_records import (
     Definition,
     Entry,
     KfuncSet,
-    ProgramType,
     Record,
     Registration,
     StructOps,
 )
 from helperhist.sources.kfunc_rules import STRUCT_OPS, Rules
 from helperhist.sources.source import Fact, Gap
+from helperhist.sources.tree_records import ProgramType
 
 __all__ = ["link_kfuncs"]
 

@@ -7,7 +7,6 @@ from helperhist.errors import ParseError
 from helperhist.sources.kfunc_lists import expand_list
 from helperhist.sources.kfunc_records import (
     Alias,
-    Code,
     Entry,
     IdSet,
     KfuncSet,
@@ -16,6 +15,7 @@ from helperhist.sources.kfunc_records import (
     Record,
 )
 from helperhist.sources.source import Gap
+from helperhist.sources.tree_records import Code
 
 __all__ = ["Names"]
 

@@ -3,34 +3,24 @@
 Each record is one tuple of strings in a :class:`~helperhist.sources.source.Piece`.
 """
 
-import json
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import astuple, dataclass
-from dataclasses import fields as fields_of
+from dataclasses import dataclass
 
-from helperhist.errors import ParseError
+from helperhist.sources.tree_records import Code, Constant, ProgramType, Strings
 
 __all__ = [
     "Alias",
     "Check",
-    "Code",
-    "Constant",
     "Definition",
     "Entry",
     "IdSet",
     "KfuncSet",
     "ListCall",
     "ListUse",
-    "ProgramType",
     "Record",
     "Registration",
     "Row",
     "StructOps",
-    "pack",
-    "unpack",
 ]
-
-Strings = tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,37 +132,12 @@ class Definition:
 
 
 @dataclass(frozen=True, slots=True)
-class Code:
-    """A function that decides who may call a kfunc: the names of its parameters, its body."""
-
-    name: str
-    parameters: Strings
-    body: str
-
-
-@dataclass(frozen=True, slots=True)
 class Row:
     """An element of an array by the struct_ops member that indexes it, and its expression."""
 
     table: str
     member: str
     value: str
-
-
-@dataclass(frozen=True, slots=True)
-class Constant:
-    """An enumerator, and its value in decimal."""
-
-    name: str
-    value: str
-
-
-@dataclass(frozen=True, slots=True)
-class ProgramType:
-    """``BPF_PROG_TYPE(type, stem, ...)``: the verifier's ops are ``stem_verifier_ops``."""
-
-    type: str
-    stem: str
 
 
 Record = (
@@ -191,48 +156,3 @@ Record = (
     | Constant
     | ProgramType
 )
-_CLASSES: dict[str, type[Record]] = {
-    cls.__name__: cls
-    for cls in (
-        IdSet,
-        Entry,
-        ListUse,
-        ListCall,
-        Alias,
-        KfuncSet,
-        Registration,
-        Check,
-        StructOps,
-        Definition,
-        Code,
-        Row,
-        Constant,
-        ProgramType,
-    )
-}
-
-
-def pack(record: Record) -> Strings:
-    """Return a record as strings: its class, and its fields, those of strings as JSON."""
-    fields = astuple(record)
-    return type(record).__name__, *(
-        field if isinstance(field, str) else json.dumps(field) for field in fields
-    )
-
-
-def unpack(records: Iterable[Strings]) -> Iterator[Record]:
-    """Iterate over the records of a piece.
-
-    :raises ParseError: when one is not what :func:`pack` returns
-    """
-    for kind, *fields in records:
-        try:
-            cls: Callable[..., Record] = _CLASSES[kind]
-            names = fields_of(_CLASSES[kind])
-            values = [
-                field if description.type is str else tuple(json.loads(field))
-                for description, field in zip(names, fields, strict=True)
-            ]
-        except (KeyError, TypeError, ValueError, RecursionError) as e:
-            raise ParseError("a cached piece is damaged: scan again without the cache") from e
-        yield cls(*values)

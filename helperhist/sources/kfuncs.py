@@ -6,6 +6,7 @@ registered, or for ``fmod_ret`` only, list functions that no program can call.
 """
 
 from collections.abc import Iterator, Mapping
+from typing import get_args
 
 from helperhist.sources.cfile import CFile
 from helperhist.sources.kfunc_defs import (
@@ -16,7 +17,7 @@ from helperhist.sources.kfunc_defs import (
 )
 from helperhist.sources.kfunc_link import link_kfuncs
 from helperhist.sources.kfunc_lists import read_aliases, read_list_macros, read_sets
-from helperhist.sources.kfunc_records import Entry, ProgramType, Record, pack, unpack
+from helperhist.sources.kfunc_records import Entry, Record
 from helperhist.sources.kfunc_registered import (
     read_checks,
     read_kfunc_sets,
@@ -24,6 +25,7 @@ from helperhist.sources.kfunc_registered import (
     read_struct_ops,
 )
 from helperhist.sources.source import Fact, Gap, Piece
+from helperhist.sources.tree_records import ProgramType, pack, unpack
 
 __all__ = ["KfuncSource"]
 
@@ -85,7 +87,10 @@ class KfuncSource:
     def link(self, pieces: Mapping[str, Piece]) -> tuple[tuple[Fact, ...], tuple[Gap, ...]]:
         """Unite the pieces of one tree into facts: ``kfunc`` and ``kfunc_use``."""
         facts, gaps = link_kfuncs(
-            {path: tuple(unpack(piece.records)) for path, piece in pieces.items()}
+            {
+                path: tuple(unpack(piece.records, *get_args(Record)))
+                for path, piece in pieces.items()
+            }
         )
         for path, piece in pieces.items():
             gaps += [Gap(path, gap.line, gap.what) for gap in piece.gaps]
