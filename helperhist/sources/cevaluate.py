@@ -233,7 +233,7 @@ def _name(run: _Run, name: str) -> Value:
     if name == "NULL":
         return 0
     # An enumerator or macro; a variable that is not set has no such name.
-    if name.isupper():
+    if name.isupper() or name.startswith("BPF_"):
         return name
     raise Undecided
 

@@ -13,17 +13,18 @@ from helperhist.sources.cinit import item_fields
 from helperhist.sources.coperators import Undecided
 from helperhist.sources.ctokens import closing, split
 from helperhist.sources.kfunc_records import Definition, Row
+from helperhist.sources.sleepers import SLEEPERS, read_old_sleepable
 from helperhist.sources.tree_records import Code, Constant
 
 __all__ = ["read_constants", "read_definitions", "read_functions", "read_tables"]
 
-# The switch of hooks (5.18), what may be sleepable (6.1), where iterators over tasks may be used
-# (6.7), and which kfuncs need a program that is bound to a device (6.3).
+# The switch of hooks (5.18), what may be sleepable, where iterators over tasks may be used (6.7),
+# and which kfuncs need a program that is bound to a device (6.3).
 _KNOWN = frozenset(
     (
         "bpf_dev_bound_kfunc_id",
         "bpf_prog_type_to_kfunc_hook",
-        "can_be_sleepable",
+        SLEEPERS,
         "check_css_task_iter_allowlist",
     )
 )
@@ -85,10 +86,8 @@ def read_functions(file: CFile) -> Iterator[Code]:
     (e924e80ee6a3, "bpf: Add kfunc filter function to 'struct btf_kfunc_id_set'"), or a check of
     5.13 to 5.17.
     """
-    found = {code.name: code for code in read_code(file, lambda item: _decides(file, item))}
-    yield from found.values()
-    if "can_be_sleepable" not in found:
-        yield from _old_sleepable(file)
+    yield from read_code(file, lambda item: _decides(file, item))
+    yield from read_old_sleepable(file)
 
 
 def _decides(file: CFile, item: Item) -> bool:
@@ -102,18 +101,6 @@ def _decides(file: CFile, item: Item) -> bool:
     if not _CHECK.fullmatch(parameters[0]):
         return False
     return "btf_id_set_contains" in file.bare[item.body : item.end]
-
-
-# Before 6.2 check_attach_btf_id() has the condition in an if of its own.
-_OLD_SLEEPABLE = re.compile(r"\bif \(prog->aux->sleepable &&\s")
-
-
-def _old_sleepable(file: CFile) -> Iterator[Code]:
-    found = _OLD_SLEEPABLE.search(file.bare)
-    if found is not None:
-        tokens = file.tokens(found.start(), found.start() + 4096)
-        refused = source_of(tokens[1 : closing(tokens, 1) + 1])
-        yield Code("can_be_sleepable", ("prog",), f"return ! {refused} ;")
 
 
 def read_tables(file: CFile, names: Collection[str]) -> Iterator[Row]:

@@ -9,24 +9,14 @@ from helperhist.sources.coperators import Undecided
 from helperhist.sources.cworlds import Function, Program, World
 from helperhist.sources.kfunc_code import Functions
 from helperhist.sources.kfunc_names import Names
+from helperhist.sources.sleepers import ALWAYS_SLEEPABLE, SLEEPERS, is_own
 from helperhist.sources.source import Gap
 
 __all__ = ["STRUCT_OPS", "Rules"]
 
 STRUCT_OPS = "BPF_PROG_TYPE_STRUCT_OPS"
-# check_attach_btf_id(): "Syscall programs can only be sleepable".
-_ALWAYS_SLEEPABLE = "BPF_PROG_TYPE_SYSCALL"
 # check_kfunc_args(): "css_task_iter is only allowed in bpf_lsm, bpf_iter and sleepable progs".
 _CSS_TASK_ITER = "bpf_iter_css_task_new"
-# Which attach types a program type has, by their first letters; it never has those of others.
-_OWN: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
-    "BPF_PROG_TYPE_TRACING": (
-        ("BPF_TRACE_", "BPF_MODIFY_RETURN"),
-        ("BPF_TRACE_KPROBE", "BPF_TRACE_UPROBE"),
-    ),
-    "BPF_PROG_TYPE_LSM": (("BPF_LSM_",), ()),
-    "BPF_PROG_TYPE_KPROBE": (("BPF_TRACE_KPROBE", "BPF_TRACE_UPROBE"), ()),
-}
 
 Filter = tuple[str, str]
 
@@ -48,7 +38,7 @@ class Rules:
         self._gaps = names.gaps
         self._functions = Functions(names)
         self._found: dict[Filter, tuple[_Test, ...]] = {}
-        self._sleepable = self._tests("", "can_be_sleepable", (Program.PROG,), 1)
+        self._sleepable = self._tests("", SLEEPERS, (Program.PROG,), 1)
         self._hooks: dict[str, str | None] = {}
         self._devices: dict[str, bool] = {}
         self._conditions: dict[object, Condition] = {}
@@ -172,7 +162,7 @@ class Rules:
         """Try all worlds that the functions can tell apart, and unite those that may call."""
         for test in self._sleepable:
             words |= self._functions.words(test.path, test.function)
-        attach = _named(word for word in words if _is_own(word, program_type))
+        attach = _named(word for word in words if is_own(word, program_type))
         ops, members = [""], [""]
         if program_type == STRUCT_OPS:
             ops = _named(word[1:] for word in words if word[1:] in self._functions.structs)
@@ -190,15 +180,15 @@ class Rules:
             where = _one_of("struct_ops", part, ops, self._functions.structs)
             if part:
                 where &= _one_of("member", member, members, {})
-            if may_sleep and program_type != _ALWAYS_SLEEPABLE:
+            if may_sleep and program_type != ALWAYS_SLEEPABLE:
                 where &= Condition.of("sleepable", negated=not sleeps)
             result |= where & _united(chosen, attach)
         return result
 
     def _is_possible(self, world: World, sleeps: bool) -> bool:
         if not sleeps:
-            return world.type != _ALWAYS_SLEEPABLE
-        if world.type == _ALWAYS_SLEEPABLE:
+            return world.type != ALWAYS_SLEEPABLE
+        if world.type == ALWAYS_SLEEPABLE:
             return True
         asleep = World(world.type, world.attach, world.ops, world.member, True)
         return all(self._passes(test, "", asleep) is not False for test in self._sleepable)
@@ -228,11 +218,6 @@ class Rules:
 def _named(words: Iterable[str]) -> list[str]:
     """Return the names in order, and "" for one that nobody names."""
     return [*sorted(words), ""]
-
-
-def _is_own(attach: str, program_type: str) -> bool:
-    first, not_first = _OWN.get(program_type, ((), ()))
-    return attach.startswith(first) and not attach.startswith(not_first)
 
 
 def _one_of(key: str, value: str, values: Sequence[str], spelled: Mapping[str, str]) -> Condition:
