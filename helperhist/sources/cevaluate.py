@@ -6,7 +6,15 @@ What depends on something that is not read is undecided, never guessed.
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from helperhist.sources.coperators import Offset, Undecided, Value, combined, equal, signed
+from helperhist.sources.coperators import (
+    Offset,
+    Undecided,
+    Value,
+    combined,
+    equal,
+    member_of,
+    signed,
+)
 from helperhist.sources.csyntax import (
     Assign,
     Binary,
@@ -212,7 +220,7 @@ def _value(run: _Run, expression: Expression) -> Value:
                 return _value(run, no)
             return _value(run, test if yes is None else yes)
         case Member(base, name):
-            return _member(run, _value(run, base), name)
+            return member_of(run.world, _value(run, base), name)
         case Index(Name(name), index):
             return _element(run, name, _value(run, index))
         case Call(name, arguments):
@@ -256,34 +264,6 @@ def _truth(run: _Run, expression: Expression) -> bool:
         return value != 0
     if isinstance(value, Program) or (isinstance(value, str) and value.startswith(("&", "-"))):
         return True
-    raise Undecided
-
-
-def _member(run: _Run, base: Value, name: str) -> Value:
-    world = run.world
-    match base, name:
-        case Program.ENV, "prog":
-            return Program.PROG
-        case Program.PROG, "aux":
-            return Program.AUX
-        case Program.PROG, "type":
-            return world.type
-        case Program.PROG, "expected_attach_type":
-            return world.attach or "another attach type"
-        case Program.ENV, "subprog_cnt":
-            return 1
-        case Program.MAP, "map_type":
-            return world.map_type
-        case Program.MAP, "map_flags":
-            return run.constants.get("BPF_F_NO_PREALLOC", 1) * world.no_prealloc
-        case Program.MAP, ("inner_map_meta" | "excl_prog_sha"):
-            return 0
-        case Program.AUX, "st_ops":
-            return f"&{world.ops}" if world.type == "BPF_PROG_TYPE_STRUCT_OPS" else 0
-        case Program.AUX, "attach_st_ops_member_off":
-            return Offset(world.member)
-        case ((Program.PROG | Program.AUX), "sleepable"):
-            return int(world.sleepable)
     raise Undecided
 
 

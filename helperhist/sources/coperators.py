@@ -2,9 +2,18 @@
 
 from dataclasses import dataclass
 
-from helperhist.sources.cworlds import Program
+from helperhist.sources.cworlds import Program, World
 
-__all__ = ["Offset", "Undecided", "Value", "combined", "equal", "signed"]
+__all__ = [
+    "BPF_F_NO_PREALLOC",
+    "Offset",
+    "Undecided",
+    "Value",
+    "combined",
+    "equal",
+    "member_of",
+    "signed",
+]
 
 
 class Undecided(Exception):
@@ -17,6 +26,9 @@ class Offset:
 
     member: str
 
+
+#: The flag of a map that all kernels have with this value (include/uapi/linux/bpf.h).
+BPF_F_NO_PREALLOC = 1
 
 #: An integer, an opaque constant ("BPF_PROG_TYPE_XDP", "&bpf_Qdisc_ops", "-EACCES"), or an object.
 Value = int | str | Program | Offset
@@ -83,4 +95,35 @@ def equal(left: Value, right: Value) -> bool:
     for pointer, other in ((left, right), (right, left)):
         if isinstance(pointer, str) and pointer.startswith("&") and other == 0:
             return False
+    raise Undecided
+
+
+def member_of(world: World, base: Value, name: str) -> Value:
+    """Return ``base->name`` in a world.
+
+    :raises Undecided: when a world does not say it
+    """
+    match base, name:
+        case Program.ENV, "prog":
+            return Program.PROG
+        case Program.PROG, "aux":
+            return Program.AUX
+        case Program.PROG, "type":
+            return world.type
+        case Program.PROG, "expected_attach_type":
+            return world.attach or "another attach type"
+        case Program.ENV, "subprog_cnt":
+            return 1
+        case Program.MAP, "map_type":
+            return world.map_type
+        case Program.MAP, "map_flags":
+            return BPF_F_NO_PREALLOC * world.no_prealloc
+        case Program.MAP, ("inner_map_meta" | "excl_prog_sha"):
+            return 0
+        case Program.AUX, "st_ops":
+            return f"&{world.ops}" if world.type == "BPF_PROG_TYPE_STRUCT_OPS" else 0
+        case Program.AUX, "attach_st_ops_member_off":
+            return Offset(world.member)
+        case ((Program.PROG | Program.AUX), "sleepable"):
+            return int(world.sleepable)
     raise Undecided

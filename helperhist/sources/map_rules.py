@@ -6,7 +6,7 @@ from itertools import product
 from helperhist.errors import ParseError
 from helperhist.sources.cevaluate import evaluate
 from helperhist.sources.condition import ALWAYS, NEVER, Condition
-from helperhist.sources.coperators import Undecided, Value
+from helperhist.sources.coperators import BPF_F_NO_PREALLOC, Undecided, Value
 from helperhist.sources.csmall import parse_body
 from helperhist.sources.csyntax import Name, Switch, names_in
 from helperhist.sources.ctokens import tokenize
@@ -144,7 +144,7 @@ class MapRules:
                 arguments,
                 world,
                 functions=self._functions,
-                constants={_NO_PREALLOC: 1},
+                constants={_NO_PREALLOC: BPF_F_NO_PREALLOC},
                 tables={},
                 builtins=dict.fromkeys(_NOT, lambda _: False),
             )

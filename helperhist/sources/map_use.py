@@ -169,5 +169,6 @@ def _object(file: CFile, item: Item) -> Iterator[Record]:
         if members.get("arg1_type", "").startswith(_POINTER) and "func" in members:
             yield Taker(members["func"])
     elif "bpf_map_ops" in item.words:
-        if any(field.name == _CALLBACK for field in item_fields(file, item)):
+        members = {field.name: "" for field in item_fields(file, item)}
+        if _CALLBACK in members:
             yield Iterable(item.name)
