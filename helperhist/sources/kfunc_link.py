@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
 
+from helperhist.errors import ParseError
 from helperhist.sources.atoms import guards_condition
 from helperhist.sources.condition import ALWAYS, NEVER, Condition
 from helperhist.sources.kfunc_names import Names
@@ -22,6 +23,8 @@ from helperhist.sources.tree_records import ProgramType
 
 __all__ = ["link_kfuncs"]
 
+# 7.1 has 33.
+_MAX_TYPES = 256
 _UNSPEC = "BPF_PROG_TYPE_UNSPEC"
 # With KF_IMPLICIT_ARGS, programs see the parameters before the first of these types only
 # (is_kf_implicit_arg() of tools/bpf/resolve_btfids/main.c).
@@ -47,6 +50,8 @@ class _Linker:
         self.gaps = self.names.gaps
         self.rules = Rules(self.names)
         self.types = sorted({found.type for _, found in self.names.all(ProgramType)})
+        if len(self.types) > _MAX_TYPES:
+            raise ParseError(f"{len(self.types)} program types are more than this reads")
         self._defined: dict[str, list[tuple[str, Definition]]] = {}
         for path, definition in self.names.all(Definition):
             self._defined.setdefault(definition.name, []).append((path, definition))

@@ -18,6 +18,9 @@ STRUCT_OPS = "BPF_PROG_TYPE_STRUCT_OPS"
 # check_kfunc_args(): "css_task_iter is only allowed in bpf_lsm, bpf_iter and sleepable progs".
 _CSS_TASK_ITER = "bpf_iter_css_task_new"
 
+# Of attach type, struct_ops and member; 7.1 has 160 for struct_ops.
+_MAX_WORLDS = 4096
+
 Filter = tuple[str, str]
 
 
@@ -167,6 +170,8 @@ class Rules:
         if program_type == STRUCT_OPS:
             ops = _named(word[1:] for word in words if word[1:] in self._functions.structs)
             members = _named(self._functions.members(words))
+        if len(attach) * len(ops) * len(members) > _MAX_WORLDS:
+            return Condition.unread("filters")
         result = NEVER
         may_sleep = any(self._is_possible(World(program_type, one), True) for one in attach)
         for sleeps, part, member in product((False, True), ops, members):

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import get_args
 
+from helperhist.errors import ParseError
 from helperhist.sources.ccode import read_code
 from helperhist.sources.cfile import CFile, Item
 from helperhist.sources.cguards import is_dead
@@ -24,6 +25,8 @@ __all__ = ["MapUseSource"]
 _ENUMS = frozenset(("bpf_func_id", "bpf_map_type", "bpf_prog_type"))
 # The first and the last of an enum, and old names of what is listed by its new one.
 _NO_NAME = re.compile(r"__|\w+_(?:UNSPEC|unspec|DEPRECATED)$", re.ASCII)
+# 7.1 has 212 helpers.
+_MAX_NAMES = 512
 _POINTER = "ARG_CONST_MAP_PTR"
 # set_map_elem_callback_state(): without it, "callback function not allowed for map".
 _FOR_EACH = "BPF_FUNC_for_each_map_elem"
@@ -111,6 +114,8 @@ class MapUseSource:
         gaps = [Gap(path, gap.line, gap.what) for path in pieces for gap in pieces[path].gaps]
         if FUNC not in code or not names["bpf_map_type"]:
             return (), tuple(sorted(gaps))
+        if any(len(found) > _MAX_NAMES for found in names.values()):
+            raise ParseError("the header has more names of maps or helpers than this reads")
         rules = MapRules(code.values())
         facts = [
             fact

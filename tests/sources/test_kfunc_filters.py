@@ -269,3 +269,20 @@ def test_metadata_needs_a_program_bound_to_a_device() -> None:
     header = b"static inline bool bpf_dev_bound_kfunc_id(u32 btf_id) { return false; }\n"
     facts, _ = read({"net/core/x.c": text, "include/net/xdp.h": header})
     assert uses(facts, "bpf_break")["XDP"] == "cap=CAP_SYS_BOOT;device-bound"
+
+
+def test_a_filter_with_too_many_worlds_is_not_read() -> None:
+    numbers = range(70)
+    ops = b"".join(
+        b'static struct bpf_struct_ops o%d = { .name = "s%d", };\n' % (number, number)
+        for number in numbers
+    )
+    rows = b"".join(b"\t[OP_IDX(m%d)] = 1,\n" % number for number in numbers)
+    table = b"static const u32 table[] = {\n" + rows + b"};\n"
+    body = b"\tu32 moff = prog->aux->attach_st_ops_member_off;\n\tif (table[moff])\n\t\treturn 0;\n"
+    body += b"".join(
+        b"\tif (prog->aux->st_ops == &o%d)\n\t\treturn 0;\n" % number for number in numbers
+    )
+    text = TRACED % (ops + table + HEAD + NOT_MINE + body + b"\treturn -EACCES;\n}\n")
+    facts, _ = read(text.replace(b"TYPE_TRACING, &the_set", b"TYPE_STRUCT_OPS, &the_set"))
+    assert uses(facts, "bpf_a") == {"STRUCT_OPS": "?"}

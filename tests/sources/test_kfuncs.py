@@ -5,7 +5,7 @@ from kfunc_support import ALL, flags, prototypes, read, tree, uses
 
 from helperhist.errors import ParseError
 from helperhist.sources.kfuncs import KfuncSource
-from helperhist.sources.source import Fact, Piece
+from helperhist.sources.source import Fact, Piece, read_tree
 
 SET = (
     b"static const struct btf_kfunc_id_set the_set = { .owner = THIS_MODULE, .set = &the_ids, };\n"
@@ -440,3 +440,10 @@ def test_only_files_with_a_mark_are_wanted() -> None:
     assert source.wants("net/core/x.c", FOR_XDP)
     assert not source.wants("net/core/x.c", b"int main(void) { return 0; }\n")
     assert not source.wants("net/core/x.rst", FOR_XDP)
+
+
+def test_more_program_types_than_there_are() -> None:
+    types = b"".join(b"BPF_PROG_TYPE(BPF_PROG_TYPE_X%d, x)\n" % number for number in range(300))
+    files = {**tree(modern(b"")), "include/linux/bpf_types.h": types}
+    with pytest.raises(ParseError, match="300 program types"):
+        read_tree(KfuncSource(), files)

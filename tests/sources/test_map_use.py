@@ -2,9 +2,11 @@
 
 from collections.abc import Mapping
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from helperhist.errors import ParseError
 from helperhist.sources.map_use import MapUseSource
 from helperhist.sources.source import Fact, Gap, Piece, read_tree
 
@@ -262,6 +264,13 @@ def test_a_switch_that_is_not_read() -> None:
     facts, gaps = read({**FILES, "kernel/bpf/verifier.c": text + b"switch (x) y\n}\n"})
     assert {fact.value for fact in facts} == {"?"}
     assert [gap.path for gap in gaps] == ["kernel/bpf/verifier.c"]
+
+
+def test_more_names_than_there_are() -> None:
+    names = b", ".join(b"BPF_MAP_TYPE_X%d" % number for number in range(600))
+    header = HEADER.replace(b"BPF_MAP_TYPE_UNSPEC", names)
+    with pytest.raises(ParseError, match="more names"):
+        read({**FILES, "include/uapi/linux/bpf.h": header})
 
 
 def test_pieces_survive_their_cache() -> None:
