@@ -4,7 +4,7 @@ What depends on something that is not read is undecided, never guessed.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from helperhist.sources.coperators import (
     Offset,
@@ -22,6 +22,7 @@ from helperhist.sources.csyntax import (
     Break,
     Call,
     Choice,
+    Compiled,
     Expression,
     Goto,
     If,
@@ -43,6 +44,8 @@ __all__ = ["evaluate", "evaluate_constant"]
 # Calls in each other; a filter of 7.1 has one level, and steps of one evaluation.
 _MAX_CALLS = 8
 _MAX_STEPS = 20_000
+# In one function; the kernel's have one.
+_MAX_IFS = 4
 
 
 @dataclass(slots=True)
@@ -54,6 +57,7 @@ class _Run:
     world: World
     steps: int = 0
     depth: int = 0
+    assumed: Mapping[str, bool] = field(default_factory=dict)
     variables: dict[str, Value] = field(default_factory=dict)
 
 
@@ -65,6 +69,13 @@ class _Returned(Exception):
 class _Jumped(Exception):
     def __init__(self, label: str) -> None:
         self.label = label
+
+
+class _Unassumed(Exception):
+    """An ``#if``, of which nobody has said which branch to take."""
+
+    def __init__(self, test: str) -> None:
+        self.test = test
 
 
 class _Broken(Exception):
@@ -90,8 +101,27 @@ def evaluate(
     :return: an integer, or the spelling of a constant: ``-EACCES``, ``BTF_KFUNC_HOOK_XDP``
     :raises Undecided: when that depends on something that is not read
     """
-    run = _Run(functions, constants, tables, builtins, world)
-    value = _call_function(run, function, list(arguments))
+    return _agreed(_Run(functions, constants, tables, builtins, world), function, arguments)
+
+
+def _agreed(run: _Run, function: Function, arguments: Sequence[Value]) -> int | str:
+    """Return what a function returns whatever the branches of its ``#if`` are."""
+    try:
+        value = _call_function(run, function, list(arguments))
+    except _Unassumed as unassumed:
+        if len(run.assumed) >= _MAX_IFS:
+            raise Undecided from None
+        yes, no = (
+            _agreed(
+                replace(run, assumed={**run.assumed, unassumed.test: taken}, variables={}, depth=0),
+                function,
+                arguments,
+            )
+            for taken in (True, False)
+        )
+        if yes == no:
+            return yes
+        raise Undecided from None
     if isinstance(value, int | str):
         return value
     raise Undecided
@@ -171,6 +201,10 @@ def _execute(run: _Run, statement: Statement) -> None:
             raise _Broken
         case Goto(label):
             raise _Jumped(label)
+        case Compiled(test, yes, no):
+            if test not in run.assumed:
+                raise _Unassumed(test)
+            _execute(run, yes if run.assumed[test] else no)
 
 
 _UNKNOWN = "?"

@@ -1,7 +1,4 @@
-"""Small C functions, read into trees.
-
-No preprocessor runs, so that both branches of an ``#if`` would: a directive is not read.
-"""
+"""Small C functions, read into trees."""
 
 from collections.abc import Sequence
 
@@ -11,6 +8,7 @@ from helperhist.sources.csyntax import (
     Assign,
     Block,
     Break,
+    Compiled,
     Expression,
     Goto,
     If,
@@ -25,6 +23,7 @@ from helperhist.sources.ctokens import closing, is_word
 __all__ = ["parse_body"]
 
 _ASSIGNMENTS = frozenset(("=", "|=", "&=", "+=", "-=", "^=", "<<=", ">>=", "*=", "/="))
+_ENDS = frozenset(("#endif",))
 _LOOPS = frozenset(("for", "while", "do", "continue", "asm"))
 # Calls that tell somebody something, and change nothing.
 _REPORTS = frozenset(("verbose", "WARN_ON_ONCE", "WARN_ONCE", "pr_warn_once", "pr_warn"))
@@ -39,10 +38,16 @@ def parse_body(tokens: Sequence[str]) -> Block:
         raise ParseError(f"a function of {len(tokens)} tokens is more than this reads")
     reader = _Reader(tokens)
     body = reader.statements(len(tokens), 0)
+    if not reader.at_end:
+        raise ParseError("C source has an #endif without its #if")
     return Block(body)
 
 
 class _Reader(ExpressionReader):
+    @property
+    def at_end(self) -> bool:
+        return self._at >= len(self._tokens)
+
     def _end_of_statement(self) -> int:
         depth = 0
         for index in range(self._at, len(self._tokens)):
@@ -57,9 +62,31 @@ class _Reader(ExpressionReader):
 
     def statements(self, end: int, depth: int) -> tuple[Statement, ...]:
         found: list[Statement] = []
-        while self._at < end:
+        while self._at < end and self._peek() not in _ENDS and not self._is_else():
             found.append(self.statement(depth))
         return tuple(found)
+
+    def _is_else(self) -> bool:
+        return self._peek().startswith(("#elif", "#else"))
+
+    def _compiled(self, end: int, depth: int) -> Compiled:
+        """Read what stands under an ``#if``; more than two branches are not read."""
+        test = self._next()[1:]
+        yes = Block(self.statements(end, depth + 1))
+        no = Block(())
+        if self._is_else():
+            read = self._next() == "#else"
+            no = Block(self.statements(end, depth + 1))
+            while self._is_else():
+                read = False
+                self._at += 1
+                self.statements(end, depth + 1)
+            if not read:
+                yes = no = Block((Unread(),))
+        if self._peek() not in _ENDS:
+            raise ParseError(f"C source ends within its #{test[:40]}")
+        self._at += 1
+        return Compiled(test, yes, no)
 
     def statement(self, depth: int) -> Statement:
         if depth > MAX_DEPTH:
@@ -81,6 +108,10 @@ class _Reader(ExpressionReader):
             return If(test, yes, no)
         if token == "switch":
             return self._switch(depth)
+        if token in ("case", "default"):
+            raise ParseError("a case that is not at the first level of its switch is not read")
+        if token.startswith("#if"):
+            return self._compiled(len(self._tokens), depth)
         if token.startswith("#"):
             self._at += 1
             return Unread()

@@ -15,6 +15,7 @@ __all__ = [
     "Break",
     "Call",
     "Choice",
+    "Compiled",
     "Expression",
     "Goto",
     "If",
@@ -152,6 +153,18 @@ class Break:
 
 
 @dataclass(frozen=True, slots=True)
+class Compiled:
+    """``#if test``, what stands under it, and what under its ``#else``.
+
+    :ivar test: the directive's text: ``ifdef CONFIG_NET``
+    """
+
+    test: str
+    yes: "Block"
+    no: "Block"
+
+
+@dataclass(frozen=True, slots=True)
 class Goto:
     """``goto label;``."""
 
@@ -165,7 +178,7 @@ class Label:
     name: str
 
 
-Statement = Return | Assign | If | Switch | Block | Break | Goto | Label | Unread
+Statement = Return | Assign | If | Switch | Block | Break | Compiled | Goto | Label | Unread
 
 
 def names_in(node: Statement | Expression) -> Iterator[str]:
@@ -197,6 +210,8 @@ def names_in(node: Statement | Expression) -> Iterator[str]:
                 yield from names_in(value)
         case Assign(_, value):
             yield from names_in(value)
+        case Compiled(_, yes, no):
+            yield from _all((yes, no))
         case If(test, then, other):
             yield from _all((test, then) if other is None else (test, then, other))
         case Switch(value, pairs):

@@ -36,6 +36,10 @@ class Functions:
             else:
                 function = Function(code.name, code.parameters, body)
                 self._in_file.setdefault(path, {})[code.name] = function
+        # A C file's before a header's, which has stubs, and the first of several.
+        self._everywhere: dict[str, Function] = {}
+        for path in sorted(self._in_file, key=lambda path: (path.endswith(".c"), path)):
+            self._everywhere |= self._in_file[path]
         #: Values of enumerators.
         self.constants = {found.name: int(found.value) for _, found in names.all(Constant)}
         self._tables: dict[str, dict[str, Expression]] = {}
@@ -62,7 +66,7 @@ class Functions:
                 yield where, function
 
     def words(self, path: str, function: Function) -> frozenset[str]:
-        """Return the names in a function and those of its file that it calls.
+        """Return the names in a function and those that it calls.
 
         Objects are ``&name``, functions ``name()``.
         """
@@ -70,7 +74,7 @@ class Functions:
             return self._words[function]
         words: set[str] = set()
         ahead, done = [function], {function.name}
-        functions = self._in_file.get(path, {})
+        functions = self._everywhere | self._in_file.get(path, {})
         while ahead:
             found = set(names_in(ahead.pop().body))
             words |= found
@@ -124,7 +128,7 @@ class Functions:
             function,
             list(arguments),
             world,
-            functions=self._in_file.get(path, {}),
+            functions=self._everywhere | self._in_file.get(path, {}),
             constants=self.constants,
             tables=self._tables,
             builtins={

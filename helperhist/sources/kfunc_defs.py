@@ -96,6 +96,9 @@ def _decides(file: CFile, item: Item) -> bool:
     if item.words[-1:] not in (("int",), ("bool",)) or not 1 <= len(item.parameters) <= 2:
         return False
     parameters = [" ".join(part) for part in item.parameters]
+    if len(parameters) == 1 and _FILTER.fullmatch(parameters[0]):
+        # What filters of other files ask, as bpf_prog_is_binfmt_misc_ops() of 7.3.
+        return "->st_ops" in file.bare[item.body : item.end]
     if len(parameters) == 2 and _FILTER.fullmatch(parameters[0]):
         return _CHECK.fullmatch(parameters[1]) is not None
     if not _CHECK.fullmatch(parameters[0]):

@@ -109,6 +109,22 @@ def test_functions(body: str, value: int | str) -> None:
         assert run(body) == value
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        "switch (x) {\n#ifdef A\ncase 1: return 2;\n#endif\ndefault: return 1; }",
+        "switch (x) { case 1: { case 2: return 1; } }",
+        "return 1;\n#endif\n",
+        "#ifdef A\nreturn 1;",
+        "if return 1;",
+        "switch (x) return 1;",
+    ],
+)
+def test_bodies_that_are_no_functions(body: str) -> None:
+    with pytest.raises(ParseError):
+        parse_body(tokens("\n" + body))
+
+
 def test_a_function_that_calls_itself_is_not_read() -> None:
     function = Function("f", (), parse_body(tokens("return f();")))
     with pytest.raises(Undecided):

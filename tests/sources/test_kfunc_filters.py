@@ -75,8 +75,17 @@ FILTERS: dict[str, tuple[bytes, dict[str, str]]] = {
         NOT_MINE + b"\tfor (int i = 0; i < 2; i++)\n\t\treturn 0;\n\treturn -EACCES;\n",
         {"TRACING": "?", "LSM": "?"},
     ),
-    "an #if is not read": (
+    "an #if that decides is not read": (
         NOT_MINE + b"#ifdef CONFIG_A\n\treturn 0;\n#endif\n\treturn -EACCES;\n",
+        {"TRACING": "?", "LSM": "?"},
+    ),
+    "an #if that decides for one type": (
+        NOT_MINE + b"#ifdef CONFIG_A\n\tif (prog->type == BPF_PROG_TYPE_LSM && mystery(prog))\n"
+        b"\t\treturn 0;\n#else\n\t;\n#endif\n\treturn -EACCES;\n",
+        {"LSM": "?"},
+    ),
+    "three branches of an #if": (
+        NOT_MINE + b"#if A\n\treturn 0;\n#elif B\n#else\n#endif\n\treturn -EACCES;\n",
         {"TRACING": "?", "LSM": "?"},
     ),
 }
@@ -104,6 +113,27 @@ def test_a_filter_that_calls_functions_of_its_file() -> None:
     body = NOT_MINE + b"\tif (!is_iter(prog))\n\t\treturn -EACCES;\n\treturn 0;\n"
     facts, _ = read(TRACED % (helper + HEAD + body + b"}\n"))
     assert uses(facts, "bpf_a") == {"TRACING": "attach=BPF_TRACE_ITER"}
+
+
+def test_a_filter_that_calls_a_function_of_another_file() -> None:
+    body = NOT_MINE + b"\treturn prog_is_mine(prog) ? 0 : -EACCES;\n"
+    other = b"""
+bool prog_is_mine(const struct bpf_prog *prog)
+{
+        return prog->type == BPF_PROG_TYPE_STRUCT_OPS && prog->aux->st_ops == &bpf_mine;
+}
+static struct bpf_struct_ops bpf_mine = { .name = "mine", };
+"""
+    stub = b"static inline bool prog_is_mine(const struct bpf_prog *prog) { return false; }\n"
+    text = TRACED % (HEAD + body + b"}\n")
+    files = {
+        "net/core/x.c": text.replace(b"TYPE_TRACING, &the_set", b"TYPE_STRUCT_OPS, &the_set"),
+        "fs/mine.c": other,
+        "include/linux/mine.h": stub + b"/* _kfunc */\n",
+    }
+    facts, gaps = read(files)
+    assert uses(facts, "bpf_a") == {"STRUCT_OPS": "struct_ops=mine"}
+    assert not gaps
 
 
 def test_a_filter_of_another_file() -> None:
