@@ -11,7 +11,7 @@ from helperhist.sources.csyntax import Expression, names_in
 from helperhist.sources.ctokens import tokenize
 from helperhist.sources.cworlds import Function, Program, World
 from helperhist.sources.kfunc_names import Names
-from helperhist.sources.kfunc_records import Row, StructOps
+from helperhist.sources.kfunc_records import Row, StructOps, Twin
 from helperhist.sources.source import Gap
 from helperhist.sources.tree_records import Code, Constant
 
@@ -50,6 +50,9 @@ class Functions:
                 names.gaps.append(Gap(path, 0, f"{row.table}: {error}"))
             else:
                 self._tables.setdefault(row.table, {})[row.member] = value
+        self._twins: dict[str, dict[str, str]] = {}
+        for _, twin in names.all(Twin):
+            self._twins.setdefault(twin.other, {})[twin.member] = twin.other_member
         #: The operations struct of each struct_ops object.
         self.structs = {found.object: found.struct for _, found in names.all(StructOps)}
 
@@ -84,9 +87,18 @@ class Functions:
         self._words[function] = frozenset(words)
         return self._words[function]
 
-    def members(self, words: frozenset[str]) -> set[str]:
-        """Return the struct_ops members that tables among some names have elements for."""
-        return {member for table, rows in self._tables.items() if table in words for member in rows}
+    def members(self, words: frozenset[str], ops: str) -> dict[str, str]:
+        """Return the members of a struct_ops object that tables among some names tell apart.
+
+        :return: by the member that a table names, the object's own, which may be called otherwise
+        """
+        slots = {
+            member for table, rows in self._tables.items() if table in words for member in rows
+        }
+        twins = self._twins.get(self.structs[ops])
+        if twins is None:
+            return {slot: slot for slot in sorted(slots)}
+        return {slot: twins[slot] for slot in sorted(slots) if slot in twins}
 
     def contains(self, path: str, id_set: str, kfunc: str) -> bool | None:
         """Tell whether the set that a name in a file stands for has a kfunc; None for no set."""

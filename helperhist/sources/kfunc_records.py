@@ -20,6 +20,7 @@ __all__ = [
     "Registration",
     "Row",
     "StructOps",
+    "Twin",
 ]
 
 
@@ -118,6 +119,19 @@ class StructOps:
 
 
 @dataclass(frozen=True, slots=True)
+class Twin:
+    """That members of two operations structs have one offset, as a build of the kernel checks.
+
+    ``#define MATCH(a, b) BUILD_BUG_ON(offsetof(struct struct, a) != offsetof(struct other, b))``
+    """
+
+    struct: str
+    member: str
+    other: str
+    other_member: str
+
+
+@dataclass(frozen=True, slots=True)
 class Definition:
     """A function that may be a kfunc.
 
@@ -153,6 +167,7 @@ Record = (
     | Definition
     | Code
     | Row
+    | Twin
     | Constant
     | ProgramType
 )

@@ -8,10 +8,10 @@ from helperhist.sources.cfile import Call, CFile
 from helperhist.sources.cguards import is_dead
 from helperhist.sources.cinit import item_fields, read_fields
 from helperhist.sources.ctokens import Token, closing
-from helperhist.sources.kfunc_records import Check, KfuncSet, Registration, StructOps
+from helperhist.sources.kfunc_records import Check, KfuncSet, Registration, StructOps, Twin
 from helperhist.sources.source import Gap
 
-__all__ = ["read_checks", "read_kfunc_sets", "read_registrations", "read_struct_ops"]
+__all__ = ["read_checks", "read_kfunc_sets", "read_registrations", "read_struct_ops", "read_twins"]
 
 # 5.18 and 5.19: a set for each flag, whose kernels name no flags (include/linux/btf.h).
 _FLAGGED = {
@@ -26,6 +26,8 @@ _WORD = re.compile(r"[A-Za-z_]\w*", re.ASCII)
 # The kernel's files have at most 20 registrations, and arrays of none.
 _MAX_REGISTRATIONS = 512
 _MAX_ARRAY = 1 << 12
+_OFFSET = r"offsetof\(struct (\w+), ?(\w+)\)"
+_MATCH = re.compile(rf"BUILD_BUG_ON\({_OFFSET} ?!= ?{_OFFSET}\)", re.ASCII)
 
 
 def read_kfunc_sets(file: CFile) -> Iterator[KfuncSet]:
@@ -171,3 +173,16 @@ def read_struct_ops(file: CFile) -> Iterator[StructOps]:
             if _WORD.fullmatch(struct):
                 ops = members.get("verifier_ops", "").removeprefix("& ")
                 yield StructOps(item.name, struct, ops)
+
+
+def read_twins(file: CFile) -> Iterator[Twin]:
+    """Iterate over the members of two structs that a macro of the file says to have one offset."""
+    macros = {}
+    for define in file.defines:
+        found = _MATCH.fullmatch(define.body)
+        if found is not None and define.parameters == (found[2], found[4]):
+            macros[define.name] = (found[1], found[3])
+    for call in file.calls(sorted(macros)) if macros else ():
+        if not call.directive and len(call.arguments) == 2:
+            struct, other = macros[call.name]
+            yield Twin(struct, call.arguments[0], other, call.arguments[1])

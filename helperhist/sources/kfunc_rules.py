@@ -166,25 +166,26 @@ class Rules:
         for test in self._sleepable:
             words |= self._functions.words(test.path, test.function)
         attach = _named(word for word in words if is_own(word, program_type))
-        ops, members = [""], [""]
+        places = [("", "")]
+        shown: dict[str, dict[str, str]] = {"": {}}
         if program_type == STRUCT_OPS:
-            ops = _named(word[1:] for word in words if word[1:] in self._functions.structs)
-            members = _named(self._functions.members(words))
-        if len(attach) * len(ops) * len(members) > _MAX_WORLDS:
+            for one in words:
+                if one[1:] in self._functions.structs:
+                    shown[one[1:]] = self._functions.members(words, one[1:])
+            places = [(ops, slot) for ops in sorted(shown) for slot in (*shown[ops], "")]
+        if len(attach) * len(places) > _MAX_WORLDS:
             return Condition.unread("filters")
         result = NEVER
         may_sleep = any(self._is_possible(World(program_type, one), True) for one in attach)
-        for sleeps, part, member in product((False, True), ops, members):
-            if member and not part:
-                continue
+        for sleeps, (ops, slot) in product((False, True), places):
             chosen: dict[str, Condition] = {}
             for one in attach:
-                world = World(program_type, one, part, member, sleeps)
+                world = World(program_type, one, ops, slot, sleeps)
                 if self._is_possible(world, sleeps):
                     chosen[one] = self._decide(kfunc, sleepable, world, tests)
-            where = _one_of("struct_ops", part, ops, self._functions.structs)
-            if part:
-                where &= _one_of("member", member, members, {})
+            where = _one_of("struct_ops", ops, sorted(shown), self._functions.structs)
+            if ops:
+                where &= _one_of("member", slot, [*shown[ops], ""], shown[ops])
             if may_sleep and program_type != ALWAYS_SLEEPABLE:
                 where &= Condition.of("sleepable", negated=not sleeps)
             result |= where & _united(chosen, attach)

@@ -23,6 +23,7 @@ from helperhist.sources.kfunc_registered import (
     read_kfunc_sets,
     read_registrations,
     read_struct_ops,
+    read_twins,
 )
 from helperhist.sources.source import Fact, Gap, Piece
 from helperhist.sources.tree_records import ProgramType, pack, unpack
@@ -115,6 +116,7 @@ def _records(file: CFile, unmarked: bool, gaps: list[Gap]) -> Iterator[Record]:
     yield from read_registrations(file, gaps)
     yield from read_checks(file)
     yield from read_struct_ops(file)
+    yield from read_twins(file)
     yield from read_list_macros(file)
     for call in file.calls(["BPF_PROG_TYPE"]):
         if not call.directive and len(call.arguments) >= 2:

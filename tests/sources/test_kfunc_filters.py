@@ -222,6 +222,31 @@ def test_a_filter_by_members_of_a_struct_ops() -> None:
     assert not gaps
 
 
+def test_members_of_another_struct_have_their_own_names() -> None:
+    text = BY_MEMBER.replace(
+        b"if (prog->aux->st_ops != &bpf_Qdisc_ops)",
+        b"if (prog->aux->st_ops != &bpf_Qdisc_ops && prog->aux->st_ops != &bpf_twin_ops)",
+    )
+    text += b"""
+static struct bpf_struct_ops bpf_twin_ops = { .name = "twin_ops", };
+int init(void)
+{
+#define MATCH(one, other)                                               \\
+        BUILD_BUG_ON(offsetof(struct Qdisc_ops, one) !=                 \\
+                     offsetof(struct twin_ops, other))
+        MATCH(enqueue, push);
+        MATCH(dequeue, dequeue);
+#undef MATCH
+}
+"""
+    facts, gaps = read(text)
+    assert uses(facts, "bpf_both") == {
+        "STRUCT_OPS": "member=change|dequeue|enqueue;struct_ops=Qdisc_ops"
+        " or member=dequeue|push;struct_ops=twin_ops"
+    }
+    assert not gaps
+
+
 SLEEPS = b"""
 BTF_KFUNCS_START(ids)
 BTF_ID_FLAGS(func, bpf_a, KF_SLEEPABLE)
