@@ -1,9 +1,40 @@
 """Which helper may be called from which program type, and under which condition.
 
-``BPF_PROG_TYPE(type, name)`` in ``include/linux/bpf_types.h`` names ``name_verifier_ops``
-(``name_prog_ops`` in 4.12 to 4.14; before, each ``struct bpf_prog_type_list`` names its ops), whose
-``get_func_proto`` returns a prototype for each helper that may be called, or NULL. This module
-reads one file; ``helper_link`` follows the calls from one function to another.
+``get_func_proto`` of a program type's verifier ops returns a prototype for each helper that its
+programs may call, or NULL. This module reads one file; ``helper_link`` follows the calls from one
+function to another. Shapes of the source from 4.4 to 7.3, each with the first and last release that
+has it; find them by content, since the functions move between files:
+
+========= ======================================================================================
+releases  shape
+========= ======================================================================================
+4.4-4.11  ``struct bpf_prog_type_list`` names type and ops
+4.12-4.14 ``BPF_PROG_TYPE(type, name_prog_ops)`` in ``include/linux/bpf_types.h``
+4.15-5.4  ``BPF_PROG_TYPE(type, name)``, which names ``name_verifier_ops``; several types may share
+          a name
+5.5-      the same with four arguments, over two lines
+4.4-      ``switch (func_id)``; the parameter may be ``which``; its default asks another function
+4.4-      a prototype from a function without an id (``bpf_get_trace_printk_proto``); memory is
+          allocated before a return
+4.8-      ``__weak`` definitions, and stubs of a header for another configuration, that lose to the
+          real one; ``#ifdef`` around cases
+4.4-5.7   ``if (!capable(CAP_SYS_ADMIN)) return NULL;`` between switches
+5.8-      ``bpf_capable()``, ``perfmon_capable()``; 6.9: ``bpf_token_capable(token, CAP_X)``
+4.17-     ``switch (prog->expected_attach_type)``, of those that may or those that may not; the
+          attach types with which a type loads: ``bpf_prog_load_check_attach``
+5.1-      maps with locks, later timers, that some types may not use:
+          ``check_map_prog_compatibility`` of the verifier
+5.6-      ``struct bpf_struct_ops``; 5.15: without a member of the operations
+5.7-5.9   prototypes that are made of others when the kernel starts
+5.11-     ``sleepable ? &a : NULL``, and ``&b`` instead of NULL; 6.2: ``.might_sleep``
+5.10-     ``.allowed``; sets of hooks
+5.13-     ``security_locked_down(X) < 0 ? NULL : &p``
+5.15-     ``check_get_func_ip`` of the verifier; ``struct bpf_iter_reg`` with a function of its own
+5.17-     predicates: ``bpf_prog_has_trampoline(prog)``
+6.1-      ``fn = other(func_id, prog); if (fn) return fn;`` before the switch
+========= ======================================================================================
+
+What fits no shape is a condition ``?`` and a gap, or a gap that says that facts may be lost.
 """
 
 import re

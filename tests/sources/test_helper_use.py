@@ -288,11 +288,12 @@ static struct bpf_prog_type_list old __read_mostly = {
     assert gaps == ()
 
 
-def test_types_of_4_12_to_4_14_and_a_name_for_two_types() -> None:
+@pytest.mark.parametrize("name", ["tc_cls_act_prog_ops", "tc_cls_act"])
+def test_types_of_4_12_to_4_14_and_a_name_for_two_types(name: str) -> None:
     text = protos(["bpf_a"]) + Writer(Random(1)).chooser("f", [Rule("bpf_a")])
     header = (
-        "BPF_PROG_TYPE(BPF_PROG_TYPE_SCHED_CLS, tc_cls_act)\n"
-        "BPF_PROG_TYPE(BPF_PROG_TYPE_SCHED_ACT, tc_cls_act)\n"
+        f"BPF_PROG_TYPE(BPF_PROG_TYPE_SCHED_CLS, {name})\n"
+        f"BPF_PROG_TYPE(BPF_PROG_TYPE_SCHED_ACT, {name})\n"
         "BPF_MAP_TYPE(BPF_MAP_TYPE_ARRAY, array_map_ops)\n"
     )
     pairs, gaps = read(
