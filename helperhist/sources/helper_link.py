@@ -102,8 +102,10 @@ class _Linker:
 
     def _verifier(self, helper: str) -> Condition:
         """Return what the verifier asks of all programs that call a helper."""
-        path, condition = self._tree.verifier.get(helper, ("", ALWAYS))
-        return self._resolved(condition, path)
+        asked = ALWAYS
+        for path, condition in self._tree.verifier.get(helper, ()):
+            asked &= self._resolved(condition, path)
+        return asked
 
     def _type_table(self, kind: str, name: str) -> _Table:
         if kind == _STRUCT_OPS:

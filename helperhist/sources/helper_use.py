@@ -46,7 +46,7 @@ from helperhist.sources.cinit import Field, item_fields
 from helperhist.sources.condition import NEVER, Condition
 from helperhist.sources.cstatements import read_body
 from helperhist.sources.helper_link import link_uses
-from helperhist.sources.paths import Path, predicate_paths, proto_paths
+from helperhist.sources.paths import Path, predicate_paths, proto_paths, refusals
 from helperhist.sources.source import Fact, Gap, Piece
 
 __all__ = ["HelperUse"]
@@ -135,6 +135,8 @@ class _Reader:
                 self._try(item, self._read_map_check)
             elif item.name == "check_get_func_ip":
                 self._try(item, self._read_func_ip)
+            elif item.name == "check_helper_call":
+                self._read_call_check(item)
             elif "bool" in item.words:
                 self._try(item, self._read_predicate)
 
@@ -210,6 +212,19 @@ class _Reader:
             condition |= path
         self._note_unread(item, condition)
         self.records.append(("verifier", "bpf_get_func_ip", str(condition)))
+
+    def _read_call_check(self, item: Item) -> None:
+        """Read what the verifier asks of programs that call single helpers."""
+        refused: dict[str, Condition] = {}
+        try:
+            for refusal in refusals(read_body(self._file, item), "func_id"):
+                for name in refusal.ids.names:
+                    refused[name] = refused.get(name, NEVER) | refusal.condition
+        except ParseError as e:
+            self._note(item, f"{item.name}: {e}")
+        for name, condition in sorted(refused.items()):
+            helper = "bpf_" + name.removeprefix("BPF_FUNC_")
+            self.records.append(("verifier", helper, str(~condition)))
 
     def _read_predicate(self, item: Item) -> None:
         if len(item.parameters) != 1 or not _JUDGES & set(item.parameters[0]):

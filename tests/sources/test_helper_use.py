@@ -478,6 +478,31 @@ static int check_map_prog_compatibility(struct bpf_verifier_env *env,
     return 0;
 }
 
+static int check_helper_call(struct bpf_verifier_env *env, struct bpf_insn *insn)
+{
+    int i, func_id = insn->imm;
+    enum bpf_prog_type prog_type = resolve_prog_type(env->prog);
+
+    if (prog_type == BPF_PROG_TYPE_LSM && odd(insn))
+        return -EINVAL;
+    switch (func_id) {
+    case BPF_FUNC_get_retval:
+        for (i = 0; i < 5; i++)
+            if (is_first(insn, i))
+                break;
+        if (i == 5)
+            return -EFAULT;
+        if (insn->extra.type == BPF_OTHER_TYPE)
+            return -EFAULT;
+        break;
+    case BPF_FUNC_set_retval:
+        if (prog_type == BPF_PROG_TYPE_LSM && !env->prog->aux->attach_func_proto->type)
+            return -EINVAL;
+        break;
+    }
+    return 0;
+}
+
 static int check_get_func_ip(struct bpf_verifier_env *env)
 {
     switch (resolve_prog_type(env->prog)) {
@@ -498,8 +523,9 @@ static int check_get_func_ip(struct bpf_verifier_env *env)
     ids=["locks are in maps only", "locks may be elsewhere"],
 )
 def test_what_the_verifier_refuses_itself(lock: str, kprobe: str | None) -> None:
-    text = protos(["bpf_spin_lock", "bpf_get_func_ip"])
-    rules = [Rule("bpf_spin_lock"), Rule("bpf_get_func_ip")]
+    helpers = ["bpf_spin_lock", "bpf_get_func_ip", "bpf_set_retval", "bpf_get_retval"]
+    text = protos(helpers)
+    rules = [Rule(helper) for helper in helpers]
     text += Writer(Random(3)).chooser("f", rules)
     kinds = {f"BPF_PROG_TYPE_{name}": name.lower() for name in ("KPROBE", "TRACING", "LSM")}
     text += "".join(ops(f"{name}_verifier_ops", "f") for name in kinds.values())
@@ -510,12 +536,15 @@ def test_what_the_verifier_refuses_itself(lock: str, kprobe: str | None) -> None
         }
     )
     assert pairs.pop(("bpf_spin_lock", "BPF_PROG_TYPE_KPROBE"), None) == kprobe
-    more = "" if kprobe is None else "? or "
+    more = "" if kprobe is None else " or ?"
     assert pairs == {
+        **{("bpf_get_retval", kind): "" for kind in kinds},
+        **{("bpf_set_retval", kind): "" for kind in kinds},
+        ("bpf_set_retval", "BPF_PROG_TYPE_LSM"): "hooks=!void",
         ("bpf_get_func_ip", "BPF_PROG_TYPE_KPROBE"): "",
         ("bpf_get_func_ip", "BPF_PROG_TYPE_TRACING"): "attach=BPF_TRACE_FENTRY",
-        ("bpf_spin_lock", "BPF_PROG_TYPE_TRACING"): f"!sleepable{' or ?' if more else ''}",
-        ("bpf_spin_lock", "BPF_PROG_TYPE_LSM"): f"!sleepable{' or ?' if more else ''}",
+        ("bpf_spin_lock", "BPF_PROG_TYPE_TRACING"): f"!sleepable{more}",
+        ("bpf_spin_lock", "BPF_PROG_TYPE_LSM"): f"!sleepable{more}",
     }
 
 
