@@ -1,12 +1,13 @@
 """Which helper may be called from which program type, read from files of our own."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from random import Random
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from kernel_c_support import ATTACH, Need, Rule, Writer, ops, protos, types
+from kernel_c_support import ATTACH, Need, Rule, Writer, ops, protos, steps, types
 
 from helperhist.errors import ParseError
 from helperhist.sources.helper_use import HelperUse
@@ -772,3 +773,39 @@ def test_any_order_of_fragments_gives_a_piece_or_our_error(parts: list[str]) -> 
     except ParseError:
         return
     source.link(pieces)
+
+
+@pytest.mark.parametrize(
+    "unit",
+    [
+        "case BPF_FUNC_@: return &bpf_a_proto;",
+        "case BPF_FUNC_@:",
+        "case BPF_FUNC_@: fn = &bpf_@_proto; break;",
+        "case BPF_FUNC_@: x(); case BPF_FUNC_y@: return @ ? &bpf_a_proto : NULL;",
+        "case BPF_FUNC_@: if (a@) return &bpf_a_proto; else fn = &bpf_b_proto;",
+        "case BPF_FUNC_@: switch (prog->expected_attach_type) {"
+        " case BPF_@: return &bpf_a_proto; default: break; }",
+        "\n#ifdef CONFIG_@\ncase BPF_FUNC_@: return &bpf_a_proto;\n#endif\n",
+        "case BPF_FUNC_@: if (prog->expected_attach_type == BPF_@) return &bpf_a_proto;",
+        "if (prog->x@) return NULL;",
+        "if (prog->x@) fn = &bpf_@_proto;",
+        "goto out; out: x@();",
+    ],
+)
+def test_steps_grow_with_size_only(unit: str) -> None:
+    def reading(times: int) -> Callable[[], None]:
+        body = "".join(unit.replace("@", str(number)) for number in range(times))
+        text = f"switch (func_id) {{ {body} default: return NULL; }} return fn;"
+        files = {
+            "include/linux/bpf_types.h": types({XDP: "xdp"}),
+            "net/core/filter.c": chooser(text) + ops("xdp_verifier_ops", "xdp_func_proto"),
+        }
+
+        def action() -> None:
+            with suppress(ParseError):
+                read(files)
+
+        return action
+
+    small, large = steps(reading(60)), steps(reading(240))
+    assert large < 6 * small
