@@ -3,9 +3,15 @@
 Each rule of a helper is a list of conditions, all of which must hold; each has several spellings.
 """
 
-from collections.abc import Mapping, Sequence
+import sys
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from random import Random
+from types import FrameType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from _typeshed import TraceFunction
 
 ATTACH = ("BPF_A", "BPF_B", "BPF_C", "BPF_D")
 
@@ -198,3 +204,21 @@ def types(names: Mapping[str, str]) -> str:
         for kind, name in names.items()
     )
     return f"/* all types */\n\n#ifdef CONFIG_NET\n{lines}\n#endif\n"
+
+
+def steps(action: Callable[[], None]) -> int:
+    """Count the lines of Python and the calls that an action takes."""
+    count = 0
+
+    def trace(frame: FrameType, event: str, argument: object) -> "TraceFunction":
+        nonlocal count
+        count += 1
+        return trace
+
+    before = sys.gettrace()
+    sys.settrace(trace)
+    try:
+        action()
+    finally:
+        sys.settrace(before)
+    return count

@@ -1,3 +1,7 @@
 """Files of a kernel tree, each read into facts: pure functions of their bytes."""
 
-__all__: list[str] = []
+from helperhist.sources.condition import Condition
+from helperhist.sources.helper_use import HelperUse
+from helperhist.sources.source import Fact, Gap, Piece, Reading, Source, read_tree
+
+__all__ = ["Condition", "Fact", "Gap", "HelperUse", "Piece", "Reading", "Source", "read_tree"]

@@ -50,6 +50,8 @@ def enum_key(tokens: Sequence[Token]) -> str | None:
         return {"expected_attach_type": "attach", "attach_type": "attach", "prog_type": "type"}.get(
             tokens[0]
         )
+    if tokens[-1] == "type" and tokens[-3] != "prog":
+        return None
     return _ENUM_MEMBERS.get(tokens[-1])
 
 
@@ -58,7 +60,8 @@ def compared(key: str, value: Sequence[Token]) -> Condition:
     call = call_of(value)
     if key == "member" and call is not None and call[0] == "offsetof" and len(call[1]) == 2:
         return Condition.of("member", "".join(call[1][1]))
-    if len(value) == 1 and is_word(value[0]):
+    prefix = {"type": "BPF_PROG_TYPE_", "attach": "BPF_"}.get(key, "")
+    if len(value) == 1 and is_word(value[0]) and value[0].startswith(prefix):
         return Condition.of(key, str(value[0]))
     return Condition.unread(f"{key}=={' '.join(value)}")
 
@@ -88,12 +91,14 @@ def atom(expr: Atom | Compare) -> Condition:
     return Condition.unread("".join((*expr.left, expr.operator, *expr.right)))
 
 
-def _truth(tokens: Sequence[Token]) -> Condition:
+def _truth(tokens: tuple[Token, ...]) -> Condition:
     """Return the condition that an expression is not zero."""
     if len(tokens) == 1 and tokens[0] in {"true", "1", "false", "0", "NULL"}:
         return ALWAYS if tokens[0] in {"true", "1"} else NEVER
     if len(tokens) > 2 and tokens[-1] in _FLAG_MEMBERS:
         return _FLAG_MEMBERS[tokens[-1]]
+    if tokens[-3:] == ("attach_func_proto", "->", "type"):
+        return Condition.of("hooks", "void", negated=True)
     key = enum_key(tokens)
     if key == "attach":
         return Condition.of("attach", _FIRST_ATTACH, negated=True)

@@ -84,8 +84,9 @@ class Jump(Statement):
 
 @dataclass(frozen=True, slots=True)
 class Loop(Statement):
-    """A loop, or a macro that makes one: what stands in its parentheses, and its body."""
+    """A loop: its word, or the macro that makes it; what is in its parentheses; its body."""
 
+    word: str
     head: tuple[Token, ...]
     body: Statement
 
@@ -149,10 +150,12 @@ class _Reader:
         if following == "(" and (first in _LOOPS or self._is_loop(at, end)):
             close = min(closing(self._tokens, at + 1), end)
             body, behind = self._statement(close + 1, end, depth + 1)
-            return Loop(*place, self._slice(at + 2, close), body or Block(*place, ())), behind
+            head = self._slice(at + 2, close)
+            return Loop(*place, str(first), head, body or Block(*place, ())), behind
         if first == "do":
             body, behind = self._statement(at + 1, end, depth + 1)
-            return Loop(*place, (), body or Block(*place, ())), self._find(";", behind, end) + 1
+            after = self._find(";", behind, end) + 1
+            return Loop(*place, "do", (), body or Block(*place, ())), after
         if following == ":" and is_word(first):
             return Label(*place, str(first)), at + 2
         semicolon = self._find(";", at, end)

@@ -16,8 +16,8 @@ _ID = "BPF_FUNC_"
 _ANY = ""
 # Options that are no condition of a pair: without them no program is loaded at all.
 _GIVEN = frozenset(("config=CONFIG_BPF", "config=CONFIG_BPF_SYSCALL"))
-# The verifier's check_attach_btf_id (5.7, 9e4e01dfd325) refuses an LSM program of another attach
-# type; no function that this reads says so.
+# The verifier's check_attach_btf_id refuses an LSM program of another attach type (since 5.7, which
+# brought these programs); no function that this reads says so.
 _LSM = frozenset(("BPF_LSM_MAC", "BPF_LSM_CGROUP"))
 # Operations that only the kernel's own tests implement (net/bpf/bpf_dummy_struct_ops.c).
 _TEST_OPS = "bpf_dummy_ops"
@@ -102,8 +102,10 @@ class _Linker:
 
     def _verifier(self, helper: str) -> Condition:
         """Return what the verifier asks of all programs that call a helper."""
-        path, condition = self._tree.verifier.get(helper, ("", ALWAYS))
-        return self._resolved(condition, path)
+        asked = ALWAYS
+        for path, condition in self._tree.verifier.get(helper, ()):
+            asked &= self._resolved(condition, path)
+        return asked
 
     def _type_table(self, kind: str, name: str) -> _Table:
         if kind == _STRUCT_OPS:

@@ -57,7 +57,7 @@ class Tree:
     copies: dict[str, str] = field(default_factory=dict)  # to the prototype that one starts from
     predicates: dict[str, list[tuple[str, Condition]]] = field(default_factory=dict)
     loads: list[Condition] = field(default_factory=list)
-    verifier: dict[str, tuple[str, Condition]] = field(default_factory=dict)
+    verifier: dict[str, list[tuple[str, Condition]]] = field(default_factory=dict)
     tests: dict[str, tuple[str, int, str]] = field(default_factory=dict)  # place, line, function
     gaps: list[Gap] = field(default_factory=list)
 
@@ -128,7 +128,8 @@ def _read_other(tree: Tree, path: str, record: tuple[str, ...]) -> None:
         case ("copy", name, original):
             tree.copies[name] = original
         case ("verifier", helper, condition):
-            tree.verifier[helper] = (path, Condition.parse(condition))
+            asked = (path, Condition.parse(condition))
+            tree.verifier.setdefault(helper, []).append(asked)
         case ("test", variable, line, function):
             tree.tests.setdefault(variable, (path, int(line), function))
 

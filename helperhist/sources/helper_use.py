@@ -1,9 +1,40 @@
 """Which helper may be called from which program type, and under which condition.
 
-``BPF_PROG_TYPE(type, name)`` in ``include/linux/bpf_types.h`` names ``name_verifier_ops``
-(``name_prog_ops`` in 4.12 to 4.14; before, each ``struct bpf_prog_type_list`` names its ops), whose
-``get_func_proto`` returns a prototype for each helper that may be called, or NULL. This module
-reads one file; ``helper_link`` follows the calls from one function to another.
+``get_func_proto`` of a program type's verifier ops returns a prototype for each helper that its
+programs may call, or NULL. This module reads one file; ``helper_link`` follows the calls from one
+function to another. Shapes of the source from 4.4 to 7.3, each with the first and last release that
+has it; find them by content, since the functions move between files:
+
+========= ======================================================================================
+releases  shape
+========= ======================================================================================
+4.4-4.11  ``struct bpf_prog_type_list`` names type and ops
+4.12-4.14 ``BPF_PROG_TYPE(type, name_prog_ops)`` in ``include/linux/bpf_types.h``
+4.15-5.4  ``BPF_PROG_TYPE(type, name)``, which names ``name_verifier_ops``; several types may share
+          a name
+5.5-      the same with four arguments, over two lines
+4.4-      ``switch (func_id)``; the parameter may be ``which``; its default asks another function
+4.4-      a prototype from a function without an id (``bpf_get_trace_printk_proto``); memory is
+          allocated before a return
+4.8-      ``__weak`` definitions, and stubs of a header for another configuration, that lose to the
+          real one; ``#ifdef`` around cases
+4.4-5.7   ``if (!capable(CAP_SYS_ADMIN)) return NULL;`` between switches
+5.8-      ``bpf_capable()``, ``perfmon_capable()``; 6.9: ``bpf_token_capable(token, CAP_X)``
+4.17-     ``switch (prog->expected_attach_type)``, of those that may or those that may not; the
+          attach types with which a type loads: ``bpf_prog_load_check_attach``
+5.1-      maps with locks, later timers, that some types may not use:
+          ``check_map_prog_compatibility`` of the verifier
+5.6-      ``struct bpf_struct_ops``; 5.15: without a member of the operations
+5.7-5.9   prototypes that are made of others when the kernel starts
+5.11-     ``sleepable ? &a : NULL``, and ``&b`` instead of NULL; 6.2: ``.might_sleep``
+5.10-     ``.allowed``; sets of hooks
+5.13-     ``security_locked_down(X) < 0 ? NULL : &p``
+5.15-     ``check_get_func_ip`` of the verifier; ``struct bpf_iter_reg`` with a function of its own
+5.17-     predicates: ``bpf_prog_has_trampoline(prog)``
+6.1-      ``fn = other(func_id, prog); if (fn) return fn;`` before the switch
+========= ======================================================================================
+
+What fits no shape is a condition ``?`` and a gap, or a gap that says that facts may be lost.
 """
 
 import re
@@ -15,7 +46,7 @@ from helperhist.sources.cinit import Field, item_fields
 from helperhist.sources.condition import NEVER, Condition
 from helperhist.sources.cstatements import read_body
 from helperhist.sources.helper_link import link_uses
-from helperhist.sources.paths import Path, predicate_paths, proto_paths
+from helperhist.sources.paths import Path, predicate_paths, proto_paths, refusals
 from helperhist.sources.source import Fact, Gap, Piece
 
 __all__ = ["HelperUse"]
@@ -104,6 +135,8 @@ class _Reader:
                 self._try(item, self._read_map_check)
             elif item.name == "check_get_func_ip":
                 self._try(item, self._read_func_ip)
+            elif item.name == "check_helper_call":
+                self._read_call_check(item)
             elif "bool" in item.words:
                 self._try(item, self._read_predicate)
 
@@ -179,6 +212,19 @@ class _Reader:
             condition |= path
         self._note_unread(item, condition)
         self.records.append(("verifier", "bpf_get_func_ip", str(condition)))
+
+    def _read_call_check(self, item: Item) -> None:
+        """Read what the verifier asks of programs that call single helpers."""
+        refused: dict[str, Condition] = {}
+        try:
+            for refusal in refusals(read_body(self._file, item), "func_id"):
+                for name in refusal.ids.names:
+                    refused[name] = refused.get(name, NEVER) | refusal.condition
+        except ParseError as e:
+            self._note(item, f"{item.name}: {e}")
+        for name, condition in sorted(refused.items()):
+            helper = "bpf_" + name.removeprefix("BPF_FUNC_")
+            self.records.append(("verifier", helper, str(~condition)))
 
     def _read_predicate(self, item: Item) -> None:
         if len(item.parameters) != 1 or not _JUDGES & set(item.parameters[0]):

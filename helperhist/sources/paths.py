@@ -9,13 +9,21 @@ from dataclasses import dataclass
 
 from helperhist.sources.cexpr import read_expr
 from helperhist.sources.condition import Condition
-from helperhist.sources.cstatements import Statement
+from helperhist.sources.cstatements import Statement, Switch
 from helperhist.sources.ctokens import Token
 from helperhist.sources.evaluate import Evaluator
 from helperhist.sources.runner import Runner
 from helperhist.sources.states import Ids, Value
 
-__all__ = ["Path", "predicate_paths", "proto_paths"]
+__all__ = ["Path", "Refusal", "predicate_paths", "proto_paths", "refusals"]
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """That a function returns an error for some ids under a condition."""
+
+    ids: Ids
+    condition: Condition
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,4 +87,28 @@ def predicate_paths(
             continue
         trues, falses = expressions.test(read_expr(value), state)
         found += [end.condition for end in (falses if zero else trues)]
+    return tuple(found)
+
+
+def refusals(body: Sequence[Statement], ident: str) -> tuple[Refusal, ...]:
+    """Return for which ids a function's switches on them return an error's number.
+
+    Only what depends on the program's type, and is read in full, is kept: other errors are those of
+    one call.
+
+    :param ident: the variable that is the helper's id.
+    :raises ParseError: when there are too many paths to follow.
+    """
+    found = []
+    for statement in body:
+        if not isinstance(statement, Switch) or statement.value != (ident,):
+            continue
+        runner = Runner((), Evaluator(ident))
+        runner.run_function((statement,))
+        for state, value in runner.returned:
+            condition = state.condition
+            if value[:1] != ("-",) or state.ids.others or not condition.read:
+                continue
+            if all("type" in dict(cube) for cube in condition.cubes):
+                found.append(Refusal(state.ids, condition))
     return tuple(found)

@@ -1,7 +1,7 @@
 """Runs a kernel function over conditions instead of values.
 
 What a test means is in ``atoms``. Allocations succeed, loops run once or not at all, and what a
-loop searches is there.
+search of a list (``list_for_each_entry``) is for is there.
 """
 
 from collections.abc import Sequence
@@ -99,8 +99,9 @@ class Runner:
                 return ends + others, breaks + more
             case Switch():
                 return self._switch(statement, states), []
-            case Loop(head=head, body=inner):
-                self.expressions.searched.update(head[:1])
+            case Loop(word=word, head=head, body=inner):
+                if "for_each" in word:
+                    self.expressions.searched.update(head[:1])
                 ends, breaks = self._run((inner,), states)
                 return states + ends + breaks, []
             case Return(value=value):

@@ -1,14 +1,12 @@
 """C files cut into directives, definitions, tokens and calls."""
 
-import sys
 from collections.abc import Callable
 from contextlib import suppress
-from types import FrameType
-from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from kernel_c_support import steps
 
 from helperhist.errors import ParseError
 from helperhist.sources.cfile import CFile, Item
@@ -16,9 +14,6 @@ from helperhist.sources.cguards import is_dead
 from helperhist.sources.cinit import item_fields
 from helperhist.sources.cstatements import read_body
 from helperhist.sources.ctokens import closing, split, tokenize
-
-if TYPE_CHECKING:
-    from _typeshed import TraceFunction
 
 
 def tokens(text: str) -> list[str]:
@@ -295,24 +290,6 @@ def test_offsets_of_tokens_are_where_they_stand(parts: list[str]) -> None:
     for token in file.tokens():
         if not token.startswith("#"):
             assert file.text.startswith(token, token.at)
-
-
-def steps(action: Callable[[], None]) -> int:
-    """Count the lines of Python and the calls that an action takes."""
-    count = 0
-
-    def trace(frame: FrameType, event: str, argument: object) -> "TraceFunction":
-        nonlocal count
-        count += 1
-        return trace
-
-    before = sys.gettrace()
-    sys.settrace(trace)
-    try:
-        action()
-    finally:
-        sys.settrace(before)
-    return count
 
 
 @pytest.mark.parametrize(

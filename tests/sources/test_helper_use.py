@@ -1,12 +1,13 @@
 """Which helper may be called from which program type, read from files of our own."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from random import Random
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from kernel_c_support import ATTACH, Need, Rule, Writer, ops, protos, types
+from kernel_c_support import ATTACH, Need, Rule, Writer, ops, protos, steps, types
 
 from helperhist.errors import ParseError
 from helperhist.sources.helper_use import HelperUse
@@ -288,11 +289,12 @@ static struct bpf_prog_type_list old __read_mostly = {
     assert gaps == ()
 
 
-def test_types_of_4_12_to_4_14_and_a_name_for_two_types() -> None:
+@pytest.mark.parametrize("name", ["tc_cls_act_prog_ops", "tc_cls_act"])
+def test_types_of_4_12_to_4_14_and_a_name_for_two_types(name: str) -> None:
     text = protos(["bpf_a"]) + Writer(Random(1)).chooser("f", [Rule("bpf_a")])
     header = (
-        "BPF_PROG_TYPE(BPF_PROG_TYPE_SCHED_CLS, tc_cls_act)\n"
-        "BPF_PROG_TYPE(BPF_PROG_TYPE_SCHED_ACT, tc_cls_act)\n"
+        f"BPF_PROG_TYPE(BPF_PROG_TYPE_SCHED_CLS, {name})\n"
+        f"BPF_PROG_TYPE(BPF_PROG_TYPE_SCHED_ACT, {name})\n"
         "BPF_MAP_TYPE(BPF_MAP_TYPE_ARRAY, array_map_ops)\n"
     )
     pairs, gaps = read(
@@ -477,6 +479,31 @@ static int check_map_prog_compatibility(struct bpf_verifier_env *env,
     return 0;
 }
 
+static int check_helper_call(struct bpf_verifier_env *env, struct bpf_insn *insn)
+{
+    int i, func_id = insn->imm;
+    enum bpf_prog_type prog_type = resolve_prog_type(env->prog);
+
+    if (prog_type == BPF_PROG_TYPE_LSM && odd(insn))
+        return -EINVAL;
+    switch (func_id) {
+    case BPF_FUNC_get_retval:
+        for (i = 0; i < 5; i++)
+            if (is_first(insn, i))
+                break;
+        if (i == 5)
+            return -EFAULT;
+        if (insn->extra.type == BPF_OTHER_TYPE)
+            return -EFAULT;
+        break;
+    case BPF_FUNC_set_retval:
+        if (prog_type == BPF_PROG_TYPE_LSM && !env->prog->aux->attach_func_proto->type)
+            return -EINVAL;
+        break;
+    }
+    return 0;
+}
+
 static int check_get_func_ip(struct bpf_verifier_env *env)
 {
     switch (resolve_prog_type(env->prog)) {
@@ -497,8 +524,9 @@ static int check_get_func_ip(struct bpf_verifier_env *env)
     ids=["locks are in maps only", "locks may be elsewhere"],
 )
 def test_what_the_verifier_refuses_itself(lock: str, kprobe: str | None) -> None:
-    text = protos(["bpf_spin_lock", "bpf_get_func_ip"])
-    rules = [Rule("bpf_spin_lock"), Rule("bpf_get_func_ip")]
+    helpers = ["bpf_spin_lock", "bpf_get_func_ip", "bpf_set_retval", "bpf_get_retval"]
+    text = protos(helpers)
+    rules = [Rule(helper) for helper in helpers]
     text += Writer(Random(3)).chooser("f", rules)
     kinds = {f"BPF_PROG_TYPE_{name}": name.lower() for name in ("KPROBE", "TRACING", "LSM")}
     text += "".join(ops(f"{name}_verifier_ops", "f") for name in kinds.values())
@@ -509,12 +537,15 @@ def test_what_the_verifier_refuses_itself(lock: str, kprobe: str | None) -> None
         }
     )
     assert pairs.pop(("bpf_spin_lock", "BPF_PROG_TYPE_KPROBE"), None) == kprobe
-    more = "" if kprobe is None else "? or "
+    more = "" if kprobe is None else " or ?"
     assert pairs == {
+        **{("bpf_get_retval", kind): "" for kind in kinds},
+        **{("bpf_set_retval", kind): "" for kind in kinds},
+        ("bpf_set_retval", "BPF_PROG_TYPE_LSM"): "hooks=!void",
         ("bpf_get_func_ip", "BPF_PROG_TYPE_KPROBE"): "",
         ("bpf_get_func_ip", "BPF_PROG_TYPE_TRACING"): "attach=BPF_TRACE_FENTRY",
-        ("bpf_spin_lock", "BPF_PROG_TYPE_TRACING"): f"!sleepable{' or ?' if more else ''}",
-        ("bpf_spin_lock", "BPF_PROG_TYPE_LSM"): f"!sleepable{' or ?' if more else ''}",
+        ("bpf_spin_lock", "BPF_PROG_TYPE_TRACING"): f"!sleepable{more}",
+        ("bpf_spin_lock", "BPF_PROG_TYPE_LSM"): f"!sleepable{more}",
     }
 
 
@@ -742,3 +773,39 @@ def test_any_order_of_fragments_gives_a_piece_or_our_error(parts: list[str]) -> 
     except ParseError:
         return
     source.link(pieces)
+
+
+@pytest.mark.parametrize(
+    "unit",
+    [
+        "case BPF_FUNC_@: return &bpf_a_proto;",
+        "case BPF_FUNC_@:",
+        "case BPF_FUNC_@: fn = &bpf_@_proto; break;",
+        "case BPF_FUNC_@: x(); case BPF_FUNC_y@: return @ ? &bpf_a_proto : NULL;",
+        "case BPF_FUNC_@: if (a@) return &bpf_a_proto; else fn = &bpf_b_proto;",
+        "case BPF_FUNC_@: switch (prog->expected_attach_type) {"
+        " case BPF_@: return &bpf_a_proto; default: break; }",
+        "\n#ifdef CONFIG_@\ncase BPF_FUNC_@: return &bpf_a_proto;\n#endif\n",
+        "case BPF_FUNC_@: if (prog->expected_attach_type == BPF_@) return &bpf_a_proto;",
+        "if (prog->x@) return NULL;",
+        "if (prog->x@) fn = &bpf_@_proto;",
+        "goto out; out: x@();",
+    ],
+)
+def test_steps_grow_with_size_only(unit: str) -> None:
+    def reading(times: int) -> Callable[[], None]:
+        body = "".join(unit.replace("@", str(number)) for number in range(times))
+        text = f"switch (func_id) {{ {body} default: return NULL; }} return fn;"
+        files = {
+            "include/linux/bpf_types.h": types({XDP: "xdp"}),
+            "net/core/filter.c": chooser(text) + ops("xdp_verifier_ops", "xdp_func_proto"),
+        }
+
+        def action() -> None:
+            with suppress(ParseError):
+                read(files)
+
+        return action
+
+    small, large = steps(reading(60)), steps(reading(240))
+    assert large < 6 * small
