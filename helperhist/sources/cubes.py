@@ -8,9 +8,12 @@ from collections.abc import Iterable, Iterator
 
 __all__ = ["TRUE", "Cube", "Domain", "canonical", "opposite", "products"]
 
-# A disjunction of more cubes says nothing to a reader.
-_MAX_CUBES = 48
-_MAX_STEPS = 4096
+# A disjunction of more cubes, terms or values says nothing to a reader; the kernel's have at most
+# 21, 12 and 65, and take 150 steps.
+_MAX_CUBES = 32
+_MAX_TERMS = 32
+_MAX_VALUES = 96
+_MAX_STEPS = 512
 
 Domain = tuple[bool, frozenset[str]]  # negated, values
 Cube = tuple[tuple[str, Domain], ...]  # sorted by variable
@@ -40,7 +43,7 @@ def canonical(cubes: Iterable[Cube]) -> tuple[Cube, ...] | None:
         for prime in primes:
             waiting.extend(_consensus(cube, prime))
         primes.append(cube)
-        if len(primes) > _MAX_CUBES or steps > _MAX_STEPS:
+        if len(primes) > _MAX_CUBES or steps > _MAX_STEPS or _is_large(cube):
             return None
     # Long ones go first, where the others say the same.
     primes.sort(key=lambda cube: (-len(cube), _order(cube)))
@@ -49,6 +52,10 @@ def canonical(cubes: Iterable[Cube]) -> tuple[Cube, ...] | None:
         if _covered(prime, others):
             primes = others
     return tuple(sorted(primes, key=_order))
+
+
+def _is_large(cube: Cube) -> bool:
+    return len(cube) > _MAX_TERMS or any(len(domain[1]) > _MAX_VALUES for _, domain in cube)
 
 
 def _order(cube: Cube) -> list[tuple[str, bool, list[str]]]:

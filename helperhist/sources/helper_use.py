@@ -72,6 +72,8 @@ _MAP_NEEDS = {
     "spin_lock": ("bpf_spin_lock", "bpf_spin_unlock"),
     "timer": ("bpf_timer_init", "bpf_timer_set_callback", "bpf_timer_start", "bpf_timer_cancel"),
 }
+# filter.c of 7.x has 24 functions that choose prototypes.
+_MAX_CHOOSERS = 128
 # The longest predicate in question has 0.6 KB.
 _MAX_PREDICATE = 4096
 
@@ -114,6 +116,7 @@ class HelperUse:
 class _Reader:
     def __init__(self, file: CFile) -> None:
         self._file = file
+        self._choosers = 0
         self.records: list[tuple[str, ...]] = []
         self.gaps: list[Gap] = []
 
@@ -171,6 +174,9 @@ class _Reader:
                 self.records.append(("iter", target, fields["get_func_proto"]))
 
     def _read_chooser(self, item: Item) -> None:
+        self._choosers += 1
+        if self._choosers > _MAX_CHOOSERS:
+            raise ParseError("a file has more functions that choose prototypes than this reads")
         paths = proto_paths(read_body(self._file, item), item.parameters)
         weak = "weak" if "__weak" in item.words else ""
         self.records.append(("chooser", item.name, weak, *item.guards))

@@ -30,7 +30,7 @@ from helperhist.sources.states import Ids, State, States, Value, merged, where
 __all__ = ["Runner"]
 
 # Bounds of one function; the kernel's largest has 130 labels.
-_MAX_LABELS = 1024
+_MAX_LABELS = 256
 _MAX_GOTOS = 16
 
 

@@ -4,13 +4,15 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from helperhist.errors import ParseError
-from helperhist.sources.condition import ALWAYS, NEVER, Condition
+from helperhist.sources.condition import ALWAYS, NEVER, UNREAD, Condition
 from helperhist.sources.ctokens import Token
 
 __all__ = ["EVERY", "NULL", "Ids", "State", "States", "Value", "merged", "where"]
 
 # The kernel's functions have at most 20 states at a time.
-_MAX_STATES = 256
+_MAX_STATES = 64
+# Alternatives of a condition, and terms of one; the kernel has at most 3 and 5.
+_MAX_SIZE = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,8 +100,6 @@ def merged(states: States) -> States:
 
     :raises ParseError: when too many remain.
     """
-    if len(states) < 2:
-        return states
     by_condition: dict[tuple[Condition, frozenset[tuple[str, Value]], bool], Ids] = {}
     for state in states:
         key = (state.condition, state.variables, state.ids.others)
@@ -115,4 +115,19 @@ def merged(states: States) -> States:
         by_ids[ids, variables] = by_ids.get((ids, variables), NEVER) | condition
     if len(by_ids) > _MAX_STATES:
         raise ParseError("a function has more paths than this reads")
-    return [State(ids, condition, variables) for (ids, variables), condition in by_ids.items()]
+    return [
+        State(ids, _small(condition), variables) for (ids, variables), condition in by_ids.items()
+    ]
+
+
+def _small(condition: Condition) -> Condition:
+    """Give up a condition that is too large to be told, so that each step stays short."""
+    if _is_small(condition):
+        return condition
+    short = condition.collapse()
+    return short if _is_small(short) else UNREAD
+
+
+def _is_small(condition: Condition) -> bool:
+    terms = max((len(cube) for cube in condition.cubes), default=0)
+    return max(len(condition.cubes), terms) <= _MAX_SIZE

@@ -628,11 +628,15 @@ def test_what_is_not_read_is_no_yes_and_no_silence() -> None:
             "xdp_func_proto: statements nest too deeply to read",
         ),
         (
+            {"net/core/filter.c": chooser("return NULL;") * 129},
+            "xdp_func_proto: a file has more functions that choose prototypes than this reads",
+        ),
+        (
             {"net/core/filter.c": chooser("again: x(); goto again;")},
             "xdp_func_proto: jumps go round in a circle",
         ),
     ],
-    ids=["no ops", "no function", "parentheses", "blocks", "a circle"],
+    ids=["no ops", "no function", "parentheses", "blocks", "functions", "a circle"],
 )
 def test_gaps(files: dict[str, str], what: str | None) -> None:
     _, gaps = read(files)
@@ -788,6 +792,7 @@ def test_any_order_of_fragments_gives_a_piece_or_our_error(parts: list[str]) -> 
         "\n#ifdef CONFIG_@\ncase BPF_FUNC_@: return &bpf_a_proto;\n#endif\n",
         "case BPF_FUNC_@: if (prog->expected_attach_type == BPF_@) return &bpf_a_proto;",
         "if (prog->x@) return NULL;",
+        "if (capable(CAP_@)) fn = &bpf_@_proto;",
         "if (prog->x@) fn = &bpf_@_proto;",
         "goto out; out: x@();",
     ],
@@ -796,6 +801,8 @@ def test_steps_grow_with_size_only(unit: str) -> None:
     def reading(times: int) -> Callable[[], None]:
         body = "".join(unit.replace("@", str(number)) for number in range(times))
         text = f"switch (func_id) {{ {body} default: return NULL; }} return fn;"
+        if not unit.lstrip().startswith(("case", "#")):
+            text = body + text
         files = {
             "include/linux/bpf_types.h": types({XDP: "xdp"}),
             "net/core/filter.c": chooser(text) + ops("xdp_verifier_ops", "xdp_func_proto"),
@@ -807,5 +814,5 @@ def test_steps_grow_with_size_only(unit: str) -> None:
 
         return action
 
-    small, large = steps(reading(60)), steps(reading(240))
+    small, large = steps(reading(100)), steps(reading(400))
     assert large < 6 * small
