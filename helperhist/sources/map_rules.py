@@ -114,9 +114,7 @@ class MapRules:
                 continue
             if flagged and not self._flagged:
                 continue
-            world = World(
-                program_type, sleepable=sleeps, map_type=map_type, no_prealloc=flagged
-            )
+            world = World(program_type, sleepable=sleeps, map_type=map_type, no_prealloc=flagged)
             where = ALWAYS
             if may_sleep and not always:
                 where &= Condition.of("sleepable", negated=not sleeps)
