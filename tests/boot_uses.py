@@ -46,8 +46,10 @@ def ask(kernel: Kernel, folder: Path) -> tuple[str, Btf, Uses]:
     if missing:
         raise Unavailable(f"not installed: {', '.join(missing)}")
     btf = Btf(boot(kernel, build_loader(folder)).btf)
-    timeline = helperhist.load("embedded")
-    names = {row.name for row in timeline.rows if row.kind == "kfunc"}
+    names: set[str] = set()
+    if not kfuncs(btf, ()):
+        rows = helperhist.load("embedded").rows
+        names = {row.name for row in rows if row.kind == "kfunc"}
     asked = contexts(btf)
     functions = {"vmlinux": kfuncs(btf, names)}
     files = {}

@@ -111,9 +111,10 @@ def test_answers() -> None:
     uses = parse_answers(
         f"context {first.name} 0 22 security_file_open is not there\n"
         f"context {second.name} 5 0 R6 !read_ok\n"
-        "helper 5 13 R6 !read_ok\n"
-        "helper 12 22 unknown func bpf_tail_call#12\n"
-        "kfunc bpf_task_acquire 13 calling kernel function bpf_task_acquire is not allowed\n"
+        "helper 5 1 R6 !read_ok\n"
+        "helper 12 1 unknown func bpf_tail_call#12\n"
+        "kfunc bpf_task_acquire 1 calling kernel function bpf_task_acquire is not allowed\n"
+        "kfunc bpf_xdp_metadata_rx_hash 0 metadata kfuncs require device-bound program\n"
         f"context {never.name} 0 22 \n",
         [first, second, never],
     )
@@ -121,7 +122,10 @@ def test_answers() -> None:
         Answer(second, "5", "yes", "R6 !read_ok"),
         Answer(second, "12", "no", "unknown func bpf_tail_call#12"),
     ]
-    assert [(item.function, item.verdict) for item in uses.kfuncs] == [("bpf_task_acquire", "no")]
+    assert [(item.function, item.verdict) for item in uses.kfuncs] == [
+        ("bpf_task_acquire", "no"),
+        ("bpf_xdp_metadata_rx_hash", "other"),
+    ]
     assert uses.unavailable == [(never, "errno 22: ")]
 
 
@@ -152,11 +156,15 @@ def test_answers() -> None:
         ("BPF_LSM_CGROUP that attach to void LSM hooks can't modify return value!", "no"),
         ("program with __ref argument cannot tail call", "no"),
         ("BPF_CALL uses reserved fields", "no"),
-        ("metadata kfuncs require device-bound program", "other"),
-        ("Extension program changes packet data, while original does not", "other"),
-        ("cannot find address for kernel function bpf_lsm_file_open", "other"),
         ("", "other"),
     ],
 )
 def test_judge(message: str, verdict: str) -> None:
-    assert judge(message) == verdict
+    assert judge(message, seen=True) == verdict
+
+
+def test_judge_of_what_is_refused_before_the_call() -> None:
+    assert judge("Extension program changes packet data, while original does not", False) == "other"
+    assert judge("cannot find address for kernel function bpf_lsm_file_open", False) == "other"
+    # Kernels of 5.13 to 5.15 look for the kfunc first.
+    assert judge("calling kernel function tcp_slow_start is not allowed", False) == "no"

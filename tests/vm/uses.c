@@ -14,8 +14,8 @@
  * The answers, a zlib stream on the second serial port:
  *
  *   context NAME BTF_ID ERRNO TEXT         (ERRNO 0: programs of this kind reach the verifier)
- *   helper NUMBER ERRNO TEXT
- *   kfunc NAME ERRNO TEXT
+ *   helper NUMBER SEEN TEXT                (SEEN 0: refused before the verifier came to the call)
+ *   kfunc NAME SEEN TEXT
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -87,10 +87,11 @@ static void answer(const char *format, ...)
  * begin with a number. After it come statistics and, from Linux 7.3 on, a report with advice. Of
  * what is refused before the verifier comes to the call, it is the last line.
  */
-static const char *reason(void)
+static const char *reason(int *seen)
 {
 	char *call = strstr(verifier_log, "(85) call "), *line, *next, *found = "";
 
+	*seen = call != NULL;
 	for (line = call ? call + strcspn(call, "\n") : verifier_log; line && *line; line = next) {
 		next = strchr(line, '\n');
 		if (next)
@@ -238,17 +239,19 @@ static int reaches_verifier(const struct context *context)
 
 static void ask(const struct context *context)
 {
+	const char *text;
 	unsigned int i;
-	int err;
+	int seen;
 
 	for (i = first_helper; i <= last_helper; i++) {
-		err = load_call(*context, 0, i, 0);
-		answer("helper %u %d %.300s\n", i, -err, reason());
+		load_call(*context, 0, i, 0);
+		text = reason(&seen);
+		answer("helper %u %d %.300s\n", i, seen, text);
 	}
 	for (i = 0; i < kfunc_count; i++) {
-		err = load_call(*context, BPF_PSEUDO_KFUNC_CALL, kfuncs[i].btf_id,
-				kfuncs[i].module_btf);
-		answer("kfunc %s %d %.300s\n", kfuncs[i].name, -err, reason());
+		load_call(*context, BPF_PSEUDO_KFUNC_CALL, kfuncs[i].btf_id, kfuncs[i].module_btf);
+		text = reason(&seen);
+		answer("kfunc %s %d %.300s\n", kfuncs[i].name, seen, text);
 	}
 }
 
@@ -345,7 +348,7 @@ static void follow(FILE *plan)
 	struct context context;
 	static char line[512];
 	char done[160] = "", name[128], module[64];
-	int err, id;
+	int err, id, seen;
 
 	while (fgets(line, sizeof(line), plan)) {
 		if (sscanf(line, "helpers %u %u", &first_helper, &last_helper) == 2)
@@ -369,7 +372,8 @@ static void follow(FILE *plan)
 		if (!strcmp(context.name, done))
 			continue;
 		err = reaches_verifier(&context);
-		answer("context %s %u %d %.300s\n", context.name, context.btf_id, -err, reason());
+		answer("context %s %u %d %.300s\n", context.name, context.btf_id, -err,
+		       reason(&seen));
 		if (err)
 			continue;
 		strcpy(done, context.name);

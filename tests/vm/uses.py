@@ -17,11 +17,6 @@ _REFUSED = re.compile(
     r"|not supported for program type|supported only for|is only allowed in"
     r"|can't modify return value|cannot tail call|uses reserved fields"
 )
-#: What it says before it looks at the call, so that this is not known.
-_UNSEEN = re.compile(
-    r"^metadata kfuncs require device-bound program$|^cannot find address for "
-    r"|^Extension program (changes packet data|may sleep), while original does not$"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,11 +81,14 @@ def render_plan(
     return "\n".join(lines) + "\n"
 
 
-def judge(message: str) -> str:
-    """Return what a message says of the call: ``yes``, ``no`` or ``other``."""
+def judge(message: str, seen: bool) -> str:
+    """Return what a message says of a call: ``yes``, ``no`` or ``other``.
+
+    :param seen: the verifier came to the call; what it refuses before may be about anything
+    """
     if _REFUSED.search(message):
         return "no"
-    return "other" if not message or _UNSEEN.match(message) else "yes"
+    return "yes" if seen and message else "other"
 
 
 def parse_answers(text: str, asked: Iterable[Context]) -> Uses:
@@ -113,8 +111,8 @@ def parse_answers(text: str, asked: Iterable[Context]) -> Uses:
                 refused[name] = (context, f"errno {errno}: {message}")
             continue
         assert context is not None, line
-        function, _, message = words
-        answer = Answer(context, function, judge(message), message)
+        function, seen, message = words
+        answer = Answer(context, function, judge(message, seen == "1"), message)
         (uses.helpers if kind == "helper" else uses.kfuncs).append(answer)
     uses.unavailable = list(refused.values())
     return uses
