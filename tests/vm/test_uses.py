@@ -166,5 +166,6 @@ def test_judge(message: str, verdict: str) -> None:
 def test_judge_of_what_is_refused_before_the_call() -> None:
     assert judge("Extension program changes packet data, while original does not", False) == "other"
     assert judge("cannot find address for kernel function bpf_lsm_file_open", False) == "other"
+    assert judge("tracing progs cannot use bpf_timer yet", False) == "no"
     # Kernels of 5.13 to 5.15 look for the kfunc first.
     assert judge("calling kernel function tcp_slow_start is not allowed", False) == "no"

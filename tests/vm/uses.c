@@ -106,24 +106,31 @@ static const char *reason(int *seen)
 	return found;
 }
 
-/* int main(int) and int sub(int), for programs that replace functions of others. */
-enum { BTF_MAIN = 3, BTF_SUB = 4 };
+/*
+ * int main(int) and int sub(int), for programs that replace functions of others; values of maps with
+ * a timer and with a lock, since what may use those is refused by the map and not by the call.
+ */
+enum { BTF_INT = 1, BTF_MAIN = 3, BTF_SUB, BTF_TIMER, BTF_TIMER_VALUE, BTF_LOCK, BTF_LOCK_VALUE };
 
 static int load_btf(void)
 {
 	static const struct {
 		struct btf_header header;
-		unsigned int types[4 + 5 + 3 + 3];
-		char strings[14];
+		unsigned int types[4 + 5 + 3 + 3 + 3 + 6 + 3 + 6];
+		char strings[44];
 	} __attribute__((packed)) btf = {
-		{ BTF_MAGIC, BTF_VERSION, 0, sizeof(struct btf_header), 0, 60, 60, 14 },
+		{ BTF_MAGIC, BTF_VERSION, 0, sizeof(struct btf_header), 0, 132, 132, 44 },
 		{
 			1, BTF_KIND_INT << 24, 4, 1 << 24 | 32,
-			0, BTF_KIND_FUNC_PROTO << 24 | 1, 1, 1, 1,
+			0, BTF_KIND_FUNC_PROTO << 24 | 1, BTF_INT, 1, BTF_INT,
 			5, BTF_KIND_FUNC << 24 | 1, 2,
 			10, BTF_KIND_FUNC << 24 | 1, 2,
+			14, BTF_KIND_STRUCT << 24, 16,
+			38, BTF_KIND_STRUCT << 24 | 1, 16, 1, BTF_TIMER, 0,
+			24, BTF_KIND_STRUCT << 24, 4,
+			40, BTF_KIND_STRUCT << 24 | 1, 4, 1, BTF_LOCK, 0,
 		},
-		"\0int\0main\0sub",
+		"\0int\0main\0sub\0bpf_timer\0bpf_spin_lock\0t\0l",
 	};
 	union bpf_attr attr;
 
@@ -131,6 +138,47 @@ static int load_btf(void)
 	attr.btf = (unsigned long)&btf;
 	attr.btf_size = sizeof(btf);
 	return sys_bpf(BPF_BTF_LOAD, &attr);
+}
+
+static int make_map(unsigned int value, unsigned int size)
+{
+	union bpf_attr attr;
+	int btf = load_btf(), map;
+
+	memset(&attr, 0, sizeof(attr));
+	attr.map_type = BPF_MAP_TYPE_ARRAY;
+	attr.key_size = 4;
+	attr.value_size = size;
+	attr.max_entries = 1;
+	attr.btf_fd = btf;
+	attr.btf_key_type_id = BTF_INT;
+	attr.btf_value_type_id = value;
+	map = sys_bpf(BPF_MAP_CREATE, &attr);
+	close(btf);
+	return map;
+}
+
+/* The map that a helper needs something of, or one below 0. */
+static int map_for(int helper)
+{
+	static int timer = -2, lock = -2;
+
+	if (timer == -2) {
+		timer = make_map(BTF_TIMER_VALUE, 16);
+		lock = make_map(BTF_LOCK_VALUE, 4);
+	}
+	switch (helper) {
+	case BPF_FUNC_timer_init:
+	case BPF_FUNC_timer_set_callback:
+	case BPF_FUNC_timer_start:
+	case BPF_FUNC_timer_cancel:
+		return timer;
+	case BPF_FUNC_spin_lock:
+	case BPF_FUNC_spin_unlock:
+		return lock;
+	default:
+		return -1;
+	}
 }
 
 static const struct bpf_func_info target_info[] = { { 0, BTF_MAIN }, { 3, BTF_SUB } };
@@ -199,15 +247,16 @@ static int load_target(unsigned int type, int btf)
  */
 static int load_call(struct context context, unsigned char source, int function, int module_btf)
 {
+	int map = source ? -1 : map_for(function), btf = -1, target = -1, fd;
 	const struct bpf_insn insns[] = {
+		{ .code = BPF_LD | BPF_DW | BPF_IMM, .dst_reg = 0, .src_reg = BPF_PSEUDO_MAP_FD, .imm = map },
+		{ .code = 0 },
 		{ .code = BPF_JMP | BPF_CALL, .src_reg = source, .off = !!module_btf, .imm = function },
 		{ .code = BPF_ALU64 | BPF_MOV | BPF_X, .src_reg = 6 },
 		{ .code = BPF_JMP | BPF_EXIT },
 	};
 	/* Without the call, whether programs of this kind come so far at all. */
-	const struct bpf_insn *first = function ? insns : insns + 1;
-	unsigned int count = function ? 3 : 2;
-	int btf = -1, target = -1, fd;
+	unsigned int first = map >= 0 ? 0 : function ? 2 : 3;
 
 	if (context.type == BPF_PROG_TYPE_EXT) {
 		btf = load_btf();
@@ -219,7 +268,7 @@ static int load_call(struct context context, unsigned char source, int function,
 		context.attach = 0;
 		context.btf_id = BTF_SUB;
 	}
-	fd = load(&context, first, count, btf, target, module_btf);
+	fd = load(&context, insns + first, LENGTH(insns) - first, btf, target, module_btf);
 	if (target >= 0)
 		close(target);
 	if (btf >= 0)

@@ -16,6 +16,7 @@ _REFUSED = re.compile(
     r"|might sleep|must be sleepable|is sleepable within|^sleepable (helper|kfunc)"
     r"|not supported for program type|supported only for|is only allowed in"
     r"|can't modify return value|cannot tail call|uses reserved fields"
+    r"|progs cannot use bpf_"
 )
 
 
