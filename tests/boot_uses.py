@@ -80,11 +80,15 @@ def _row(answer: Answer, function: str | int) -> list[Any]:
     ]
 
 
-def render(release: str, btf: Btf, uses: Uses) -> str:
-    """Return the answers as JSON; ``columns`` names those of a row."""
+def render(release: str, btf: Btf, uses: Uses, config: frozenset[str]) -> str:
+    """Return the answers as JSON; ``columns`` names those of a row.
+
+    :param config: options that the kernel was built with
+    """
     names = {str(value): name for name, value in enumerators(btf, "bpf_func_id").items()}
     answers = {
         "kernel": release,
+        "config": sorted(config),
         "columns": [
             "prog_type", "attach_type", "helper or kfunc", "verdict", "message", "target",
             "sleepable",
@@ -113,11 +117,12 @@ def main() -> int:
         cache.mkdir(parents=True, exist_ok=True)
         for series in options.series:
             try:
-                release, btf, uses = ask(get_kernel(series, cache), Path(name))
+                kernel = get_kernel(series, cache)
+                release, btf, uses = ask(kernel, Path(name))
             except Unavailable as error:
                 sys.stderr.write(f"{series}: {error}\n")
                 return 2
-            (options.out / f"{series}.json").write_text(render(release, btf, uses))
+            (options.out / f"{series}.json").write_text(render(release, btf, uses, kernel.config))
             for what, answers in (("helpers", uses.helpers), ("kfuncs", uses.kfuncs)):
                 counts = Counter(item.verdict for item in answers)
                 listed = ", ".join(
