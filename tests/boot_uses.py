@@ -15,6 +15,7 @@ import json
 import sys
 import tempfile
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,13 +23,12 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from elftools.elf.elffile import ELFFile
 
-import helperhist
 from helperhist.binary import Btf
-from tests.vm.contexts import contexts, enumerators
+from tests.vm.contexts import Context, contexts, enumerators
 from tests.vm.machine import boot, build_init, build_loader, missing_tools, parse_console, start
 from tests.vm.packages import KERNELS, Kernel, get_kernel, module_name
 from tests.vm.programs import Unavailable
-from tests.vm.uses import Answer, Uses, kfuncs, parse_answers, render_plan
+from tests.vm.uses import Answer, Uses, functions, kfuncs, parse_answers, render_plan
 
 #: Numbers after the last helper, to see that they are none.
 _BEYOND = 5
@@ -36,35 +36,76 @@ _BEYOND = 5
 _TIMEOUT = 1800
 
 
-def ask(kernel: Kernel, folder: Path) -> tuple[str, Btf, Uses]:
-    """Boot a kernel twice: for its BTF, and with the plan that is made of it.
+#: One kind of program for each hook that kernels before 6.9 register kfuncs for.
+_HOOKS = (
+    ("SOCKET_FILTER", "", False),
+    ("SCHED_CLS", "", False),
+    ("XDP", "", False),
+    ("STRUCT_OPS", "", False),
+    ("TRACING", "BPF_TRACE_RAW_TP", False),
+    ("SYSCALL", "", True),
+)
 
-    :return: ``uname -r``, the BTF, the answers
+
+class Asker:
+    """A kernel with its modules, which answers plans.
+
+    :param folder: for the first process of the machine
     :raises Unavailable: something is missing, or it did not come to its end
     """
-    missing = missing_tools()
-    if missing:
-        raise Unavailable(f"not installed: {', '.join(missing)}")
-    btf = Btf(boot(kernel, build_loader(folder)).btf)
-    names: set[str] = set()
-    if not kfuncs(btf, ()):
-        rows = helperhist.load("embedded").rows
-        names = {row.name for row in rows if row.kind == "kfunc"}
-    asked = contexts(btf)
-    functions = {"vmlinux": kfuncs(btf, names)}
-    files = {}
-    for path in kernel.modules:
-        name = module_name(path)
-        data = path.read_bytes()
-        files[f"modules/{name}.ko"] = data
-        section = ELFFile(io.BytesIO(data)).get_section_by_name(".BTF")
-        if section is not None:
-            functions[name] = kfuncs(Btf(section.data(), btf), names)
-    last = max(enumerators(btf, "bpf_func_id").values()) + _BEYOND
-    modules = [module_name(path) for path in kernel.modules]
-    files["plan"] = render_plan(asked, functions, last, modules).encode()
-    console, answers = start(kernel, build_init(folder, "uses.c", "z"), files, _TIMEOUT)
-    return parse_console(console).release, btf, parse_answers(answers.decode(), asked)
+
+    def __init__(self, kernel: Kernel, folder: Path) -> None:
+        missing = missing_tools()
+        if missing:
+            raise Unavailable(f"not installed: {', '.join(missing)}")
+        self._kernel = kernel
+        self._init = build_init(folder, "uses.c", "z")
+        self._modules = {module_name(path): path.read_bytes() for path in kernel.modules}
+        self.release = ""
+        self.btf = Btf(boot(kernel, build_loader(folder)).btf)
+        self._btfs = {"vmlinux": self.btf}
+        for name, data in self._modules.items():
+            section = ELFFile(io.BytesIO(data)).get_section_by_name(".BTF")
+            if section is not None:
+                self._btfs[name] = Btf(section.data(), self.btf)
+        self._contexts = contexts(self.btf)
+
+    def _ask(
+        self, asked: Sequence[Context], calls: Mapping[str, Mapping[str, int]], helpers: int
+    ) -> Uses:
+        files = {f"modules/{name}.ko": data for name, data in self._modules.items()}
+        files["plan"] = render_plan(asked, calls, helpers, self._modules).encode()
+        console, answers = start(self._kernel, self._init, files, _TIMEOUT)
+        self.release = parse_console(console).release
+        return parse_answers(answers.decode(), asked)
+
+    def _kfuncs(self) -> dict[str, dict[str, int]]:
+        """Return the kfuncs of kernel and modules: what is tagged, else what can be called."""
+        if kfuncs(self.btf):
+            return {name: kfuncs(btf) for name, btf in self._btfs.items()}
+        calls = {name: functions(btf) for name, btf in self._btfs.items()}
+        hooks = [
+            next(
+                item
+                for item in self._contexts
+                if item.prog_type == f"BPF_PROG_TYPE_{prog_type}"
+                and (item.attach_type, item.sleepable) == (attach_type, sleepable)
+            )
+            for prog_type, attach_type, sleepable in _HOOKS
+            if f"BPF_PROG_TYPE_{prog_type}" in {item.prog_type for item in self._contexts}
+        ]
+        found = {
+            item.function for item in self._ask(hooks, calls, 0).kfuncs if item.verdict == "yes"
+        }
+        return {
+            module: {name: btf_id for name, btf_id in names.items() if name in found}
+            for module, names in calls.items()
+        }
+
+    def ask(self) -> Uses:
+        """Return the answers for all kinds of program, helpers and kfuncs."""
+        last = max(enumerators(self.btf, "bpf_func_id").values()) + _BEYOND
+        return self._ask(self._contexts, self._kfuncs(), last)
 
 
 def _row(answer: Answer, function: str | int) -> list[Any]:
@@ -118,17 +159,20 @@ def main() -> int:
         for series in options.series:
             try:
                 kernel = get_kernel(series, cache)
-                release, btf, uses = ask(kernel, Path(name))
+                asker = Asker(kernel, Path(name))
+                uses = asker.ask()
             except Unavailable as error:
                 sys.stderr.write(f"{series}: {error}\n")
                 return 2
-            (options.out / f"{series}.json").write_text(render(release, btf, uses, kernel.config))
+            (options.out / f"{series}.json").write_text(
+                render(asker.release, asker.btf, uses, kernel.config)
+            )
             for what, answers in (("helpers", uses.helpers), ("kfuncs", uses.kfuncs)):
                 counts = Counter(item.verdict for item in answers)
                 listed = ", ".join(
                     f"{count} {verdict}" for verdict, count in sorted(counts.items())
                 )
-                sys.stdout.write(f"{release}: {what}: {listed}\n")
+                sys.stdout.write(f"{asker.release}: {what}: {listed}\n")
     return 0
 
 

@@ -39,7 +39,8 @@
 #include <unistd.h>
 #include <zlib.h>
 
-#define MAX_KFUNCS 4096
+/* More than there are functions in any kernel. */
+#define MAX_KFUNCS (1 << 17)
 /* BPF_F_XDP_DEV_BOUND_ONLY, which headers before 6.3 have not. */
 #define XDP_DEV_BOUND_ONLY (1U << 6)
 #define LENGTH(array) (sizeof(array) / sizeof((array)[0]))
@@ -358,15 +359,18 @@ static int find_btf(const char *module)
 static void add_kfunc(const char *name, int btf_id, const char *module)
 {
 	struct kfunc *kfunc = &kfuncs[kfunc_count];
+	static char last[64] = "vmlinux";
+	static int module_btf;
 
+	if (strcmp(module, last)) {
+		snprintf(last, sizeof(last), "%s", module);
+		module_btf = strcmp(module, "vmlinux") ? find_btf(module) : 0;
+	}
+	if (module_btf < 0)
+		return;
 	snprintf(kfunc->name, sizeof(kfunc->name), "%s", name);
 	kfunc->btf_id = btf_id;
-	kfunc->module_btf = 0;
-	if (strcmp(module, "vmlinux")) {
-		kfunc->module_btf = find_btf(module);
-		if (kfunc->module_btf < 0)
-			return;
-	}
+	kfunc->module_btf = module_btf;
 	kfunc_count++;
 }
 

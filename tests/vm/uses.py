@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from helperhist.binary import Btf, Kind
 from tests.vm.contexts import Context
 
-__all__ = ["Answer", "Uses", "judge", "kfuncs", "parse_answers", "render_plan"]
+__all__ = ["Answer", "Uses", "functions", "judge", "kfuncs", "parse_answers", "render_plan"]
 
 #: What the verifier says where the call as such is refused, and nothing that an argument could
 #: change; the rest of what it says about the call is about its arguments.
@@ -46,38 +46,36 @@ class Uses:
     unavailable: list[tuple[Context, str]] = field(default_factory=list)
 
 
-def kfuncs(btf: Btf, names: Iterable[str]) -> dict[str, int]:
-    """Return the kfuncs of a kernel, or of a module without those of the kernel: name to id.
+def kfuncs(btf: Btf) -> dict[str, int]:
+    """Return what is tagged as a kfunc, name to id; kernels before 6.9 tag nothing.
 
-    :param names: of what may be one; kernels before 6.9 do not say which of their functions are
+    :param btf: of the kernel, or of a module, whose base is left out
     """
     tags = [btf.type(item) for item in btf.ids(Kind.DECL_TAG) if btf.name(item) == "bpf_kfunc"]
     found = {btf.name(tag.type): tag.type for tag in tags if btf.kind(tag.type) == Kind.FUNC}
-    for name in names:
-        for item in btf.find(name, Kind.FUNC):
-            if item >= btf.first:
-                found[name] = item
     return dict(sorted(found.items()))
+
+
+def functions(btf: Btf) -> dict[str, int]:
+    """Return all functions, name to id."""
+    return {btf.name(item): item for item in btf.ids(Kind.FUNC)}
 
 
 def render_plan(
     asked: Iterable[Context],
-    functions: Mapping[str, Mapping[str, int]],
+    calls: Mapping[str, Mapping[str, int]],
     helpers: int,
     modules: Iterable[str] = (),
 ) -> str:
     """Return the plan for ``uses.c``.
 
-    :param functions: kfuncs by module; ``vmlinux`` for the kernel's own
-    :param helpers: number of the last helper to ask for
+    :param calls: kfuncs by module; ``vmlinux`` for the kernel's own
+    :param helpers: number of the last helper to ask for, 0 for none
     :param modules: to load, in this order
     """
     lines = [f"helpers 1 {helpers}", *(f"module {name}" for name in modules)]
-    lines += (
-        f"kfunc {name} {btf_id} {module}"
-        for module, kfuncs in functions.items()
-        for name, btf_id in kfuncs.items()
-    )
+    for module, found in calls.items():
+        lines += (f"kfunc {name} {btf_id} {module}" for name, btf_id in found.items())
     lines += (f"context {item.name} {' '.join(map(str, item.numbers))}" for item in asked)
     return "\n".join(lines) + "\n"
 
