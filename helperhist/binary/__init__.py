@@ -3,6 +3,7 @@
 from helperhist.binary.btf import Btf, Kind, Member, Type
 from helperhist.binary.context import CONTEXTS, context_field
 from helperhist.binary.elf import EM_BPF, MAX_FILE, SHN_UNDEF, Relocation
+from helperhist.binary.elfsections import read_sections
 from helperhist.binary.insn import (
     CALL,
     EXIT,
@@ -47,5 +48,6 @@ __all__ = [
     "feature",
     "is_jump",
     "parse_object",
+    "read_sections",
     "target_of",
 ]
