@@ -16,13 +16,19 @@ __all__ = ["Attach", "AttachTargets"]
 
 #: Attach type to the prefix of the name in BTF, and what to call it. All others: a function.
 _PREFIXES = {
-    "TRACE_RAW_TP": ("btf_trace_", "tracepoint"),
-    "LSM_MAC": ("bpf_lsm_", "LSM hook"),
-    "LSM_CGROUP": ("bpf_lsm_", "LSM hook"),
-    "TRACE_ITER": ("bpf_iter_", "iterator"),
+    "BPF_TRACE_RAW_TP": ("btf_trace_", "tracepoint"),
+    "BPF_LSM_MAC": ("bpf_lsm_", "LSM hook"),
+    "BPF_LSM_CGROUP": ("bpf_lsm_", "LSM hook"),
+    "BPF_TRACE_ITER": ("bpf_iter_", "iterator"),
 }
 #: Attach types whose context holds the result of the function behind its arguments.
-_WITH_RESULT = {"TRACE_FEXIT", "MODIFY_RETURN", "TRACE_FSESSION", "LSM_MAC", "LSM_CGROUP"}
+_WITH_RESULT = {
+    "BPF_TRACE_FEXIT",
+    "BPF_MODIFY_RETURN",
+    "BPF_TRACE_FSESSION",
+    "BPF_LSM_MAC",
+    "BPF_LSM_CGROUP",
+}
 #: Bytes of a name that libbpf looks up, the NUL included (``BTF_MAX_NAME_SIZE``).
 _MAX_NAME = 128
 _WORD = 8
@@ -112,7 +118,7 @@ def _words(btf: Btf, type_id: int, attach: str) -> int | None:
             proto = btf.strip(proto.type)
         if proto.kind != Kind.FUNC_PROTO:
             return None
-        members = proto.members[1:] if attach == "TRACE_RAW_TP" else proto.members
+        members = proto.members[1:] if attach == "BPF_TRACE_RAW_TP" else proto.members
         sizes = [btf.size_of(member.type) or _WORD for member in members]
         words = sum((size + _WORD - 1) // _WORD for size in sizes)
         result = attach in _WITH_RESULT and btf.strip(proto.type).kind != Kind.VOID
