@@ -1,0 +1,220 @@
+"""Load real objects into real kernels and compare with ``helperhist check``: run by hand.
+
+``python benchmarks/real_objects.py LOADER FOLDER KERNEL... [--results DIR] [--against btf]``
+
+* LOADER is ``tests/vm/objects.c``, linked statically with the libbpf of your choice::
+
+      gcc -O1 -static -o objects tests/vm/objects.c -lbpf -lelf -lz
+
+* FOLDER has the objects, in folders by project.
+* KERNEL is ``running`` (needs root; nothing is attached), or a folder with ``vmlinuz`` and
+  ``vmlinux.btf``, whose name is the release (``6.12``). It is booted in qemu, with KVM if there is.
+
+For each kernel it prints how often ``check --target`` said that an object loads and it did, said
+so and it did not, and so on; every disagreement with what the loader says; and the causes. With
+``--results DIR`` what a kernel said is kept there, and it is asked for new objects only.
+"""
+
+import argparse
+import json
+import re
+import stat
+import subprocess
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
+
+from vm_support import newc
+
+#: Seconds that all objects may take in one kernel.
+_TIMEOUT = 3600
+_MEMORY = 6000
+
+#: Message of the loader or verifier, in the order in which they are looked for, to its cause.
+CAUSES = (
+    (r"legacy map definitions", "legacy maps section"),
+    (r"195896080|0xbad2310", "CO-RE: field, type or enumerator absent"),
+    (r"relo #\d+: .*(?:ambiguity|failed)|failed to perform CO-RE", "CO-RE: refused by libbpf"),
+    (r"failed to find kernel BTF type ID", "attach target not in this kernel"),
+    (r"no BTF-based attach target|attach program FD is not set", "attach target from user space"),
+    (r"struct_ops (?:init_kern|reloc)", "struct_ops not in this kernel"),
+    (r"extern \(.*not found|extern \(.*incompatible|extern .* strong", "kfunc or symbol absent"),
+    (r"calling kernel function|invalid kernel function call", "kfunc not for this program"),
+    (r"cannot call GPL|kernel subsystems? .*GPL|GPL[- ](?:only|compat)", "GPL only"),
+    (r"unknown func|invalid func|cannot use helper|program of this type cannot", "helper absent"),
+    (r"failed to create map|failed to create:|map '.*': (?:failed|can't|should)", "map"),
+    (r"unsupported pinning|pinning value|auto-pin", "pinning"),
+    (r"failed to find BTF (?:for|info)|unsupported BTF|BTF is required", "BTF of the object"),
+    (r"missing BPF prog type|unrecognized ELF section|elf: .*relocat", "section or relocation"),
+    (r"unexpected_load_attach|expected_attach_type|attach type", "attach type"),
+    (r"BPF program is too large|too many (?:states|insns)|complexity", "limits of the verifier"),
+    (r"invalid argument: prog|Unrecognized arg#|reference type", "function's arguments"),
+)
+
+
+@dataclass(slots=True)
+class Loads:
+    """What one kernel did.
+
+    :ivar verdicts: object to whether it loads
+    :ivar logs: object to the messages
+    """
+
+    release: str = ""
+    verdicts: dict[str, bool] = field(default_factory=dict)
+    logs: dict[str, list[str]] = field(default_factory=dict)
+
+
+def read_console(text: str) -> Loads:
+    """Read the lines of ``tests/vm/objects.c``."""
+    loads = Loads()
+    for line in text.splitlines():
+        match line.rstrip().split(" ", 4):
+            case ["@@", "uname", release, *_]:
+                loads.release = release
+            case ["@@", "object", path, verdict, *_]:
+                loads.verdicts[path] = verdict == "yes"
+            case ["@@", "log", path, *rest]:
+                loads.logs.setdefault(path, []).append(" ".join(rest).strip())
+    return loads
+
+
+def objects_of(folder: Path) -> dict[str, Path]:
+    """Return the objects by their names below the folder."""
+    paths = sorted(path for path in folder.rglob("*") if path.is_file())
+    return {str(path.relative_to(folder)): path for path in paths}
+
+
+def load_here(loader: Path, objects: dict[str, Path]) -> str:
+    """Load all objects on the running kernel."""
+    lines = []
+    for name, path in objects.items():
+        done = subprocess.run([loader, path], capture_output=True, check=False, timeout=_TIMEOUT)
+        lines.append(done.stdout.decode("utf-8", "replace").replace(str(path), name))
+    return "".join(lines)
+
+
+def load_there(loader: Path, objects: dict[str, Path], kernel: Path) -> str:
+    """Boot a kernel whose first process loads all objects."""
+    parts = [
+        newc("dev", stat.S_IFDIR | 0o755),
+        newc("dev/console", stat.S_IFCHR | 0o600, device=(5, 1)),
+        newc("init", stat.S_IFREG | 0o755, loader.read_bytes()),
+        newc("objects", stat.S_IFDIR | 0o755),
+    ]
+    folders = sorted({str(Path(name).parent) for name in objects} - {"."})
+    parts += [newc(f"objects/{folder}", stat.S_IFDIR | 0o755) for folder in folders]
+    parts += [
+        newc(f"objects/{name}", stat.S_IFREG | 0o644, path.read_bytes())
+        for name, path in objects.items()
+    ]
+    parts.append(newc("TRAILER!!!", 0))
+    with tempfile.TemporaryDirectory() as work:
+        initrd, console = Path(work) / "initrd", Path(work) / "console"
+        initrd.write_bytes(b"".join(parts))
+        del parts
+        command = [
+            "qemu-system-x86_64", "-accel", "kvm", "-accel", "tcg", "-cpu", "max",
+            "-m", str(_MEMORY), "-nodefaults", "-display", "none", "-no-reboot",
+            "-kernel", str(kernel / "vmlinuz"), "-initrd", str(initrd),
+            "-append", "console=ttyS0 quiet loglevel=1 panic=-1 mitigations=off",
+            "-serial", f"file:{console}",
+        ]  # fmt: skip
+        try:
+            subprocess.run(command, check=False, timeout=_TIMEOUT, capture_output=True)
+        except subprocess.TimeoutExpired:
+            print(f"{kernel.name}: stopped after {_TIMEOUT} s", file=sys.stderr)
+        return console.read_text("utf-8", "replace").replace(" /objects/", " ")
+
+
+def verdicts(folder: Path, target: str) -> dict[str, bool]:
+    """Return what ``helperhist check`` says of all objects."""
+    command = [sys.executable, "-m", "helperhist", "check", str(folder), "--json"]
+    done = subprocess.run([*command, "--target", target], capture_output=True, check=False)
+    if done.returncode not in (0, 1):
+        raise SystemExit(done.stderr.decode("utf-8", "replace"))
+    return {
+        str(Path(item["file"]).relative_to(folder)): bool(item["target"]["ok"])
+        for item in json.loads(done.stdout)
+        if "target" in item
+    }
+
+
+def cause_of(log: list[str]) -> tuple[str, str]:
+    """Return the cause of a refusal, and the line that tells it."""
+    for pattern, cause in CAUSES:
+        for line in log:
+            if re.search(pattern, line):
+                return cause, line
+    verifier = [line for line in log if not line.startswith("libbpf:")]
+    noise = re.compile(r"processed \d|stack depth|verification time|\d+: \(|; |R\d|--")
+    telling = [line for line in verifier if line and not noise.match(line)]
+    if telling:
+        return "verifier", telling[-1]
+    return "other", next((line for line in log if "libbpf" in line), "(no message)")
+
+
+def compare(loads: Loads, said: dict[str, bool]) -> Iterator[tuple[bool, bool, str]]:
+    """Yield what was said, what happened, and the object."""
+    for name, loaded in sorted(loads.verdicts.items()):
+        if name in said:
+            yield said[name], loaded, name
+
+
+def report(name: str, loads: Loads, said: dict[str, bool]) -> None:
+    """Print the table of one kernel, the disagreements, and the causes."""
+    cells: Counter[tuple[bool, bool]] = Counter()
+    causes: Counter[str] = Counter()
+    for yes, loaded, path in compare(loads, said):
+        cells[yes, loaded] += 1
+        if yes == loaded:
+            continue
+        cause, line = ("", "") if loaded else cause_of(loads.logs.get(path, []))
+        causes[cause or "said no, but loads"] += 1
+        print(f"{'YES but refused' if yes else 'NO but loads'}\t{path}\t{cause}\t{line[:200]}")
+    good, bad = cells[True, True], cells[True, False]
+    print(f"\n## {name} ({loads.release})")
+    print("| kernel | yes, loads | yes, refused | no, refused | no, loads |")
+    print("|---|--:|--:|--:|--:|")
+    print(f"| {name} | {good} | {bad} | {cells[False, False]} | {cells[False, True]} |")
+    print(f"{100 * good / max(good + bad, 1):.1f} % of yeses load;", end=" ")
+    print(f"{len(loads.verdicts) - sum(cells.values())} objects that check does not read")
+    for cause, count in causes.most_common():
+        print(f"  {count:4} {cause}")
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("loader", type=Path)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("kernels", nargs="+")
+    parser.add_argument("--results", type=Path)
+    parser.add_argument("--against", choices=["release", "btf"], default="release")
+    arguments = parser.parse_args()
+    objects = objects_of(arguments.folder)
+    for kernel in arguments.kernels:
+        name = Path(kernel).name
+        kept = arguments.results / f"{name}.log" if arguments.results else None
+        console = kept.read_text("utf-8") if kept and kept.exists() else ""
+        known = read_console(console).verdicts
+        new = {item: path for item, path in objects.items() if item not in known}
+        if new and kernel == "running":
+            console += load_here(arguments.loader.resolve(), new)
+        elif new:
+            console += load_there(arguments.loader, new, Path(kernel))
+        if kept:
+            kept.write_text(console, "utf-8")
+        target = name
+        if kernel != "running" and arguments.against == "btf":
+            target = str(Path(kernel) / "vmlinux.btf")
+        report(name, read_console(console), verdicts(arguments.folder, target))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
