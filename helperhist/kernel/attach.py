@@ -81,17 +81,25 @@ class AttachTargets:
         if len(prefix + name) >= _MAX_NAME:
             return Attach(what, kind.target, False, "the name is too long for libbpf")
         wanted = Kind.TYPEDEF if prefix == "btf_trace_" else Kind.FUNC
-        for number, (own, btf) in enumerate(self._target.parts):
-            # libbpf compares as many letters as the section has.
-            if colon and not (own or "vmlinux").startswith(module):
-                continue
+        # libbpf compares as many letters of the module's name as the section has.
+        parts = [
+            (number, own, btf)
+            for number, (own, btf) in enumerate(self._target.parts)
+            if not colon or (own or "vmlinux").startswith(module)
+        ]
+        if not parts:
+            return Attach(what, kind.target, None, f"the BTF of module {module} is not at hand")
+        for number, own, btf in parts:
             ids = btf.find(prefix + name, wanted)
             found = [item for item in ids if not number or item >= btf.first]
             if found:
                 words = _words(btf, found[0], kind.attach)
                 return Attach(what, kind.target, True, "", "", found[0], own, words)
         near = self._names.nearest(name, wanted, prefix)
-        return Attach(what, kind.target, False, _missing(what, module), near)
+        reason = _missing(what)
+        if colon and parts[0][1]:
+            reason = f"not in the BTF of module {parts[0][1]}"
+        return Attach(what, kind.target, False, reason, near)
 
     def function(self, name: str) -> Attach:
         """Look up a function that a kprobe wants; without BTF it may exist as well."""
@@ -99,14 +107,12 @@ class AttachTargets:
             if found := btf.find(name, Kind.FUNC):
                 return Attach("function", name, True, "", "", found[0], own)
         near = self._names.nearest(name, Kind.FUNC)
-        return Attach("function", name, None, _missing("function", ""), near)
+        return Attach("function", name, None, _missing("function"), near)
 
 
-def _missing(what: str, module: str) -> str:
+def _missing(what: str) -> str:
     if what == "function":
         return "not in this BTF: static, inlined, renamed, or of a module"
-    if module and module != "vmlinux":
-        return f"not in this BTF, nor in that of module {module}"
     return "not in this BTF: of another release or configuration, or of a module"
 
 
