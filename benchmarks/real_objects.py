@@ -1,6 +1,6 @@
 """Load real objects into real kernels and compare with ``helperhist check``: run by hand.
 
-``python benchmarks/real_objects.py LOADER FOLDER KERNEL... [--results DIR] [--against btf]``
+``python benchmarks/real_objects.py LOADER FOLDER KERNEL... [--results DIR] [--against btf] [--accel kvm]``
 
 * LOADER is ``tests/vm/objects.c``, linked statically with the libbpf of your choice::
 
@@ -8,7 +8,7 @@
 
 * FOLDER has the objects, in folders by project.
 * KERNEL is ``running`` (needs root; nothing is attached), or a folder with ``vmlinuz`` and
-  ``vmlinux.btf``, whose name is the release (``6.12``). It is booted in qemu, with KVM if there is.
+  ``vmlinux.btf``, whose name is the release (``6.12``). It is booted in qemu.
 
 For each kernel it prints how often ``check --target`` said that an object loads and it did, said
 so and it did not, and so on; every disagreement with what the loader says; and the causes. With
@@ -32,7 +32,9 @@ sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
 from vm_support import newc
 
 #: Seconds that all objects may take in one kernel.
-_TIMEOUT = 3600
+_TIMEOUT = 5400
+#: Seconds that one object may take in a machine without KVM.
+_PATIENCE = 60
 _MEMORY = 6000
 
 #: Message of the loader or verifier, in the order in which they are looked for, to its cause.
@@ -77,7 +79,8 @@ def read_console(text: str) -> Loads:
         match line.rstrip().split(" ", 4):
             case ["@@", "uname", release, *_]:
                 loads.release = release
-            case ["@@", "object", path, verdict, *_]:
+            # A negative number is the signal that ended the loader: no verdict.
+            case ["@@", "object", path, verdict, error] if not error.startswith("-"):
                 loads.verdicts[path] = verdict == "yes"
             case ["@@", "log", path, *rest]:
                 loads.logs.setdefault(path, []).append(" ".join(rest).strip())
@@ -85,9 +88,14 @@ def read_console(text: str) -> Loads:
 
 
 def objects_of(folder: Path) -> dict[str, Path]:
-    """Return the objects by their names below the folder."""
-    paths = sorted(path for path in folder.rglob("*") if path.is_file())
-    return {str(path.relative_to(folder)): path for path in paths}
+    """Return the objects of this machine's byte order by their names below the folder."""
+    found = {}
+    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+        with path.open("rb") as file:
+            start = file.read(6)
+        if start[:4] == b"\x7fELF" and start[5] == (1 if sys.byteorder == "little" else 2):
+            found[str(path.relative_to(folder))] = path
+    return found
 
 
 def load_here(loader: Path, objects: dict[str, Path]) -> str:
@@ -99,8 +107,11 @@ def load_here(loader: Path, objects: dict[str, Path]) -> str:
     return "".join(lines)
 
 
-def load_there(loader: Path, objects: dict[str, Path], kernel: Path) -> str:
-    """Boot a kernel whose first process loads all objects."""
+def load_there(loader: Path, objects: dict[str, Path], kernel: Path, accel: str) -> str:
+    """Boot a kernel whose first process loads all objects.
+
+    :param accel: of qemu: ``kvm``, or ``tcg`` where that does not work
+    """
     parts = [
         newc("dev", stat.S_IFDIR | 0o755),
         newc("dev/console", stat.S_IFCHR | 0o600, device=(5, 1)),
@@ -119,10 +130,10 @@ def load_there(loader: Path, objects: dict[str, Path], kernel: Path) -> str:
         initrd.write_bytes(b"".join(parts))
         del parts
         command = [
-            "qemu-system-x86_64", "-accel", "kvm", "-accel", "tcg", "-cpu", "max",
+            "qemu-system-x86_64", "-accel", accel, "-cpu", "max",
             "-m", str(_MEMORY), "-nodefaults", "-display", "none", "-no-reboot",
             "-kernel", str(kernel / "vmlinuz"), "-initrd", str(initrd),
-            "-append", "console=ttyS0 quiet loglevel=1 panic=-1 mitigations=off",
+            "-append", f"console=ttyS0 quiet loglevel=1 panic=-1 mitigations=off seconds={_PATIENCE}",
             "-serial", f"file:{console}",
         ]  # fmt: skip
         try:
@@ -194,6 +205,7 @@ def main() -> int:
     parser.add_argument("folder", type=Path)
     parser.add_argument("kernels", nargs="+")
     parser.add_argument("--results", type=Path)
+    parser.add_argument("--accel", choices=["kvm", "tcg"], default="tcg")
     parser.add_argument("--against", choices=["release", "btf"], default="release")
     arguments = parser.parse_args()
     objects = objects_of(arguments.folder)
@@ -206,13 +218,15 @@ def main() -> int:
         if new and kernel == "running":
             console += load_here(arguments.loader.resolve(), new)
         elif new:
-            console += load_there(arguments.loader, new, Path(kernel))
+            console += load_there(arguments.loader, new, Path(kernel), arguments.accel)
         if kept:
             kept.write_text(console, "utf-8")
         target = name
         if kernel != "running" and arguments.against == "btf":
             target = str(Path(kernel) / "vmlinux.btf")
-        report(name, read_console(console), verdicts(arguments.folder, target))
+        loads = read_console(console)
+        loads.verdicts = {item: loads.verdicts[item] for item in objects if item in loads.verdicts}
+        report(name, loads, verdicts(arguments.folder, target))
     return 0
 
 

@@ -12,7 +12,8 @@
  *   @@ object FILE yes|no ERRNO
  *   @@ done
  *
- * Each object is loaded by a process of its own with a limit of time. Nothing is attached.
+ * Each object is loaded by a process of its own; the variable "seconds" limits its time (a machine
+ * gets it from the command line of its kernel). Nothing is attached.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -34,11 +35,11 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
-#define SECONDS 120
 #define LINES 12
 
 static const char *btf_path;
 static const char *current;
+static unsigned int seconds = 900;
 static bool debug, each;
 static char text[8 << 20];
 static size_t length;
@@ -139,7 +140,7 @@ static void load_file(const char *path)
 	child = fork();
 	if (!child) {
 		current = path;
-		alarm(SECONDS);
+		alarm(seconds);
 		load_object();
 		fflush(stdout);
 		_exit(0);
@@ -178,6 +179,8 @@ int main(int argc, char **argv)
 	int option;
 
 	setvbuf(stdout, NULL, _IOFBF, 1 << 16);
+	if (getenv("seconds"))
+		seconds = atoi(getenv("seconds"));
 	if (machine)
 		prepare_machine();
 	while (!machine && (option = getopt(argc, argv, "deb:")) != -1) {
