@@ -5,6 +5,7 @@ from pathlib import PurePath
 
 from helperhist.checktext import where
 from helperhist.findings import Findings
+from helperhist.text import printable
 from helperhist.verdict import Change, TooNew, minimum
 
 __all__ = ["annotate", "annotate_change", "render_annotation"]
@@ -55,13 +56,17 @@ def render_annotation(
         file, _, line = source.rpartition(":")
         if PurePath(file).is_relative_to(root):
             file = str(PurePath(file).relative_to(root))
-        properties += [f"file={_property(file)}", f"line={line}"]
+        properties.append(f"file={_property(file)}")
+        if line.isascii() and line.isdigit():
+            properties.append(f"line={line}")
     properties.append(f"title={_property(title)}")
     return f"::{level} {','.join(properties)}::{_escape(message)}"
 
 
 def _escape(text: str) -> str:
-    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+    # The rules of actions/toolkit, packages/core/src/command.ts.
+    escaped = printable(text, keep="\r\n").replace("%", "%25")
+    return escaped.replace("\r", "%0D").replace("\n", "%0A")
 
 
 def _property(text: str) -> str:

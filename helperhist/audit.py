@@ -10,14 +10,18 @@ from helperhist.errors import InvalidVersion
 from helperhist.resolve import PREFIXES, Resolver
 from helperhist.tables.model import Stated, Version
 from helperhist.timeline import Row, Timeline, canonical_name
+from helperhist.unread import find_unread
 from helperhist.version import KernelVersion
 
-__all__ = ["DIFFERENCES", "VERDICTS", "Finding", "audit"]
+__all__ = ["DIFFERENCES", "JUDGED", "VERDICTS", "Finding", "audit"]
 
 #: All verdicts, in the order of reports.
-VERDICTS = ("wrong", "unknown", "missing", "right", "unjudged")
+VERDICTS = ("wrong", "unknown", "missing", "right", "unjudged", "unread")
 #: The verdicts that say that a table is not as it should be.
 DIFFERENCES = frozenset(("wrong", "unknown", "missing"))
+
+#: The verdicts on rows that history can tell something about.
+JUDGED = frozenset(("right", "wrong", "unknown"))
 
 #: A search for the nearest name takes milliseconds; a file of other things has many such names.
 _MAX_SEARCHES = 500
@@ -73,6 +77,7 @@ def audit(
     timeline: Timeline,
     kinds: Collection[str] = (),
     missing: bool = True,
+    text: str | None = None,
 ) -> tuple[Finding, ...]:
     """Judge the rows of one table, in their order, then list what it lacks.
 
@@ -80,6 +85,7 @@ def audit(
     :param missing: whether to list what the table lacks: of ``kinds``, else of those numbered
         lists (helpers, commands, types of maps, programs, attachments and links) of which it has
         a name
+    :param text: of the table, to list the known names that are in no row of it
     :raises DatasetError: the timeline has no such kind
     """
     require_kinds(timeline, kinds)
@@ -89,6 +95,9 @@ def audit(
         findings = [finding for finding in findings if finding.kind in kinds]
     if missing:
         findings += judge.missing(kinds)
+    if text is not None:
+        unread = judge.unread(text)
+        findings += [f for f in unread if not kinds or f.kind in kinds]
     return tuple(findings)
 
 
@@ -170,12 +179,16 @@ class _Judge:
         shown, version = _read(stated.version.text)
         actual = None if row.since is None else KernelVersion.parse(row.since)
         verdict, why = _compare(version, actual, row)
+        if stated.doubt:
+            verdict, why = "unjudged", stated.doubt
         notes = [why, stated.note]
-        if self._kind(stated) not in (None, row.kind) and row.kind in PREFIXES:
+        other = self._kind(stated) not in (None, row.kind)
+        if other and row.kind in PREFIXES:
             notes.append(f"is a {row.kind}")
         if verdict != "unjudged":
             notes.append(self._commit_note(stated, row))
-        fixable = verdict == "wrong" and actual is not None and not row.or_earlier
+        # Where the table takes a name for something else, its version is of something else.
+        fixable = verdict == "wrong" and actual is not None and not (row.or_earlier or other)
         return Finding(
             row.name,
             row.kind,
@@ -222,6 +235,18 @@ class _Judge:
         ]
         named = set(first_names([row for row in lacks if row.kind in PREFIXES]))
         return [_missing(row) for row in lacks if row.kind not in PREFIXES or row in named]
+
+    def unread(self, text: str) -> list[Finding]:
+        """Return the known names of a table that are in no row of it."""
+        read = [
+            (stated.line, row.name)
+            for stated, row in zip(self.rows, self.found, strict=True)
+            if row is not None
+        ]
+        return [
+            Finding(row.name, row.kind, None, row.since, "unread", line, row.tag, row.commit)
+            for line, row in find_unread(text, read, self.resolver)
+        ]
 
 
 def _missing(row: Row) -> Finding:

@@ -62,13 +62,17 @@ def read_maps(elf: Elf, btf: Btf | None) -> tuple[Map, ...]:
             continue
         seen.add(section.name)
         if section.name == ".maps" and btf is not None:
-            found += _from_btf(elf, section, btf)
+            maps = _from_btf(elf, section, btf)
         elif section.name == "maps" or section.name.startswith("maps/"):
-            found += _from_symbols(elf, section)
+            maps = _from_symbols(elf, section)
         elif section.name in _STRUCT_OPS and btf is not None and not section.executable:
-            found += _from_struct_ops(elf, section, btf)
-        if len(found) > _MAX_MAPS:
-            raise ParseError(f"more than {_MAX_MAPS} maps")
+            maps = _from_struct_ops(elf, section, btf)
+        else:
+            continue
+        for item in maps:
+            if len(found) == _MAX_MAPS:
+                raise ParseError(f"more than {_MAX_MAPS} maps")
+            found.append(item)
     if elf.section(".maps") is not None and btf is None:
         raise ParseError("section .maps without .BTF: the maps cannot be read")
     return tuple(found)

@@ -6,12 +6,13 @@ from dataclasses import dataclass, field
 
 from helperhist import elf as elf_
 from helperhist.bpfmaps import Map, read_maps
-from helperhist.btf import Btf, Kind, readable
+from helperhist.btf import Btf, Kind
 from helperhist.btfext import BtfExt, CoreRelo, LineInfo, parse_btf_ext
 from helperhist.elf import Elf, Relocation, Symbol, parse_elf
 from helperhist.errors import ParseError
 from helperhist.insn import SIZE, Insn, decode
 from helperhist.sections import ProgramKind, program_kind
+from helperhist.strtab import readable
 
 __all__ = ["BpfObject", "Extern", "Function", "parse_object"]
 
@@ -177,8 +178,14 @@ class BpfObject:
             function.kind = kind if function.program else None
 
     def _place(self, index: int, functions: list[Function]) -> None:
-        """Hand relocations and BTF records to the functions that they lie in."""
+        """Hand relocations and BTF records to the functions that they lie in.
+
+        BTF names sections; of several with one name, records are the first one's, as libbpf has
+        it.
+        """
         name = functions[0].section
+        first = self.elf.section(name)
+        named = first is not None and first.index == index
         starts = [item.start for item in functions]
 
         def locate(offset: int) -> tuple[Function, int] | None:
@@ -191,10 +198,10 @@ class BpfObject:
         for relocation in self.elf.relocations(index):
             if found := locate(relocation.offset):
                 found[0].relocations[found[1]] = relocation
-        for relo in self.ext.relocations.get(name, ()):
+        for relo in self.ext.relocations.get(name, ()) if named else ():
             if found := locate(relo.offset):
                 found[0].relos[found[1]] = relo
-        for info in self.ext.functions.get(name, ()):
+        for info in self.ext.functions.get(name, ()) if named else ():
             found = locate(info.offset)
             if found and found[1] == 0:
                 found[0].type = info.type

@@ -17,8 +17,9 @@ from functools import cached_property
 from typing import Literal
 
 from helperhist.errors import ParseError
+from helperhist.strtab import StringTable
 
-__all__ = ["MAGIC", "ORDERS", "Btf", "Kind", "Member", "Order", "Type", "byte_order", "readable"]
+__all__ = ["MAGIC", "ORDERS", "Btf", "Kind", "Member", "Order", "Type", "byte_order"]
 
 MAGIC = 0xEB9F
 
@@ -146,12 +147,13 @@ class Btf:
         self.base = base
         self.order = byte_order(data, "BTF")
         words, strings, layout = self._sections(data)
-        self._strings = strings
+        self._strings = StringTable(strings, "BTF")
         self._words = words
         self._first = 1 if base is None else len(base)
         self._first_string = 0 if base is None else base.end_of_strings
         self._at = self._positions(layout)
         self._cache: dict[int, Type] = {}
+        self._stripped: dict[int, Type] = {}
 
     def _sections(self, data: bytes) -> tuple["array[int]", bytes, dict[int, tuple[int, int]]]:
         size = _u32(data, 4, self.order)
@@ -226,17 +228,14 @@ class Btf:
     def string(self, offset: int) -> str:
         """Return a string by its offset.
 
-        :raises ParseError: the offset is beyond the strings
+        :raises ParseError: the offset is beyond the strings, or they are not real ones, see
+            :class:`~helperhist.strtab.StringTable`
         """
         if offset < self._first_string and self.base is not None:
             return self.base.string(offset)
-        at = offset - self._first_string
-        if offset == 0 and not self._strings:
+        if offset == 0:
             return ""
-        end = self._strings.find(b"\0", at) if at < len(self._strings) else -1
-        if end < 0:
-            raise ParseError(f"BTF: string at {offset} is beyond the strings")
-        return readable(self._strings[at:end])
+        return self._strings.at(offset - self._first_string)
 
     def kind(self, type_id: int) -> int:
         """Return the kind of a type, as a number, without making the type.
@@ -331,30 +330,26 @@ class Btf:
                 yield Member(string(first), second, offset, size)
 
     @cached_property
-    def _by_name(self) -> dict[bytes, list[int]]:
+    def _by_name(self) -> dict[str, list[int]]:
         """Ids of the own types by name."""
-        found: dict[bytes, list[int]] = {}
-        words, strings, shift = self._words, self._strings, self._first_string
+        words = self._words
         names: dict[int, list[int]] = {}
         for type_id, at in enumerate(self._at, self._first):
             names.setdefault(words[at], []).append(type_id)
+        found: dict[str, list[int]] = {}
         for offset, ids in names.items():
-            if offset >= shift:
-                end = strings.find(b"\0", offset - shift)
-                name = strings[offset - shift : end] if end >= 0 else b""
-            else:
-                name = self.string(offset).encode()
-            if name:
-                found.setdefault(name, []).extend(ids)
+            if offset:
+                found.setdefault(self.string(offset), []).extend(ids)
         return found
 
     def find(self, name: str, *kinds: int) -> tuple[int, ...]:
         """Return the ids of the types with a name, the base's first.
 
         :param kinds: only types of these kinds; all kinds if none is given
+        :raises ParseError: the name of a type is beyond the strings
         """
         base = () if self.base is None else self.base.find(name, *kinds)
-        own = self._by_name.get(name.encode("utf-8", "backslashreplace"), [])
+        own = self._by_name.get(name, ())
         return (*base, *(item for item in own if not kinds or self.kind(item) in kinds))
 
     def ids(self, *kinds: int) -> Iterator[int]:
@@ -370,9 +365,14 @@ class Btf:
 
         :raises ParseError: they go in a circle
         """
+        known = self._stripped.get(type_id)
+        if known is not None:
+            return known
+        first = type_id
         for _ in range(_MAX_CHAIN):
             found = self.type(type_id)
             if found.kind not in _MODIFIERS:
+                self._stripped[first] = found
                 return found
             type_id = found.type
         raise ParseError(f"BTF: type {type_id} refers to itself")
@@ -411,14 +411,6 @@ def byte_order(data: bytes, what: str) -> Order:
                 raise ParseError(f"{what}: version {data[2]}, not 1")
             return order
     raise ParseError(f"{what}: no magic number 0xeb9f at the start")
-
-
-def readable(data: bytes) -> str:
-    """Decode a name; what is no text, and control characters, are written as escapes."""
-    text = data.decode("utf-8", "backslashreplace")
-    if text.isprintable():
-        return text
-    return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)
 
 
 def _signed(value: int, bits: int) -> int:

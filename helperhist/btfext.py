@@ -79,34 +79,22 @@ def parse_btf_ext(data: bytes, btf: Btf) -> BtfExt:
         section: tuple(FuncInfo(offset, type_id) for offset, type_id in rows)
         for section, rows in funcs.read().items()
     }
-    string = _Strings(btf)
+    string = btf.string
     line_info = {
         section: tuple(
-            LineInfo(offset, string[file], place >> 10, place & 0x3FF)
+            LineInfo(offset, string(file), place >> 10, place & 0x3FF)
             for offset, file, _, place in rows
         )
         for section, rows in lines.read().items()
     }
     relocations = {
         section: tuple(
-            CoreRelo(offset, type_id, string[access], kind)
+            CoreRelo(offset, type_id, string(access), kind)
             for offset, type_id, access, kind in rows
         )
         for section, rows in relos.read().items()
     }
     return BtfExt(functions, line_info, relocations)
-
-
-class _Strings(dict[int, str]):
-    """Strings by offset, each decoded once: thousands of records share a few."""
-
-    def __init__(self, btf: Btf) -> None:
-        super().__init__()
-        self._btf = btf
-
-    def __missing__(self, offset: int) -> str:
-        found = self[offset] = self._btf.string(offset)
-        return found
 
 
 class _Records:

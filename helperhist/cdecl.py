@@ -3,8 +3,7 @@
 The rules are those of C11 (N1570): enumeration specifiers (6.7.2.2), structs and unions (6.7.2.1).
 """
 
-import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from helperhist.ctext import MAX_TOKENS, Constant, evaluate
 from helperhist.entries import (
@@ -14,18 +13,21 @@ from helperhist.entries import (
     Entry,
     Pending,
     Piece,
+    bounded,
     entry_id,
     fits_int,
+    is_name,
     is_sentinel,
 )
 from helperhist.errors import ParseError
 
 __all__ = ["DeclarationReader", "matching", "split_tokens"]
 
-_IDENTIFIER = re.compile(r"[A-Za-z_]\w*")
 # Bounds of one declaration; the kernel's own has 4 levels and 200 names.
 _MAX_DEPTH = 32
 _MAX_NAMES = 1 << 16
+# Names for each token: a member of nested structs is known by the tag of each of them.
+_SHARING = 16
 
 # Last words of a declaration that are part of its type, so that it declares no name.
 _TYPE_WORDS = frozenset(
@@ -73,6 +75,7 @@ class DeclarationReader:
         self._entries: list[Entry] = []
         self._constants: list[tuple[str, Constant]] = []
         self._open: list[Pending] = []
+        self._most = _MAX_NAMES
 
     def result(self) -> Piece:
         """Return what has been read."""
@@ -93,6 +96,8 @@ class DeclarationReader:
 
     def declaration(self, tokens: list[str], depth: int = 0) -> None:
         """Read a top-level declaration."""
+        if depth == 0:
+            self._most = min(_MAX_NAMES, 256 + _SHARING * len(tokens))
         start = 0
         while (brace := _index(tokens, "{", start)) is not None:
             end = matching(tokens, brace)
@@ -116,9 +121,11 @@ class DeclarationReader:
         elif keyword in ("struct", "union"):
             name = tag or _typedef_name(head, tokens[end + 1 :])
             if name:
-                self._members(name, body, 0)
+                for item in _below(name, self._members(body, 0)):
+                    self._add(item if isinstance(item, Entry) else Entry("field", item))
 
     def _enum(self, tag: str | None, body: list[str]) -> None:
+        bounded(tag or "")
         known: dict[str, Constant] = {}
         following: Constant | None = Constant(0)
         pending: tuple[tuple[str, ...], int] | None = None
@@ -129,9 +136,9 @@ class DeclarationReader:
                 # A macro brought enumerators of its own, nobody knows how many.
                 following = pending = None
             enumerator = _without_attributes(enumerator)
-            if not enumerator or not _IDENTIFIER.fullmatch(enumerator[0]):
+            if not enumerator or not is_name(enumerator[0]):
                 continue
-            name = enumerator[0]
+            name = bounded(enumerator[0])
             value = following
             if len(enumerator) > 1:
                 expression = tuple(enumerator[2 : MAX_TOKENS + 3]) if enumerator[1] == "=" else ()
@@ -149,11 +156,14 @@ class DeclarationReader:
         self._constants += _retyped(known, complete)
 
     def _add(self, entry: Entry) -> None:
-        if len(self._entries) >= _MAX_NAMES:
-            raise ParseError(
-                f"a declaration with {entry.name[:60]} has more than {_MAX_NAMES} names"
-            )
         self._entries.append(entry)
+        self._count(self._entries)
+
+    def _count(self, names: Sequence[str | Entry]) -> None:
+        if len(names) > self._most:
+            last = names[-1]
+            name = last.name if isinstance(last, Entry) else last
+            raise ParseError(f"a declaration with {name[:60]} has more than {self._most} names")
 
     def _constant(
         self,
@@ -177,35 +187,61 @@ class DeclarationReader:
         if pending is not None:
             self._open.append(Pending(kind, shown, *pending))
 
-    def _members(self, prefix: str, body: list[str], depth: int) -> None:
+    def _members(self, body: list[str], depth: int) -> list[str | Entry]:
+        """Return what the body of a struct defines, in its order.
+
+        Each body is read once, however many names mean it.
+
+        :return: paths of its members below it, and entries that are known everywhere
+        """
         if depth > _MAX_DEPTH:
-            raise ParseError(f"{prefix[:60]} is nested deeper than {_MAX_DEPTH} levels")
+            raise ParseError(f"a struct is nested deeper than {_MAX_DEPTH} levels")
+        found: list[str | Entry] = []
         for member in split_tokens(body, ";"):
             brace = _index(member, "{")
             if brace is None:
-                for name in _declared(member):
-                    self._add(Entry("field", f"{prefix}.{name}"))
+                found += _declared(member)
+                self._count(found)
                 continue
             end = matching(member, brace)
             keyword, tag = _head(member[:brace])
             inner = member[brace + 1 : end]
-            if keyword == "enum":
-                self._enum(tag, inner)
             names = [
                 declared
                 for part in split_tokens(_without_attributes(member[end + 1 :]), ",")
                 if (declared := _declarator(part)) is not None
             ]
-            for name in names:
-                self._add(Entry("field", f"{prefix}.{name}"))
-                if keyword != "enum":
-                    self._members(f"{prefix}.{name}", inner, depth + 1)
-            if keyword != "enum" and tag is not None:
-                # The tag is known outside, too: C has no nested scope of tags.
-                self._members(tag, inner, depth + 1)
-            elif keyword != "enum" and not names:
+            if keyword == "enum":
+                start = len(self._entries)
+                self._enum(tag, inner)
+                found += self._entries[start:]
+                del self._entries[start:]
+                found += names
+                self._count(found)
+                continue
+            held = self._members(inner, depth + 1)
+            if tag is None and not names:
                 # 6.7.2.1 p13: the members of an anonymous struct are members of what holds it.
-                self._members(prefix, inner, depth + 1)
+                found += held
+            for name in names:
+                found.append(name)
+                found += _below(name, held)
+                held = [item for item in held if not isinstance(item, Entry)]
+                self._count(found)
+            if tag is not None:
+                # The tag is known outside, too: C has no nested scope of tags.
+                found += [
+                    item if isinstance(item, Entry) else Entry("field", item)
+                    for item in _below(tag, held)
+                ]
+            self._count(found)
+        return found
+
+
+def _below(prefix: str, items: Iterable[str | Entry]) -> Iterator[str | Entry]:
+    """Yield the paths of members as what holds these sees them."""
+    for item in items:
+        yield item if isinstance(item, Entry) else bounded(f"{prefix}.{item}")
 
 
 def _successor(value: Constant) -> Constant | None:
@@ -242,7 +278,7 @@ def _index(tokens: list[str], token: str, start: int = 0) -> int | None:
 
 def _head(tokens: Sequence[str]) -> tuple[str | None, str | None]:
     """Return the keyword and tag before a brace: ``("struct", "bpf_insn")``."""
-    words = [token for token in _without_attributes(tokens) if _IDENTIFIER.fullmatch(token)]
+    words = [token for token in _without_attributes(tokens) if is_name(token)]
     for index, word in enumerate(words):
         if word in ("struct", "union", "enum"):
             return word, words[index + 1] if index + 1 < len(words) else None
@@ -283,7 +319,7 @@ def _declared(member: list[str]) -> Iterator[str]:
     if len(tokens) > 2 and tokens[1] == "(" and matching(tokens, 1) == len(tokens) - 1:
         # __bpf_md_ptr(struct bpf_sock *, sk): a macro whose last argument is the name
         last = split_tokens(tokens[2:-1], ",")[-1]
-        if last and _IDENTIFIER.fullmatch(last[-1]):
+        if last and is_name(last[-1]):
             yield last[-1]
         return
     for index, part in enumerate(split_tokens(tokens, ",")):
@@ -312,9 +348,9 @@ def _declarator(part: list[str], typed: bool = False) -> str | None:
             paren = inside.index("(")
             inner = inside[paren + 1 : matching(inside, paren)]
             inside = inner if "*" in inner else inside[:paren]
-        words = [token for token in inside if _IDENTIFIER.fullmatch(token)]
+        words = [token for token in inside if is_name(token)]
         return words[-1] if words and "*" in inside else None
-    words = [token for token in part if _IDENTIFIER.fullmatch(token)]
+    words = [token for token in part if is_name(token)]
     if not words or words[-1] in _TYPE_WORDS or (typed and len(words) < 2):
         return None
     if len(words) > 1 and words[-2] in ("struct", "union", "enum"):

@@ -13,6 +13,7 @@ from itertools import groupby
 from pathlib import Path
 
 from helperhist.cproto import Declaration, parse_declaration
+from helperhist.entries import ENUM_KINDS
 from helperhist.errors import DatasetError, HelperhistError, ParseError
 from helperhist.timeline import Doc, Row, Timeline
 from helperhist.version import KernelVersion
@@ -139,8 +140,11 @@ def render_header(timeline: Timeline, options: HeaderOptions = HeaderOptions()) 
     _check_names(timeline)
     docs = {doc.name: doc for doc in timeline.docs} if options.docs else {}
     renumbered = {} if options.ids == "uapi" else _renumbered(timeline)
+    tags = _tags(timeline)
     for row in _chosen(timeline, options.only):
         found = _helper(row, options, docs.get(row.name), renumbered.get(row.name))
+        if not isinstance(found, str):
+            found = _conflict(found.declaration, tags) or found
         if isinstance(found, str):
             left_out.append((row.name, found))
         elif options.max_kernel is not None and found.since > options.max_kernel:
@@ -161,6 +165,34 @@ def _check_names(timeline: Timeline) -> None:
         if row.name in seen:
             raise DatasetError(f"this data has {row.name[:60]} twice; scan again")
         seen.add(row.name)
+
+
+def _tags(timeline: Timeline) -> dict[str, str]:
+    """Return what tags of the kernel mean, as far as it is known."""
+    # Kinds that are not the tag of their enum have words of their own.
+    words = {*ENUM_KINDS.values(), "flag", "field", "sentinel"}
+    kinds = ({row.kind for row in timeline.rows} - words) | ENUM_KINDS.keys()
+    enums = dict.fromkeys(kinds, "enum")
+    structs = ("bpf_map", "sk_buff", "sk_msg_buff", "xdp_buff", "__sk_buff", "sk_msg_md", "xdp_md")
+    return {**enums, **dict.fromkeys(structs, "struct"), "bpf_attr": "union"}
+
+
+def _conflict(declaration: Declaration, tags: dict[str, str]) -> str | None:
+    """Return why a declaration cannot stand beside others; note its tags if it can.
+
+    6.7.2.3 p2: a tag means one struct, union or enum, and a second meaning ends the compilation.
+    """
+    named = [item.split(" ") for item in declaration.opaque]
+    for kind, tag in named:
+        other = tags.get(tag, kind)
+        if other != kind:
+            return (
+                f"its type '{kind} {tag}' is {'an' if other == 'enum' else 'a'} {other} elsewhere"
+            )
+    if len({tag for _, tag in named}) < len(named):
+        return f"its types {', '.join(declaration.opaque)} have one tag"
+    tags.update((tag, kind) for kind, tag in named)
+    return None
 
 
 def _check_range(options: HeaderOptions) -> None:

@@ -8,12 +8,18 @@ module of its own below ``helperhist.commands`` and is imported when it is run.
 import errno
 import os
 import sys
+from collections.abc import Sequence
 from importlib import import_module
+from typing import Any
 
 import click
 
 from helperhist import __version__
+from helperhist.commands._command import check_repetition
+from helperhist.commands._output import echo
 from helperhist.errors import HelperhistError
+from helperhist.streams import discard, prepare_streams
+from helperhist.text import printable
 
 __all__ = ["cli", "main"]
 
@@ -35,10 +41,6 @@ COMMANDS = {
 }
 
 
-class _UserError(click.ClickException):
-    exit_code = 2
-
-
 class _Commands(click.Group):
     """A group that imports a command when it is needed, and turns our errors into messages."""
 
@@ -57,31 +59,88 @@ class _Commands(click.Group):
         with formatter.section("Commands"):
             formatter.write_dl(list(COMMANDS.items()))
 
-    def invoke(self, ctx: click.Context) -> object:
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        check_repetition(self, ctx, args)
+        return super().parse_args(ctx, args)
+
+    def main(
+        self,
+        args: Sequence[str] | None = None,
+        prog_name: str | None = None,
+        complete_var: str | None = None,
+        standalone_mode: bool = True,
+        windows_expand_args: bool = True,
+        **extra: Any,
+    ) -> Any:
+        """Run a command and exit; without ``standalone_mode``, errors are the caller's."""
+        if not standalone_mode:
+            return super().main(args, prog_name, complete_var, False, **extra)
+        words = sys.argv[1:] if args is None else list(args)
         try:
-            return super().invoke(ctx)
-        except HelperhistError as error:
-            raise _UserError(str(error)) from error
-        except RecursionError as error:
-            raise _UserError("input nested too deep") from error
-        except KeyboardInterrupt:
-            # click would exit with 1, which is a negative answer.
-            click.echo("interrupted", err=True)
-            raise click.exceptions.Exit(130) from None
-        except BrokenPipeError:
-            # The reader of our output is gone (`| head`). click would exit with 1, which is a
-            # negative answer; 141 is what a shell shows of a program that the signal ended.
-            _discard_output()
-            raise click.exceptions.Exit(141) from None
-        except OSError as error:
-            if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-                raise _UserError(f"cannot write: {error.strerror}; make room") from error
-            if isinstance(error, PermissionError) and error.filename is not None:
-                raise _UserError(f"cannot open {error.filename}: {error.strerror}") from error
-            raise
+            code = self._run(words, prog_name or "helperhist", complete_var, extra)
+        except (Exception, KeyboardInterrupt) as error:
+            code, message = _outcome(error)
+            if isinstance(error, OSError):
+                # Of the answer, the part that is written is all that there will be.
+                discard("stdout")
+            if message:
+                echo(message, err=True)
+        sys.exit(code)
+
+    def _run(
+        self, words: list[str], prog_name: str, complete_var: str | None, extra: dict[str, Any]
+    ) -> int:
+        self._main_shell_completion(extra, prog_name, complete_var)
+        if not words:
+            with self.make_context(prog_name, words, resilient_parsing=True, **extra) as ctx:
+                echo(self.get_help(ctx), err=True)
+            return 2
+        try:
+            with self.make_context(prog_name, words, **extra) as ctx:
+                self.invoke(ctx)
+        except click.exceptions.Exit as end:
+            return end.exit_code
+        return 0
+
+
+def _outcome(error: BaseException) -> tuple[int, str]:
+    """Return the exit code and the message for an error; raise it if it is a bug of ours."""
+    if isinstance(error, click.UsageError):
+        return 2, _usage(error)
+    if isinstance(error, click.ClickException):
+        return 2, f"Error: {printable(error.format_message())}"
+    if isinstance(error, HelperhistError):
+        return 2, f"Error: {printable(str(error))}"
+    if isinstance(error, RecursionError):
+        return 2, "Error: input nested too deep"
+    if isinstance(error, KeyboardInterrupt | click.Abort):
+        # click would exit with 1, which is a negative answer.
+        return 130, "interrupted"
+    if isinstance(error, BrokenPipeError):
+        # The reader of our output is gone (`| head`). click would exit with 1, which is a
+        # negative answer; 141 is what a shell shows of a program that the signal ended.
+        return 141, ""
+    if isinstance(error, OSError) and error.strerror:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+            return 2, f"Error: cannot write: {error.strerror}; make room"
+        if error.filename is not None:
+            name = os.fsdecode(error.filename) if not isinstance(error.filename, int) else "file"
+            return 2, f"Error: cannot open {printable(name)}: {error.strerror}"
+        return 2, f"Error: {error.strerror}"
+    raise error
+
+
+def _usage(error: click.UsageError) -> str:
+    message = error.format_message()
+    if isinstance(error, click.MissingParameter):
+        # click lists choices one below the other.
+        message = " ".join(message.split())
+    where = f"; see `{error.ctx.command_path} --help`" if error.ctx is not None else ""
+    return f"Error: {printable(message).rstrip('.')}{where}"
 
 
 @click.command(
+    "helperhist",
     cls=_Commands,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog="Examples: helperhist since bpf_probe_read_str; helperhist list --at 5.4; "
@@ -98,11 +157,7 @@ def cli(ctx: click.Context) -> None:
         ctx.color = False
 
 
-def _discard_output() -> None:
-    """Keep Python from complaining at exit of what it cannot write."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-
 def main() -> None:
     """Run the command line and exit."""
+    prepare_streams()
     cli(prog_name="helperhist")

@@ -31,13 +31,24 @@ _KNOWN = frozenset((
     "__u8", "__u16", "__u32", "__u64", "__s8", "__s16", "__s32", "__s64",
     "__be16", "__be32", "__be64", "__le16", "__le32", "__le64", "__sum16", "__wsum",
 ))  # fmt: skip
+#: Keywords of C23 and C++23: a parameter of such a name is none.
 _KEYWORDS = frozenset("""
     alignas alignof asm auto bool break case char const constexpr continue default do double else
     enum extern false float for goto if inline int long nullptr register restrict return short
     signed sizeof static static_assert struct switch thread_local true typedef typeof typeof_unqual
     union unsigned void volatile while
+    and and_eq bitand bitor catch char16_t char32_t char8_t class compl concept const_cast
+    consteval constinit co_await co_return co_yield decltype delete dynamic_cast explicit export
+    friend mutable namespace new noexcept not not_eq operator or or_eq private protected public
+    reinterpret_cast requires static_cast template this throw try typeid typename using virtual
+    wchar_t xor xor_eq
 """.split())  # fmt: skip
-_NAME = re.compile(r"(?!__\w+__$)[A-Za-z_]\w*", re.ASCII)  # __attribute__ is a keyword as well
+#: C reserves names that begin with ``__`` or ``_A`` (C11, 7.1.3): compilers make keywords and
+#: macros of them. In capitals are macros of headers, and GCC defines some without underscores.
+_RESERVED = re.compile(r"__.*|_[A-Z].*|[A-Z][A-Z0-9_].*|linux|unix|i386", re.ASCII)
+_NAME = re.compile(r"[A-Za-z_]\w*", re.ASCII)
+#: Tags of the UAPI that begin like names that C reserves.
+_TAGS = frozenset({"__sk_buff"})
 _TYPE = re.compile(
     r"(?P<const>const )?(?P<base>(?:struct |union )?\w+(?: \w+)*?) ?(?P<stars>\**)", re.ASCII
 )
@@ -69,6 +80,8 @@ def parse_declaration(prototype: str, helper: str | None = None) -> Declaration:
     parsed = parse_prototype(prototype)
     if parsed is None or not _sound(parsed):
         raise ParseError(f"its prototype {prototype[:60]!r} cannot be read")
+    for _, name in parsed.arguments:
+        _check_name(name)
     if helper is not None and parsed.name != helper:
         raise ParseError(f"its prototype {prototype[:60]!r} is of another helper")
     opaque: dict[str, None] = {}
@@ -86,10 +99,19 @@ def _sound(parsed: Prototype) -> bool:
     names = [name for kind, name in parsed.arguments if kind != "..."]
     return (
         len(set(names)) == len(names)
-        and all(_NAME.fullmatch(name) and name not in _KEYWORDS for name in names)
+        and all(_NAME.fullmatch(name) for name in names)
         and "void" not in kinds
         and ("..." not in kinds or kinds.index("...") == len(names) > 0)
     )
+
+
+def _check_name(name: str) -> None:
+    """Refuse a word that means something to a compiler.
+
+    :raises ParseError: it does
+    """
+    if name in _KEYWORDS or (_RESERVED.fullmatch(name) and name not in _TAGS):
+        raise ParseError(f"its prototype has the name {name[:60]!r}, which is reserved in C")
 
 
 def _seen(kind: str, opaque: dict[str, None]) -> str:
@@ -99,8 +121,9 @@ def _seen(kind: str, opaque: dict[str, None]) -> str:
     base = _REPLACED.get(match["base"], match["base"])
     if base.startswith(("struct ", "union ")):
         tag = base.partition(" ")[2]
-        if not _NAME.fullmatch(tag) or tag in _KEYWORDS:
+        if not _NAME.fullmatch(tag):
             raise ParseError(f"its type {kind[:60]!r} cannot be read")
+        _check_name(tag)
         opaque[base] = None
     elif base not in _KNOWN and not _PLAIN.fullmatch(base):
         raise ParseError(f"programs do not know its type {base!r}")

@@ -12,7 +12,9 @@ from dataclasses import dataclass
 __all__ = ["HelperDoc", "Prototype", "parse_docs", "parse_prototype"]
 
 _START = b"Start of BPF helper function descriptions"
-_PROTOTYPE = re.compile(r"(?P<ret>[A-Za-z_][\w *]*?[ *])(?P<name>bpf_\w+)\((?P<args>[^()]*)\)")
+_PROTOTYPE = re.compile(
+    r"(?P<ret>[A-Za-z_][\w *]*?[ *])(?P<name>bpf_\w+)\((?P<args>[^()]*)\)", re.ASCII
+)
 _SECTION = re.compile(r"\s+(Description|Returns?|Attributes)\s*")
 _MAX_LINE = 1000
 
@@ -71,7 +73,7 @@ def _argument(text: str) -> tuple[str, str] | None:
     text = text.strip()
     if text == "...":
         return "...", ""
-    match = re.fullmatch(r"([A-Za-z_][\w *]*?[ *])(\w+)", text)
+    match = re.fullmatch(r"([A-Za-z_][\w *]*?[ *])(\w+)", text, re.ASCII)
     return None if match is None else (_spaced(match[1]), match[2])
 
 

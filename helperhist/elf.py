@@ -1,27 +1,28 @@
 """The ELF part of BPF objects: bytes to sections, symbols and relocations.
 
-The file header is decoded by pyelftools; tables, which have a fixed layout, by row, since objects
-have thousands of them. Every place and size is checked against the file before anything is read
-from there, and compressed sections are not unpacked.
+Every place and size is checked against the file before anything is read from there, and compressed
+sections are not unpacked. Source of the layout: ``include/uapi/linux/elf.h``.
 """
 
-import io
 import struct
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from elftools.elf.structs import ELFStructs
-
-from helperhist.btf import Order, readable
+from helperhist.btf import Order
 from helperhist.errors import ParseError
+from helperhist.strtab import StringTable
 
 __all__ = ["EM_BPF", "Elf", "Relocation", "Section", "Symbol", "parse_elf"]
 
 EM_BPF = 247
 _CLASS64 = 2
 _ORDERS: dict[int, Order] = {1: "little", 2: "big"}
+_ET_REL = 1
 _IDENT_AND_HEADER = 64
 _SECTION_HEADER = 64
+#: ``Elf64_Ehdr`` after the identification, and ``Elf64_Shdr``.
+_FILE = "HHIQQQIHHHHHH"
+_SECTION = "IIQQQQIIQQ"
 
 #: Bounds on hostile files; the largest real objects stay far below.
 MAX_FILE = 64 << 20
@@ -83,6 +84,7 @@ class Elf:
         self.order = order
         self.mark = "<" if order == "little" else ">"
         self.sections = sections
+        self._by_name = {item.name: item for item in reversed(sections)}
         self.symbols = self._symbols()
         self._by_section: dict[int, list[Symbol]] = {}
         for item in self.symbols:
@@ -95,7 +97,7 @@ class Elf:
 
     def section(self, name: str) -> Section | None:
         """Return the first section with a name."""
-        return next((item for item in self.sections if item.name == name), None)
+        return self._by_name.get(name)
 
     def symbols_of(self, section: int) -> list[Symbol]:
         """Return the symbols of a section, in the order of the table."""
@@ -105,11 +107,11 @@ class Elf:
         table = next((item for item in self.sections if item.type == SHT_SYMTAB), None)
         if table is None or not 0 < table.link < len(self.sections):
             raise ParseError("no symbol table: remove debug information only (llvm-strip -g)")
-        names = self.sections[table.link].data
+        names = StringTable(self.sections[table.link].data, "symbol names")
         row = struct.Struct(self.mark + "IBBHQQ")
         found = []
         for name, info, other, section, value, size in row.iter_unpack(_whole(table, row.size)):
-            text = _string(names, name) if name else ""
+            text = names.at(name) if name else ""
             found.append(Symbol(text, value, size, info >> 4, info & 15, other & 3, section))
         return tuple(found)
 
@@ -148,30 +150,28 @@ def parse_elf(data: bytes) -> Elf:
     machine = int.from_bytes(data[18:20], order) if order else 0
     if data[4] != _CLASS64 or order is None or machine != EM_BPF:
         raise ParseError(f"an ELF file for another machine ({machine}), not for BPF")
-    structs = ELFStructs(little_endian=order == "little", elfclass=64)
-    structs.create_basic_structs()
-    structs.create_advanced_structs("ET_REL", "EM_BPF")
-    stream = io.BytesIO(data)
-    header = structs.Elf_Ehdr.parse_stream(stream)
-    if header.e_type != "ET_REL":
-        raise ParseError(f"{header.e_type} is no object file of a compiler")
-    count, start = header.e_shnum, header.e_shoff
+    mark = "<" if order == "little" else ">"
+    kind, _, _, _, _, start, _, _, _, _, size, count, at = struct.unpack_from(
+        mark + _FILE, data, 16
+    )
+    if kind != _ET_REL:
+        raise ParseError(f"ELF type {kind} is no object file of a compiler")
     if count == 0 or start == 0:
         raise ParseError("no sections")
-    if header.e_shentsize != _SECTION_HEADER or start + count * _SECTION_HEADER > len(data):
+    if size != _SECTION_HEADER or start + count * _SECTION_HEADER > len(data):
         raise ParseError("section headers go beyond the end of the file")
-    if not 0 < header.e_shstrndx < count:
+    if not 0 < at < count:
         raise ParseError("no names of sections")
-    row = struct.Struct(("<" if order == "little" else ">") + "IIQQQQIIQQ")
+    row = struct.Struct(mark + _SECTION)
     rows = list(row.iter_unpack(data[start : start + count * _SECTION_HEADER]))
     # Sections lie one behind the other. If they overlapped, a small file could stand for any
     # amount of data.
     if sum(item[5] for item in rows if item[1] not in (0, SHT_NOBITS)) > 2 * len(data):
         raise ParseError("sections overlap, or go beyond the end of the file")
-    names = _contents(data, rows[header.e_shstrndx], "section names")
+    names = StringTable(_contents(data, rows[at], "section names"), "section names")
     sections = []
     for index, item in enumerate(rows):
-        name = _string(names, item[0])
+        name = names.at(item[0])
         contents = _contents(data, item, f"section {name[:60]}")
         kind, flags, size, link, info, entry = (
             item[1],
@@ -202,10 +202,3 @@ def _whole(table: Section, size: int) -> bytes:
             f"section {table.name}: {table.size} bytes are no table of {size}-byte rows"
         )
     return table.data
-
-
-def _string(table: bytes, at: int) -> str:
-    end = table.find(b"\0", at)
-    if at > len(table) or end < 0:
-        raise ParseError("a name goes beyond the names")
-    return readable(table[at:end])

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from helperhist.ctext import Constant
+from helperhist.errors import ParseError
 from helperhist.records import SENTINEL
 
 __all__ = [
@@ -14,8 +15,10 @@ __all__ = [
     "Entry",
     "Pending",
     "Piece",
+    "bounded",
     "entry_id",
     "fits_int",
+    "is_name",
     "is_sentinel",
 ]
 
@@ -30,6 +33,30 @@ ENUM_KINDS: Mapping[str, str] = {
 }
 
 _SENTINEL = re.compile(r"_*MAX_.+|__.+|.+_UNSPEC|BPF_FUNC_unspec|bpf_unspec")
+
+
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+#: Of a name, and of the path of a member; the longest of the kernel's own has 60.
+_MAX_NAME = 512
+
+
+def is_name(text: str) -> bool:
+    r"""Whether a text is an identifier of C.
+
+    >>> [is_name(text) for text in ("bpf_loop", "0x10", "caf\xe9", "")]
+    [True, False, False, False]
+    """
+    return _NAME.fullmatch(text) is not None
+
+
+def bounded(name: str) -> str:
+    """Return a name, or the path of a member.
+
+    :raises ParseError: it is longer than any real one
+    """
+    if len(name) > _MAX_NAME:
+        raise ParseError(f"a name of {len(name)} bytes begins with {name[:60]}")
+    return name
 
 
 def is_sentinel(name: str) -> bool:

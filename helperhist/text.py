@@ -1,13 +1,66 @@
-"""Plain text for terminals: tables that fit the width."""
+"""Plain text for terminals: what may be printed, and tables that fit the width."""
 
+import re
 import textwrap
 from collections.abc import Sequence
 
-__all__ = ["fields", "table", "terminal_width"]
+__all__ = [
+    "fields",
+    "json_printable",
+    "printable",
+    "table",
+    "terminal_width",
+    "without_orders",
+]
 
 _GAP = 2
 # A column is not made narrower than this.
 _LEAST = 12
+
+# A line of a log that begins so, or that has "##[" anywhere, is an order to GitHub's runner
+# (actions/runner, src/Runner.Common/ActionCommand.cs).
+_ORDER = re.compile(r"^([ \t]*):(?=:)|#(?=#\[)", re.MULTILINE)
+
+
+def printable(text: str, keep: str = "") -> str:
+    r"""Return other people's text as it may be printed: what would act on a terminal is escaped.
+
+    That is what Unicode has no picture for: control characters, overrides of the direction of
+    writing, separators of lines and paragraphs, lone surrogates (bytes of a file name that are no
+    UTF-8). All become escapes of Python's.
+
+    :param keep: characters that stay: the line feeds of a text of several lines
+
+    >>> print(printable("bpf_\x1b[31mloop\n"))
+    bpf_\x1b[31mloop\n
+    """
+    if text.isprintable():
+        return text
+    return "".join(
+        char if char.isprintable() or char in keep else ascii(char)[1:-1] for char in text
+    )
+
+
+def without_orders(text: str) -> str:
+    """Return a text in which no line is an order to GitHub's runner."""
+    return _ORDER.sub(lambda match: f"{match[1]}\\x3a" if match[1] is not None else r"\x23", text)
+
+
+def json_printable(text: str) -> str:
+    r"""Return JSON that may be printed and says the same.
+
+    >>> print(json_printable('"\x7f"'))
+    "\u007f"
+    """
+    text = text.replace("##[", r"#\u0023[")
+    if text.isascii() and "\x7f" not in text:
+        return text
+    return "".join(char if char.isprintable() or char in "\n\t" else _unit(char) for char in text)
+
+
+def _unit(char: str) -> str:
+    data = char.encode("utf-16-be", "surrogatepass")
+    return "".join(f"\\u{data[at]:02x}{data[at + 1]:02x}" for at in range(0, len(data), 2))
 
 
 def terminal_width() -> int:
@@ -31,7 +84,7 @@ def table(
     name      since
     bpf_loop  5.17
     """
-    everything = [header, *rows]
+    everything = [[printable(cell) for cell in row] for row in (header, *rows)]
     widths = [max(len(row[index]) for row in everything) for index in range(len(header))]
     while sum(widths) + _GAP * (len(widths) - 1) > width and max(widths[:-1], default=0) > _LEAST:
         widths[widths.index(max(widths[:-1]))] -= 1
@@ -52,12 +105,13 @@ def table(
 
 def fields(pairs: Sequence[tuple[str, str]], width: int = 80, indent: str = "  ") -> str:
     """Render names and values, one below the other; long values are wrapped, never cut."""
-    size = max(len(name) for name, _ in pairs)
+    shown = [(printable(name), value) for name, value in pairs]
+    size = max(len(name) for name, _ in shown)
     lines = []
-    for name, value in pairs:
+    for name, value in shown:
         head = f"{indent}{name.ljust(size)}  "
         lines += textwrap.wrap(
-            value,
+            printable(value, keep="\n"),
             width,
             initial_indent=head,
             subsequent_indent=" " * len(head),

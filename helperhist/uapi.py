@@ -38,11 +38,14 @@ from helperhist.entries import (
     Entry,
     Pending,
     Piece,
+    bounded,
     entry_id,
     fits_int,
+    is_name,
     is_sentinel,
 )
 from helperhist.errors import ParseError
+from helperhist.strtab import readable
 
 __all__ = [
     "ENUM_KINDS",
@@ -60,7 +63,7 @@ MAX_HEADER_BYTES = 8 << 20
 _MAPPER = re.compile(r"_{2,3}BPF_FUNC_MAPPER")
 _DEFINE = re.compile(rb"#\s*define\s+([A-Za-z_]\w*)(\([^)]*\))?(.*)", re.DOTALL)
 _INNER_DIRECTIVE = re.compile(rb"^[ \t]*#[^\n]*", re.MULTILINE)
-_IDENTIFIER = re.compile(r"[A-Za-z_]\w*")
+_IDENTIFIER = re.compile(r"[A-Za-z_]\w*", re.ASCII)
 
 
 class HeaderReader:
@@ -151,26 +154,33 @@ class HeaderReader:
         for piece in pieces:
             for name, value in piece.constants:
                 constants.setdefault(name, value)
-        # Each item once all names that it uses have been tried; those of a cycle never are.
-        names = {item.name for item in waiting} - constants.keys()
+        # The enumerators after an expression share it, the object itself.
+        shared: dict[int, list[Pending]] = {}
+        for item in waiting:
+            shared.setdefault(id(item.tokens), []).append(item)
+        groups = list(shared.values())
+        # Each expression once all names that it uses have been tried, and a name has been tried
+        # after the last of its definitions; those of a cycle never are.
+        untried = Counter(item.name for item in waiting)
+        names = untried.keys() - constants.keys()
         missing: list[int] = []
         users: dict[str, list[int]] = {}
-        providers = Counter(item.name for item in waiting)
-        for index, item in enumerate(waiting):
-            used = names.intersection(item.tokens)
-            missing.append(sum(providers[name] for name in used))
+        for index, group in enumerate(groups):
+            used = names.intersection(group[0].tokens)
+            missing.append(len(used))
             for name in used:
                 users.setdefault(name, []).append(index)
         ready = [index for index, count in enumerate(missing) if count == 0]
         for index in ready:
-            item = waiting[index]
-            base = evaluate(item.tokens, constants)
-            if base is not None:
-                _fill(item, base.value + item.offset, base, constants, entries)
-            for user in users.get(item.name, ()):
-                missing[user] -= 1
-                if missing[user] == 0:
-                    ready.append(user)
+            base = evaluate(groups[index][0].tokens, constants)
+            for item in groups[index]:
+                if base is not None:
+                    _fill(item, base.value + item.offset, base, constants, entries)
+                untried[item.name] -= 1
+                for user in users.get(item.name, ()) if untried[item.name] == 0 else ():
+                    missing[user] -= 1
+                    if missing[user] == 0:
+                        ready.append(user)
 
 
 def parse_header(data: bytes, what: str = "the header") -> tuple[Entry, ...]:
@@ -228,7 +238,7 @@ def _parse_directive(piece: bytes) -> Piece:
     match = _DEFINE.match(strip_comments(piece))
     if match is None:
         return NOTHING
-    name = match[1].decode("latin-1")
+    name = bounded(match[1].decode("latin-1"))
     if _MAPPER.fullmatch(name):
         return _parse_mapper(match[2] or b"", match[3])
     tokens = tokenize(match[3])
@@ -275,7 +285,7 @@ def _parse_mapper(parameters: bytes, body: bytes) -> Piece:
 def _helper_entry(suffix: str, number: int) -> Entry:
     # Cached so that successive headers share their entries: comparing them is then comparing
     # identities.
-    name = f"bpf_{suffix}"
+    name = bounded(f"bpf_{suffix}")
     kind = SENTINEL if is_sentinel(name) else "helper"
     return Entry(kind, name, entry_id(kind, number))
 
@@ -296,18 +306,25 @@ def _mapped(callee: str, body: bytes) -> Iterator[tuple[str, int | None]]:
                 yield suffix.decode("ascii"), int(digits) if digits else None
         return
     for arguments in _calls(tokenize(body), callee):
-        if not arguments[0] or not _IDENTIFIER.fullmatch(arguments[0][0]):
+        if not arguments[0]:
             continue
+        if not is_name(arguments[0][0]):
+            # To go on would give those after it other numbers.
+            raise ParseError(f"the list of helpers has {_shown(arguments[0])}, which is not a name")
         number = None
         if len(arguments) > 1 and arguments[1] and arguments[1][0] != "##":
             value = evaluate(arguments[1], {})
             if value is None:
                 raise ParseError(
-                    f"helper {arguments[0][0][:60]} has the number {' '.join(arguments[1])[:60]}, "
+                    f"helper {arguments[0][0][:60]} has the number {_shown(arguments[1])}, "
                     "which cannot be computed"
                 )
             number = value.value
         yield arguments[0][0], number
+
+
+def _shown(tokens: Sequence[str]) -> str:
+    return readable(" ".join(tokens[:20])[:60].encode("latin-1"))
 
 
 def _calls(tokens: list[str], callee: str) -> Iterator[list[list[str]]]:

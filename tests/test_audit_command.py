@@ -65,7 +65,7 @@ def test_exit_codes(tmp_path: Path) -> None:
         ("name,since\nbpf_loop,5.17\n", 0),
         ("name,since\nbpf_loop,5.16\n", 1),
         ("name,since\nbpf_loop,5.17\nbpf_lop,5.17\n", 1),
-        ("name,since\nsomething,5.17\n", 0),
+        ("name,since\nsomething,5.17\n", 2),
         ("nothing\n", 2),
         ("name,since\nbpf_loop\n", 2),
     ):

@@ -1,11 +1,13 @@
 import json
-import random
+import os
 import struct
 import subprocess
 from pathlib import Path
 
 import pytest
 from bpf_support import compile_bpf, compile_gcc, has
+from elf_support import build_btf as build
+from elf_support import info
 from elftools.elf.elffile import ELFFile
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -13,6 +15,7 @@ from hypothesis import strategies as st
 from helperhist.btf import ORDERS, Btf, Kind, Member, Order, Type
 from helperhist.btfext import BtfExt, CoreRelo, FuncInfo, LineInfo, parse_btf_ext
 from helperhist.errors import ParseError
+from helperhist.strtab import MAX_NAME
 
 VMLINUX = Path("/sys/kernel/btf/vmlinux")
 
@@ -54,19 +57,6 @@ def sections(path: Path) -> tuple[bytes, bytes]:
         found = [elf.get_section_by_name(name) for name in (".BTF", ".BTF.ext")]
         data, extension = (section.data() if section else b"" for section in found)
     return data, extension
-
-
-def build(*types: tuple[int, ...], strings: bytes = b"\0name\0", order: Order = "little") -> bytes:
-    """Make BTF of words, so that a test shows those that matter."""
-    mark = "<" if order == "little" else ">"
-    words = [word & 0xFFFFFFFF for item in types for word in item]
-    body = struct.pack(f"{mark}{len(words)}I", *words)
-    header = struct.pack(mark + "HBBIIIII", 0xEB9F, 1, 0, 24, 0, len(body), len(body), len(strings))
-    return header + body + strings
-
-
-def info(kind: int, count: int = 0, flag: bool = False) -> int:
-    return flag << 31 | kind << 24 | count
 
 
 @pytest.fixture(scope="module", params=["el", "eb"])
@@ -295,7 +285,8 @@ def test_names_and_types_beyond_the_end() -> None:
         btf.type(77)
     with pytest.raises(ParseError, match="type -1 does not exist"):
         btf.type(-1)
-    assert btf.find("name") == ()
+    with pytest.raises(ParseError, match="string at 99"):
+        btf.find("name")
 
 
 def walk(data: bytes, extension: bytes) -> None:
@@ -345,34 +336,90 @@ def test_extension_of_two_functions() -> None:
             parse_btf_ext(data[:cut], btf)
 
 
-def test_kernel_agrees_with_bpftool() -> None:
-    if not VMLINUX.exists():
-        pytest.skip(f"needs a kernel with {VMLINUX}")
+def assert_bpftool_agrees(path: Path, btf: Btf) -> None:
+    """Compare types with what bpftool prints; enumerators by the bits that they have.
+
+    bpftool 7.1 prints unsigned enumerators of 32 bits with their sign extended to 64.
+    """
     if not has("bpftool"):
         pytest.skip("needs bpftool (apt: bpftool)")
-    btf = Btf(VMLINUX.read_bytes())
     dump = subprocess.run(
-        ["bpftool", "btf", "dump", "file", str(VMLINUX), "--json"],
+        ["bpftool", "btf", "dump", "file", str(path), "--json"],
         capture_output=True,
         check=False,
         text=True,
     )
     if dump.returncode:
-        pytest.skip(f"this bpftool cannot read the kernel's BTF: {dump.stderr[:100]}")
+        pytest.skip(f"this bpftool cannot read {path}: {dump.stderr[:100]}")
     types = json.loads(dump.stdout)["types"]
     assert len(btf) == len(types) + 1
     assert [btf.kind(item["id"]) for item in types] == [Kind[item["kind"]] for item in types]
     assert [btf.name(item["id"]) or "(anon)" for item in types] == [item["name"] for item in types]
-    for item in random.Random(1).sample(types, 5000):
+    for item in types:
         mine = btf.type(item["id"])
         assert mine.size == item.get("size", 0)
         for key in ("type_id", "ret_type_id"):
             assert mine.type == item.get(key, mine.type)
-        for theirs, member in zip(
-            item.get("members") or item.get("values") or item.get("params") or [],
-            mine.members,
-            strict=False,
-        ):
-            assert member.name == theirs["name"].replace("(anon)", "")
+        mask = (1 << 8 * mine.size) - 1 if mine.kind in (Kind.ENUM, Kind.ENUM64) else -1
+        listed = item.get("members") or item.get("values") or item.get("params") or []
+        for theirs, member in zip(listed, mine.members, strict=mine.kind != Kind.DATASEC):
+            assert member.name == theirs.get("name", "").replace("(anon)", "")
             assert member.type == theirs.get("type_id", 0)
-            assert member.value == theirs.get("bits_offset", theirs.get("val", 0))
+            value = theirs.get("bits_offset", theirs.get("val", 0))
+            assert member.value & mask == value & mask
+
+
+ENUMS = """
+enum full { ALL = 0xffffffffU, HIGH = 0x80000000U, ONE = 1 };
+enum low { LOW = -0x7fffffff - 1, MINUS = -1, TOP = 0x7fffffff };
+enum wide { EVERY = 0xffffffffffffffffULL, FIRST = 1 };
+enum deep { DEEP = -0x7fffffffffffffffLL - 1, NEAR = -1 };
+union all { enum full full; enum low low; enum wide wide; enum deep deep; } all = {};
+"""
+
+
+def test_values_of_enumerators() -> None:
+    btf = Btf(sections(compile_bpf(ENUMS))[0])
+    values = {
+        member.name: member.value
+        for name in ("full", "low", "wide", "deep")
+        for member in one(btf, name, Kind.ENUM if name in ("full", "low") else Kind.ENUM64).members
+    }
+    assert values == {
+        "ALL": 0xFFFFFFFF,
+        "HIGH": 1 << 31,
+        "ONE": 1,
+        "LOW": -(1 << 31),
+        "MINUS": -1,
+        "TOP": (1 << 31) - 1,
+        "EVERY": (1 << 64) - 1,
+        "FIRST": 1,
+        "DEEP": -(1 << 63),
+        "NEAR": -1,
+    }
+
+
+def test_bpftool_agrees_about_an_object() -> None:
+    path = compile_bpf(SOURCE + ENUMS)
+    assert_bpftool_agrees(path, Btf(sections(path)[0]))
+
+
+def test_bpftool_agrees_about_the_running_kernel() -> None:
+    if os.environ.get("HELPERHIST_TEST_LIVE_KERNEL") != "1":
+        pytest.skip("asks the running kernel: set HELPERHIST_TEST_LIVE_KERNEL=1")
+    assert_bpftool_agrees(VMLINUX, Btf(VMLINUX.read_bytes()))
+
+
+def test_long_and_shared_names() -> None:
+    longest = b"\0" + b"x" * MAX_NAME + b"\0"
+    assert Btf(build((1, info(7), 0), strings=longest)).name(1) == "x" * MAX_NAME
+    btf = Btf(build((1, info(7), 0), strings=b"\0x" + longest[1:]))
+    with pytest.raises(ParseError, match="a name of more than 4096 bytes"):
+        btf.name(1)
+    many = [(offset, info(7), 0) for offset in range(1, 4097)]
+    btf = Btf(build(*many, strings=longest))
+    with pytest.raises(ParseError, match="one within the other"):
+        btf.find("x")
+    # Linkers let a name be the end of another.
+    btf = Btf(build((1, info(7), 0), (3, info(7), 0), strings=b"\0a_b\0"))
+    assert [btf.name(1), btf.name(2), btf.find("b")] == ["a_b", "b", (2,)]

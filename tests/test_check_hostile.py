@@ -164,7 +164,7 @@ HOSTILE = {
     ),
     "name without an end": (
         build(("socket", 1, 6, EXIT, 0, 0), *symbols((6, 0x12, 0, 1, 0, 0))),
-        "a name goes beyond the names",
+        "symbol names: string at 6 is beyond",
     ),
     "relocation of a symbol that is not there": (
         build(

@@ -162,5 +162,6 @@ def test_corrected_tables_have_no_wrong_row(form: str, pairs: list[tuple[str, st
     after = fixed(text, form)
     assert len(after.split("\n")) == len(text.split("\n"))
     left = audit(read_table(after, "table", form)[1], TIMELINE)
-    # Of what may be older than the data, nobody knows the right release.
-    assert not [f for f in left if f.verdict == "wrong" and f.actual and "already" not in f.note]
+    # Of what may be older than the data, nobody knows the right release, and what the table takes
+    # for another kind is left to people.
+    assert not [f for f in left if f.verdict == "wrong" and f.fix is not None]

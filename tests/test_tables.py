@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 from helperhist.errors import ParseError
 from helperhist.tables import FORMATS, MAX_TABLE_BYTES, Stated, decode, read_table
-from helperhist.tables.model import find_commits, find_version
+from helperhist.tables.cells import read_cell
+from helperhist.tables.model import find_commits
 
 ANY = st.text(st.characters(codec="utf-8"), max_size=200)
 # Pieces of all formats, so that more than the first character is read.
@@ -41,7 +42,8 @@ def test_versions_stand_where_the_reader_says(text: str, change: str) -> None:
         text = text.replace("\n", "\r\n")
     text = {"bom": f"\ufeff{text}", "no newline": text.rstrip("\n")}.get(change, text)
     for row in rows(text):
-        assert text[row.version.start : row.version.end] == row.version.text
+        if row.version.start >= 0:
+            assert text[row.version.start : row.version.end] == row.version.text
         assert row.name.split(".")[-1].casefold() in text.split("\n")[row.line - 1].casefold()
 
 
@@ -227,21 +229,69 @@ def test_bytes_survive_decoding(data: bytes) -> None:
 
 
 @pytest.mark.parametrize(
-    ("cell", "text", "rest"),
+    ("cell", "text"),
     [
-        (" 5.8 ", "5.8", ""),
-        ("`v5.8`", "v5.8", ""),
-        ("4.11 (removed in 4.18)", "4.11", "'4.11 (removed in 4.18)'"),
-        ("Linux 5.8-rc1", "5.8-rc1", "'Linux 5.8-rc1'"),
-        ("TBD", "TBD", ""),
-        ("since 5.8.", "5.8", "'since 5.8.'"),
-        ("4.19-5.3", "4.19", "'4.19-5.3'"),
-        (" ", "", ""),
-        ("1.2.3.4", "1.2.3.4", ""),
+        ("5.8", "5.8"), ("`v5.8`", "v5.8"), ("**5.8**", "5.8"), ("5.8+", "5.8"), (" 5.8 ", "5.8"),
+        ("Linux 5.8-rc1", "5.8-rc1"), ("since 5.8.", "5.8"), (">= 5.8", "5.8"), ("≥5.8", "5.8"),
+        ("5.8 or later", "5.8"), ("Linux kernel 5.8 and above", "5.8"), ("(5.8)", "5.8"),
+        ("[5.8](https://x/v5.8)", "5.8"), ("<code>5.8</code>", "5.8"), ("5.8[^1]", "5.8"),
+        ("5.10.42", "5.10.42"), ("", ""), (" ", ""), ("3, 18", "3, 18"),
     ],
-)
-def test_find_version(cell: str, text: str, rest: str) -> None:
-    assert (find_version(cell, 0)[0].text, find_version(cell, 0)[1]) == (text, rest)
+)  # fmt: skip
+def test_a_cell_that_a_patch_may_write(cell: str, text: str) -> None:
+    read = read_cell(cell, 100)
+    assert (read.version.text, read.doubt) == (text, "")
+    assert cell[read.version.start - 100 : read.version.end - 100] == text
+
+
+@pytest.mark.parametrize(
+    ("cell", "text"),
+    [
+        ("4.11 (removed in 4.18)", "4.11"), ("4.19-5.3", "4.19"), ("5.15 \u2013 6.1", "5.15"),
+        ("RHEL 8.4 (4.18), mainline 5.8", "5.8"), ("5.8 to 5.10", "5.8"), ("5.8 (TC only)", "5.8"),
+        ("5.17 (backported to RHEL 9.1 5.14)", "5.17"), ("5.8 for XDP", "5.8"), ("TBD", "TBD"),
+        ("1.2.3.4", "1.2.3.4"), ("5.8 5.8", "5.8"), ("-", "-"), ("5.x", "5.x"),
+        ("upstream: 5.8, RHEL: 4.18", "5.8"),
+    ],
+)  # fmt: skip
+def test_a_cell_that_is_judged_and_not_written(cell: str, text: str) -> None:
+    read = read_cell(cell, 100)
+    assert (read.version.text, read.version.start, read.doubt) == (text, -1, "")
+    assert read.note in ("", f"only {text} is read of {cell!r}")
+    assert read.note or text == cell
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        "RHEL 8.4", "Ubuntu 20.04", "4.18.0-553.el8_10.x86_64", "4.1 / 4.9", "4.9, 5.16",
+        "before 5.8", "< 5.8", "\u2264 5.8", "up to 5.8", "not before 5.14", "removed in 5.8",
+        "5.8 and earlier", "RHEL 8.4 (4.18), SLES 15.3", "linux 5.4, linux 5.8", "> 5.8",
+        "x86 5.5, arm64 6.0", "5.8 or older", "libbpf 1.0", " ".join(["5.8, 5.9"] * 9),
+    ],
+)  # fmt: skip
+def test_a_cell_that_is_not_judged(cell: str) -> None:
+    read = read_cell(cell, 0)
+    assert read.doubt
+    assert read.version.start == -1
+    assert len(read.doubt) < 200
+
+
+@given(st.lists(st.sampled_from(
+    ["5.8", "4.18", "RHEL ", "mainline ", "linux ", "(", ")", " ", "-", ", ", "`", "[", "](", "<",
+     "before ", "v", "+", "/", "\u2013", "removed in ", "el8", "."]
+), max_size=12).map("".join))  # fmt: skip
+@settings(max_examples=300)
+def test_what_a_patch_would_write_over_is_the_only_version(cell: str) -> None:
+    read = read_cell(cell, 0)
+    if read.version.start >= 0 and read.version.text:
+        assert cell[read.version.start : read.version.end] == read.version.text
+        assert not read.doubt
+        rest = cell[: read.version.start] + cell[read.version.end :]
+        assert "RHEL" not in rest
+        assert "before" not in rest
+        visible = rest.partition("](")[0]
+        assert not any(version in visible.split() for version in ("5.8", "4.18"))
 
 
 def test_find_commits() -> None:

@@ -118,13 +118,49 @@ def test_the_macro_that_applies_is_no_helper() -> None:
         ("FN(a, ##ctx), FN(b, ##ctx)", {"bpf_a": 0, "bpf_b": 1}),
         ("OTHER(x) FN(a) OTHER(FN)", {"bpf_a": 0}),
         ("FN(Upper)", {"bpf_Upper": 0}),
-        ("FN(12) FN(a)", {"bpf_a": 0}),
         ("FN (a), FN( b )", {"bpf_a": 0, "bpf_b": 1}),
     ],
 )
 def test_numbers_follow_the_rules_of_c(calls: str, helpers: dict[str, int]) -> None:
     entries = parse_header(f"#define ___BPF_FUNC_MAPPER(FN, ctx...) {calls}\n".encode())
     assert {entry.name: entry.id for entry in entries} == helpers
+
+
+@pytest.mark.parametrize("call", ["FN(12)", "FN(\\x1b[31mRED)", "FN(\\xd7\\xe9)", "FN(-)"])
+def test_what_is_not_a_name_is_an_error(call: str) -> None:
+    # Without it, those that follow would have other numbers.
+    call = call.replace("\\x1b", "\x1b").replace("\\xd7\\xe9", "\xd7\xe9")
+    with pytest.raises(ParseError, match="which is not a name") as caught:
+        parse_header(f"#define ___BPF_FUNC_MAPPER(FN) {call} FN(a)\n".encode())
+    assert str(caught.value).isprintable()
+
+
+def test_hostile_numbers_are_printed_as_text() -> None:
+    with pytest.raises(ParseError, match="helper h0 has the number") as caught:
+        parse_header(b"#define ___BPF_FUNC_MAPPER(FN, ctx...) FN(h0, \x1b[31mRED x, ##ctx)\n")
+    assert str(caught.value).isprintable()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "enum e { %s };",
+        "enum %s { BPF_A };",
+        "#define %s 1",
+        "struct s { int %s; };",
+        "struct s { struct { int a; } %s; };",
+        "struct %s { int a; };",
+        "#define ___BPF_FUNC_MAPPER(FN, ctx...) FN(%s, 1, ##ctx)",
+    ],
+)
+def test_names_have_bounds(text: str) -> None:
+    for size in (480, 600):
+        data = f"enum bpf_func_id {{ BPF_FUNC_unspec }};\n{text % ('n' * size)}\n".encode()
+        if size == 480:
+            assert any("n" * size in entry.name + entry.kind for entry in parse_header(data))
+        else:
+            with pytest.raises(ParseError, match="a name of 60"):
+                parse_header(data)
 
 
 def test_a_number_that_cannot_be_computed_is_an_error() -> None:

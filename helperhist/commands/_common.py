@@ -1,21 +1,18 @@
-"""What commands share: options, output formats, the line that names the source."""
+"""What commands share: options, and the line that names the source."""
 
-import csv
-import io
-import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
 import click
 
+from helperhist.commands._output import Styled, echo, echo_csv
 from helperhist.errors import DatasetError
+from helperhist.text import printable
 from helperhist.timeline import Row, Timeline
 
 __all__ = [
     "check_kind",
     "data_option",
-    "echo_csv",
-    "echo_json",
     "echo_rows_csv",
     "echo_source",
     "format_options",
@@ -56,20 +53,6 @@ def check_kind(timeline: Timeline, kind: str) -> None:
         raise DatasetError(f"no names of kind {kind[:60]!r}; there are {', '.join(kinds)}, or all")
 
 
-def echo_json(value: object) -> None:
-    """Print JSON for machines."""
-    click.echo(json.dumps(value, indent=2, ensure_ascii=False))
-
-
-def echo_csv(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """Print CSV with a header."""
-    buffer = io.StringIO()
-    writer = csv.writer(buffer, lineterminator="\n")
-    writer.writerow(columns)
-    writer.writerows(["" if cell is None else cell for cell in row] for row in rows)
-    click.echo(buffer.getvalue(), nl=False)
-
-
 def echo_rows_csv(rows: Iterable[Row]) -> None:
     """Print rows as CSV: the columns of the JSON, lists separated by spaces."""
     columns = list(Row("", "").to_json())
@@ -89,4 +72,4 @@ def _cell(value: object) -> object:
 
 def echo_source(timeline: Timeline, machine: bool = False) -> None:
     """Name the source of an answer in a last line, on stderr beside output for machines."""
-    click.secho(f"source: {timeline.label}", dim=True, err=machine)
+    echo(Styled(f"source: {printable(timeline.label)}", dim=True), err=machine)

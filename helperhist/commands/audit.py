@@ -2,23 +2,28 @@
 
 import textwrap
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import click
 
-from helperhist.audit import DIFFERENCES, VERDICTS, Finding, audit
-from helperhist.commands._common import data_option, echo_json, echo_source
+from helperhist.audit import DIFFERENCES, JUDGED, VERDICTS, Finding, audit
+from helperhist.commands._command import new_command
+from helperhist.commands._common import data_option, echo_source
+from helperhist.commands._output import Styled, complain, echo, echo_json, write
 from helperhist.dataset import load
 from helperhist.errors import HelperhistError
 from helperhist.patch import correct, patch_path, render_patch
 from helperhist.tables import FORMATS, MAX_TABLE_BYTES, decode, read_table
-from helperhist.text import table, terminal_width
+from helperhist.text import printable, table, terminal_width
 
 __all__ = ["command"]
 
+#: Of names that were not read; of further lines only the numbers are shown.
+_LINES_SHOWN = 10
 
-@click.command(
+
+@new_command(
     "audit",
     epilog="Examples: audit docs/kernel-versions.md; audit --kind helper docs/kernel-versions.md; "
     "audit --patch data/feature-versions.yaml | git apply; audit pkg/version/*.go --json",
@@ -56,13 +61,18 @@ def command(
 ) -> None:
     """Compare tables of names and minimum kernels with history, row by row.
 
-    A row is right, wrong, unknown (no such name), or unjudged (nothing in the data tells); names
-    that a table lacks are missing. Exit code 1 if any row is wrong, unknown or missing.
+    A row is right, wrong, unknown (no such name), or unjudged (nothing in the data tells, or the
+    row is not clear); names that a table lacks are missing; known names that are in no row are
+    not read, and shown with their lines. A patch leaves what is not clear. Columns are found by
+    their heads: Helper, Map type, Name, Enum; Kernel version, Since, Minimum kernel; Commit.
+
+    Exit code 1 if any row is wrong, unknown or missing; 2 if a file has no row that can be judged.
     """
     if patch and as_json:
         raise click.UsageError("--patch and --json exclude each other")
     timeline = load(data)
     answers = []
+    unjudged = []
     failed = False
     for file in files:
         try:
@@ -72,10 +82,14 @@ def command(
             if len(files) == 1:
                 raise
             # The others are answered all the same.
-            click.echo(f"Error: {error}", err=True)
+            complain(f"Error: {error}")
             failed = True
             continue
-        answers.append((file, text, found, audit(rows, timeline, kinds, not no_missing)))
+        findings = audit(rows, timeline, kinds, not no_missing, text)
+        answers.append((file, text, found, findings))
+        if not any(finding.verdict in JUDGED for finding in findings):
+            # Below, so that what is there is shown first.
+            unjudged.append(file)
     everything = [finding for *_, findings in answers for finding in findings]
     if as_json:
         echo_json(
@@ -88,13 +102,18 @@ def command(
     elif patch:
         for file, text, _, findings in answers:
             diff = render_patch(patch_path(file), text, correct(text, findings))
-            click.echo(diff.encode("utf-8", "surrogateescape"), nl=False)
+            write(diff.encode("utf-8", "surrogateescape"))
+            if left := [f for f in findings if f.verdict == "wrong" and f.fix is None]:
+                lines = ", ".join(str(f.line) for f in left[:10]) + ", ..." * (len(left) > 10)
+                complain(f"{file}: wrong, and for you to correct: line {lines}")
     else:
         for file, _, found, findings in answers:
-            click.echo(_render(str(file), found, findings))
+            echo(*_render(str(file), found, findings))
     echo_source(timeline, machine=as_json or patch)
+    for file in unjudged:
+        complain(f"Error: {file}: no row was judged; name the columns as --help says")
     differs = any(finding.verdict in DIFFERENCES for finding in everything)
-    ctx.exit(2 if failed else int(differs))
+    ctx.exit(2 if failed or unjudged else int(differs))
 
 
 def _read(file: Path) -> bytes:
@@ -105,42 +124,59 @@ def _read(file: Path) -> bytes:
         raise HelperhistError(f"cannot read {file}: {error.strerror}") from error
 
 
-def _render(name: str, form: str, findings: Sequence[Finding]) -> str:
+def _render(name: str, form: str, findings: Sequence[Finding]) -> list[str | Styled]:
     """Return the report on one file: the differences, the remarks, the count."""
     width = terminal_width()
     by = {verdict: [f for f in findings if f.verdict == verdict] for verdict in VERDICTS}
-    parts = [click.style(name, bold=True) + f"  ({form})"]
-    if by["wrong"]:
-        rows = [
-            (str(f.line), f.name, f.stated or "", f.actual or "-", (f.commit or "")[:12])
-            for f in by["wrong"]
-        ]
-        parts += [
-            click.style("wrong", fg="red"),
-            _indent(table(("line", "name", "stated", "actual", "commit"), rows, width - 2)),
-        ]
-    if by["unknown"]:
-        parts.append(click.style("unknown", fg="red"))
-        parts += [_remark(f, width) for f in by["unknown"]]
-    if by["missing"]:
-        parts.append(click.style("missing", fg="red"))
-        for kind in dict.fromkeys(f.kind for f in by["missing"]):
-            lacks = [f for f in by["missing"] if f.kind == kind]
-            names = ", ".join(f"{f.name} ({f.actual or f.note})" for f in lacks)
-            parts.append(_wrap(f"{kind}: ", names, width))
+    parts: list[str | Styled] = [Styled(printable(name), bold=True), f"  ({form})\n"]
+
+    def section(title: str, lines: Iterable[str], fg: str | None = None) -> None:
+        shown = [f"{line}\n" for line in lines]
+        if shown:
+            parts.extend([Styled(title, fg=fg), "\n", *shown])
+
+    section("wrong", _wrong(by["wrong"], width), "red")
+    section("unknown", [_remark(f, width) for f in by["unknown"]], "red")
+    section("missing", _missing(by["missing"], width), "red")
     remarks = [f for f in findings if f.note and f.verdict in ("right", "wrong")]
-    if remarks:
-        parts.append(click.style("remarks", fg="yellow"))
-        parts += [_remark(f, width) for f in remarks]
+    section("remarks", [_remark(f, width) for f in remarks], "yellow")
     reasons = Counter(f.note for f in by["unjudged"])
-    if reasons:
-        parts.append("not judged")
-        parts += [_wrap(f"{count}: ", note, width) for note, count in reasons.most_common(10)]
+    rows = [_wrap(f"{count}: ", note, width) for note, count in reasons.most_common(10)]
+    section("not judged", rows)
+    section("not read", _unread(by["unread"], width))
     counts = ", ".join(
         f"{len(by[verdict])} {'not judged' if verdict == 'unjudged' else verdict}"
         for verdict in ("right", "wrong", "unknown", "missing", "unjudged")
     )
-    return "\n".join([*parts, counts])
+    unread = f", {len(by['unread'])} not read" if by["unread"] else ""
+    return [*parts, counts, unread]
+
+
+def _wrong(findings: Sequence[Finding], width: int) -> list[str]:
+    rows = [
+        (str(f.line), f.name, f.stated or "", f.actual or "-", (f.commit or "")[:12])
+        for f in findings
+    ]
+    header = ("line", "name", "stated", "actual", "commit")
+    return [_indent(table(header, rows, width - 2))] if rows else []
+
+
+def _missing(findings: Sequence[Finding], width: int) -> Iterator[str]:
+    for kind in dict.fromkeys(f.kind for f in findings):
+        lacks = [f for f in findings if f.kind == kind]
+        names = ", ".join(f"{f.name} ({f.actual or f.note})" for f in lacks)
+        yield _wrap(f"{kind}: ", names, width)
+
+
+def _unread(findings: Sequence[Finding], width: int) -> Iterator[str]:
+    lines: dict[int | None, list[str]] = {}
+    for finding in findings:
+        lines.setdefault(finding.line, []).append(finding.name)
+    for number, names in list(lines.items())[:_LINES_SHOWN]:
+        yield _wrap(f"line {number}: ", ", ".join(names), width)
+    if len(lines) > _LINES_SHOWN:
+        numbers = ", ".join(str(number) for number in [*lines][_LINES_SHOWN:])
+        yield _wrap("lines ", numbers, width)
 
 
 def _remark(finding: Finding, width: int) -> str:
@@ -149,7 +185,7 @@ def _remark(finding: Finding, width: int) -> str:
 
 def _wrap(head: str, text: str, width: int) -> str:
     return textwrap.fill(
-        text,
+        printable(text),
         width,
         initial_indent=f"  {head}",
         subsequent_indent="    ",

@@ -17,14 +17,16 @@ from helperhist.checktext import (
     render_summary,
     render_verdict,
 )
-from helperhist.commands._common import data_option, echo_json, echo_source
+from helperhist.commands._command import new_command
+from helperhist.commands._common import data_option, echo_source
+from helperhist.commands._output import complain, echo, echo_json, echo_order
 from helperhist.dataset import load
 from helperhist.errors import HelperhistError, InvalidVersion
 from helperhist.findings import Findings
 from helperhist.objects import Checked, check_file, find_objects
 from helperhist.sections import LOADERS
 from helperhist.target import Kernel, judge_kernel
-from helperhist.text import terminal_width
+from helperhist.text import printable, terminal_width
 from helperhist.timeline import Timeline
 from helperhist.verdict import (
     TooNew,
@@ -39,7 +41,7 @@ from helperhist.version import KernelVersion
 __all__ = ["command"]
 
 
-@click.command(
+@new_command(
     "check",
     epilog="Examples: check prog.bpf.o; check build/ --target 5.4; check prog.bpf.o --target "
     "running; check --diff old.o new.o --format github; find . -name '*.bpf.o' | check - --json",
@@ -81,7 +83,11 @@ def command(
     exit code 1 if something required is missing there or cannot be told; with --diff, if the
     minimum rose.
     """
+    if as_json and form == "github":
+        raise click.UsageError("--json and --format github exclude each other")
     form = "json" if as_json else form
+    if diff is not None and target is not None:
+        raise click.UsageError("--diff and --target exclude each other")
     if bool(objects) == (diff is not None):
         raise click.UsageError("give objects, or --diff OLD NEW")
     timeline = load(data)
@@ -108,7 +114,9 @@ def _paths(objects: Sequence[str]) -> list[str]:
     found: list[str] = []
     for name in objects:
         if name == "-":
-            listed = [line.strip() for line in sys.stdin if line.strip()]
+            # Names of files are bytes, and need not be UTF-8.
+            lines = map(os.fsdecode, sys.stdin.buffer)
+            listed = [line.strip() for line in lines if line.strip()]
             if not listed:
                 raise HelperhistError("no objects listed on standard input; write one per line")
             found += listed
@@ -120,7 +128,7 @@ def _paths(objects: Sequence[str]) -> list[str]:
 def _complain(checked: Sequence[Checked]) -> bool:
     bad = [item for item in checked if item.findings is None]
     for item in bad:
-        click.echo(f"Error: {item.file}: {item.error}", err=True)
+        complain(f"Error: {item.file}: {item.error}")
     return bool(bad)
 
 
@@ -140,7 +148,7 @@ def _verdicts(timeline: Timeline, target: str | None, findings: Sequence[Finding
     newest = timeline.releases[-1].version.text if timeline.releases else None
     if newest is not None and version > KernelVersion.parse(newest):
         # What is in 7.1 is in what comes after it, as far as anybody knows.
-        click.echo(f"note: {target} is newer than the data, which ends with {newest}", err=True)
+        complain(f"note: {target} is newer than the data, which ends with {newest}")
     return {id(item): judge(item, version, newest) for item in findings}
 
 
@@ -170,13 +178,14 @@ def _echo(
         for file, item in good:
             _echo_lines(annotate(file, item, verdicts.get(id(item), ()), target, _root()))
         return
+    good = [(printable(file), item) for file, item in good]
     blocks = [render_summary(good, width)] if len(good) > 1 else []
     for file, item in good:
         if target is not None:
             blocks.append(render_verdict(file, target, verdicts[id(item)], width))
         else:
             blocks.append(render_object(file, item, width))
-    click.echo("\n\n".join(blocks))
+    echo("\n\n".join(blocks))
 
 
 def _root() -> Path:
@@ -185,7 +194,7 @@ def _root() -> Path:
 
 def _echo_lines(lines: Iterable[str]) -> None:
     for line in lines:
-        click.echo(line)
+        echo_order(line)
 
 
 def _diff(good: Sequence[tuple[str, Findings]], form: str) -> int:
@@ -196,5 +205,5 @@ def _diff(good: Sequence[tuple[str, Findings]], form: str) -> int:
     elif form == "github":
         _echo_lines(annotate_change(new, found, _root()))
     else:
-        click.echo(render_change(old, new, found, terminal_width()))
+        echo(render_change(printable(old), printable(new), found, terminal_width()))
     return int(found.raised)

@@ -3,10 +3,13 @@
 import click
 from click.shell_completion import get_completion_class
 
+from helperhist.commands._command import new_command
+from helperhist.commands._output import echo
+
 __all__ = ["command"]
 
 
-@click.command(
+@new_command(
     "completion", epilog='Example: eval "$(helperhist completion bash)", in your ~/.bashrc.'
 )
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
@@ -16,4 +19,4 @@ def command(ctx: click.Context, shell: str) -> None:
     root = ctx.find_root()
     completion = get_completion_class(shell)
     assert completion is not None
-    click.echo(completion(root.command, {}, "helperhist", "_HELPERHIST_COMPLETE").source())
+    echo(completion(root.command, {}, "helperhist", "_HELPERHIST_COMPLETE").source())

@@ -2,14 +2,9 @@
 
 import click
 
-from helperhist.commands._common import (
-    check_kind,
-    data_option,
-    echo_csv,
-    echo_json,
-    echo_source,
-    format_options,
-)
+from helperhist.commands._command import new_command
+from helperhist.commands._common import check_kind, data_option, echo_source, format_options
+from helperhist.commands._output import echo, echo_csv, echo_json
 from helperhist.dataset import load
 from helperhist.text import table, terminal_width
 from helperhist.timeline import SENTINEL, Diff, Name
@@ -17,7 +12,7 @@ from helperhist.timeline import SENTINEL, Diff, Name
 __all__ = ["command"]
 
 
-@click.command(
+@new_command(
     "diff", epilog="Examples: diff 5.4 5.10; diff 6.1 6.6 --kind all; diff 5.4 5.10 --json"
 )
 @click.argument("old")
@@ -50,8 +45,8 @@ def command(old: str, new: str, kind: str, as_json: bool, as_csv: bool, data: st
         ]
         if cells:
             header = ("change", "name", "kind", "id")
-            click.echo(table(header, cells, terminal_width(), cut=False))
-        click.echo(f"{len(cells)} differences")
+            echo(table(header, cells, terminal_width(), cut=False))
+        echo(f"{len(cells)} differences")
     echo_source(timeline, machine=as_json or as_csv)
 
 

@@ -4,15 +4,17 @@ import sys
 
 import click
 
-from helperhist.commands._common import data_option, echo_json, echo_source
+from helperhist.commands._command import new_command
+from helperhist.commands._common import data_option, echo_source
+from helperhist.commands._output import Styled, complain, echo, echo_json
 from helperhist.dataset import load
 from helperhist.explain import Finding, explain, iter_lines
-from helperhist.text import fields, terminal_width
+from helperhist.text import fields, printable, terminal_width
 
 __all__ = ["command"]
 
 
-@click.command(
+@new_command(
     "explain",
     epilog="Examples: explain 'invalid func unknown#182'; explain \"use of undeclared identifier "
     "'BPF_FUNC_loop'\"; ./loader 2>&1 | helperhist explain; explain --json < build.log",
@@ -35,22 +37,21 @@ def command(ctx: click.Context, text: tuple[str, ...], as_json: bool, data: str 
         echo_json([finding.to_json() for finding in findings])
     else:
         for finding in findings:
-            click.echo(_render(finding))
+            echo(*_render(finding))
     if findings:
         echo_source(timeline, machine=as_json)
     else:
-        click.echo(
+        complain(
             "nothing recognised: no message about helpers, kfuncs, names of bpf.h or kernel "
-            "features in this text",
-            err=True,
+            "features in this text"
         )
     ctx.exit(0 if findings else 1)
 
 
-def _render(finding: Finding) -> str:
+def _render(finding: Finding) -> list[str | Styled]:
     answer = finding.answer
     times = f" ({finding.count} times)" if finding.count > 1 else ""
-    title = click.style(finding.message, bold=True) + f"  line {finding.line}{times}"
+    title = f"  line {finding.line}{times}"
     pairs = []
     if answer.name is not None:
         number = "" if answer.id is None else f" {answer.id}"
@@ -58,4 +59,7 @@ def _render(finding: Finding) -> str:
     if answer.since is not None:
         pairs.append(("since", answer.since))
     pairs += [("means", answer.meaning), ("do", answer.advice)]
-    return f"{title}\n{fields(pairs, terminal_width())}"
+    return [
+        Styled(printable(finding.message), bold=True),
+        f"{title}\n{fields(pairs, terminal_width())}",
+    ]

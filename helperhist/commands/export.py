@@ -5,7 +5,9 @@ from pathlib import Path
 
 import click
 
+from helperhist.commands._command import new_command
 from helperhist.commands._common import data_option, echo_source
+from helperhist.commands._output import complain, write
 from helperhist.dataset import load
 from helperhist.export import BINARY, FORMATS, render_export
 from helperhist.files import write_atomic
@@ -13,7 +15,7 @@ from helperhist.files import write_atomic
 __all__ = ["command"]
 
 
-@click.command(
+@new_command(
     "export",
     epilog="Examples: export --format csv; export --format markdown --kind helper; "
     "export --format sqlite -o helpers.db",
@@ -57,8 +59,8 @@ def command(
     timeline = load(data)
     content = render_export(timeline, file_format, kinds)
     if output is None:
-        click.echo(content, nl=False)
+        write(content)
     else:
         write_atomic(output, content)
-        click.echo(f"wrote {output}", err=True)
+        complain(f"wrote {output}")
     echo_source(timeline, machine=True)

@@ -5,7 +5,9 @@ from pathlib import Path
 import click
 
 from helperhist.cheader import GUARDS, IDS, HeaderOptions, render_header
+from helperhist.commands._command import new_command
 from helperhist.commands._common import data_option
+from helperhist.commands._output import complain, write
 from helperhist.dataset import load
 from helperhist.files import write_atomic
 from helperhist.version import KernelVersion
@@ -13,7 +15,7 @@ from helperhist.version import KernelVersion
 __all__ = ["command"]
 
 
-@click.command(
+@new_command(
     "header",
     epilog="Examples: header -o bpf_helper_defs.h; header --guard version --min-kernel 5.4; "
     "header --ids uapi --only 'bpf_ringbuf_*' --only bpf_loop; header --docs --data my-scan",
@@ -68,9 +70,9 @@ def command(
     )
     header = render_header(load(data), options)
     for name, reason in header.left_out:
-        click.echo(f"left out: {name}: {reason}", err=True)
+        complain(f"left out: {name}: {reason}")
     text = header.text.encode()
     if output is None or str(output) == "-":
-        click.echo(text, nl=False)  # the same bytes as in a file, in any locale
+        write(text)  # the same bytes as in a file, in any locale
     else:
         write_atomic(output, text)

@@ -4,7 +4,9 @@ from pathlib import Path
 
 import click
 
-from helperhist.commands._common import data_option, echo_json, echo_source
+from helperhist.commands._command import new_command
+from helperhist.commands._common import data_option, echo_source
+from helperhist.commands._output import echo, echo_json
 from helperhist.dataset import load
 from helperhist.kernelinfo import read_kernel
 from helperhist.kernelmatch import compare
@@ -14,7 +16,7 @@ from helperhist.text import terminal_width
 __all__ = ["command"]
 
 
-@click.command(
+@new_command(
     "kernel",
     epilog="Examples: kernel; kernel --list kfunc; kernel /boot/vmlinux; kernel vmlinux.h; "
     "kernel /usr/include/linux/bpf.h; kernel ~/linux@v6.1; kernel --against 5.14 --json",
@@ -60,8 +62,8 @@ def command(
     if as_json:
         echo_json(kernel_json(info, comparison, timeline))
     elif kinds:
-        click.echo(render_names(info, kinds), nl=False)
+        echo(render_names(info, kinds), nl=False)
     else:
-        click.echo(render_kernel(info, comparison, timeline, terminal_width()))
+        echo(render_kernel(info, comparison, timeline, terminal_width()))
     if not kinds or as_json:
         echo_source(timeline, machine=as_json)

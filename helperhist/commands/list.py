@@ -4,14 +4,15 @@ from dataclasses import replace
 
 import click
 
+from helperhist.commands._command import new_command
 from helperhist.commands._common import (
     check_kind,
     data_option,
-    echo_json,
     echo_rows_csv,
     echo_source,
     format_options,
 )
+from helperhist.commands._output import echo, echo_json
 from helperhist.dataset import load
 from helperhist.text import table, terminal_width
 from helperhist.timeline import SENTINEL, Row, Timeline
@@ -19,9 +20,7 @@ from helperhist.timeline import SENTINEL, Row, Timeline
 __all__ = ["command"]
 
 
-@click.command(
-    "list", epilog="Examples: list; list --at 5.4 --kind map_type; list --kind all --csv"
-)
+@new_command("list", epilog="Examples: list; list --at 5.4 --kind map_type; list --kind all --csv")
 @click.option(
     "--kind",
     default="helper",
@@ -43,8 +42,8 @@ def command(kind: str, at: str | None, as_json: bool, as_csv: bool, data: str | 
     else:
         last = "kind" if kind == "all" else "released"
         cells = [_cells(row, kind) for row in rows]
-        click.echo(table(("id", "name", "since", last), cells, terminal_width(), cut=False))
-        click.echo(f"{len(rows)} names")
+        echo(table(("id", "name", "since", last), cells, terminal_width(), cut=False))
+        echo(f"{len(rows)} names")
     echo_source(timeline, machine=as_json or as_csv)
 
 

@@ -5,14 +5,16 @@ from pathlib import Path
 import click
 
 from helperhist import plots
+from helperhist.commands._command import new_command
 from helperhist.commands._common import data_option, echo_source
+from helperhist.commands._output import complain
 from helperhist.dataset import load
 from helperhist.files import write_atomic
 
 __all__ = ["command"]
 
 
-@click.command(
+@new_command(
     "plot",
     epilog="Examples: plot growth; plot matrix -o helpers.pdf; plot lead --data linux -o lead.png",
     help="Draw a figure of KIND into a file, without a display.\n\n\b\n"
@@ -37,5 +39,5 @@ def command(kind: str, output: Path | None, data: str | None) -> None:  # noqa: 
         )
     timeline = load(data)
     write_atomic(path, plots.render(kind, timeline, file_format))
-    click.echo(f"wrote {path}", err=True)
+    complain(f"wrote {path}")
     echo_source(timeline, machine=True)

@@ -4,13 +4,9 @@ from collections.abc import Iterable
 
 import click
 
-from helperhist.commands._common import (
-    data_option,
-    echo_csv,
-    echo_json,
-    echo_source,
-    format_options,
-)
+from helperhist.commands._command import new_command
+from helperhist.commands._common import data_option, echo_source, format_options
+from helperhist.commands._output import echo, echo_csv, echo_json
 from helperhist.dataset import load
 from helperhist.text import table, terminal_width
 from helperhist.timeline import Tag, Timeline
@@ -20,7 +16,7 @@ __all__ = ["command"]
 _COLUMNS = ("release", "tag", "released", "new_helpers", "helpers")
 
 
-@click.command("releases", epilog="Examples: releases; releases --all --csv")
+@new_command("releases", epilog="Examples: releases; releases --all --csv")
 @click.option("--all", "everything", is_flag=True, help="Also candidates and stable updates.")
 @format_options
 @data_option
@@ -38,7 +34,7 @@ def command(everything: bool, as_json: bool, as_csv: bool, data: str | None) -> 
         echo_csv(_COLUMNS, rows)
     else:
         cells = [["" if cell is None else str(cell) for cell in row] for row in rows]
-        click.echo(table(("release", "tag", "released", "new", "helpers"), cells, terminal_width()))
+        echo(table(("release", "tag", "released", "new", "helpers"), cells, terminal_width()))
     echo_source(timeline, machine=as_json or as_csv)
 
 

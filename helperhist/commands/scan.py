@@ -8,7 +8,8 @@ from pathlib import Path
 
 import click
 
-from helperhist.commands._common import echo_json
+from helperhist.commands._command import new_command
+from helperhist.commands._output import complain, echo, echo_json
 from helperhist.dataset import (
     check_folder,
     data_home,
@@ -29,7 +30,7 @@ from helperhist.walk import tune_libgit2
 __all__ = ["command"]
 
 
-@click.command(
+@new_command(
     "scan",
     epilog="Examples: scan ~/linux; scan ~/linux --no-commits --output mainline; "
     r"scan ~/ubuntu --name focal --tags 'Ubuntu-(?P<version>5\.4\.0-\d+\.\d+)'",
@@ -92,16 +93,15 @@ def command(
             remembered = True
         except (OSError, FileError) as error:
             reason = error.strerror if isinstance(error, OSError) else error
-            click.echo(
+            complain(
                 f"cannot make this the default of other commands in {data_home()} "
-                f"({reason}); name it with --data",
-                err=True,
+                f"({reason}); name it with --data"
             )
     seconds = time.monotonic() - begun
     if as_json:
         echo_json(_json(timeline, summary, folder, seconds))
     else:
-        click.echo(_text(timeline, summary, folder, seconds, remembered=remembered))
+        echo(_text(timeline, summary, folder, seconds, remembered=remembered))
 
 
 def _folder(repo: Path, output: Path | None, name: str | None) -> Path:

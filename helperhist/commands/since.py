@@ -2,16 +2,12 @@
 
 import click
 
-from helperhist.commands._common import (
-    data_option,
-    echo_json,
-    echo_rows_csv,
-    echo_source,
-    format_options,
-)
+from helperhist.commands._command import new_command
+from helperhist.commands._common import data_option, echo_rows_csv, echo_source, format_options
+from helperhist.commands._output import Styled, complain, echo, echo_json
 from helperhist.dataset import load
 from helperhist.errors import HelperhistError
-from helperhist.text import fields, terminal_width
+from helperhist.text import fields, printable, terminal_width
 from helperhist.timeline import SENTINEL, Event, Row, Timeline
 
 __all__ = ["command"]
@@ -23,10 +19,11 @@ def _complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> li
         rows = load(ctx.params.get("data")).rows
     except HelperhistError:
         return []
-    return [row.name for row in rows if row.name.startswith(incomplete)]
+    # What a shell cannot show, it shall not insert.
+    return [r.name for r in rows if r.name.startswith(incomplete) and r.name.isprintable()]
 
 
-@click.command(
+@new_command(
     "since",
     epilog="Examples: since bpf_probe_read_str; since 45; since 'bpf_skb_*' -q; "
     "since BPF_MAP_TYPE_RINGBUF --json; since __sk_buff.gso_size",
@@ -58,7 +55,7 @@ def command(
         rows.update((row.name, row) for row in found)
         if not found:
             negative = True
-            click.echo(_unknown(timeline, name), err=True)
+            complain(_unknown(timeline, name))
         negative = negative or all(row.since is None for row in found)
     answers = list(rows.values())
     if as_json:
@@ -67,10 +64,10 @@ def command(
         echo_rows_csv(answers)
     elif quiet:
         for row in answers:
-            click.echo(row.since or "none")
+            echo(row.since or "none")
     else:
         for row in answers:
-            click.echo(_render(timeline, row))
+            echo(*_render(timeline, row))
     if not quiet:
         echo_source(timeline, machine=as_json or as_csv)
     ctx.exit(1 if negative else 0)
@@ -82,9 +79,9 @@ def _unknown(timeline: Timeline, name: str) -> str:
     return f"{name}: unknown{hint}"
 
 
-def _render(timeline: Timeline, row: Row) -> str:
+def _render(timeline: Timeline, row: Row) -> list[str | Styled]:
     number = "" if row.id is None else f" {row.id}"
-    title = click.style(row.name, bold=True) + f"  {row.kind}{number}"
+    title = Styled(printable(row.name), bold=True)
     pairs = [("since", _since(row))]
     if row.kind == SENTINEL:
         pairs.append(("note", "no feature: it only begins or ends a list, or is internal"))
@@ -103,7 +100,7 @@ def _render(timeline: Timeline, row: Row) -> str:
         pairs.append(("backports", ported))
     if row.former_names:
         pairs.append(("formerly", ", ".join(row.former_names)))
-    return f"{title}\n{fields(pairs, terminal_width())}"
+    return [title, f"  {printable(row.kind)}{number}\n{fields(pairs, terminal_width())}"]
 
 
 def _since(row: Row) -> str:

@@ -5,13 +5,12 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from helperhist.errors import ParseError
+from helperhist.tables.cells import make_row, read_cell
 from helperhist.tables.model import (
     KINDS,
     Stated,
     find_columns,
     find_commits,
-    find_version,
-    note_rest,
     squash,
 )
 
@@ -67,7 +66,8 @@ def read_delimited(text: str, what: str) -> Iterator[Stated]:
             raise ParseError(
                 f"{what}:{line}: a row of {len(cells)} cells; the header has {len(header)}"
             )
-        version, rest = find_version(cells[columns.version].text, cells[columns.version].start)
+        cell = cells[columns.version]
+        stated = read_cell(cell.text, cell.start)
         kind = columns.of_kind
         if columns.kind is not None and columns.kind < len(cells):
             word = cells[columns.kind].text.strip()
@@ -76,8 +76,7 @@ def read_delimited(text: str, what: str) -> Iterator[Stated]:
         if columns.commit is not None and columns.commit < len(cells):
             commits = find_commits(cells[columns.commit].text)
         name = cells[columns.name].text.strip().removesuffix("()")
-        note = note_rest(version, rest)
-        yield Stated(name, version, line, kind, 1, commits, False, note)
+        yield make_row(columns, stated, name, line, kind, 1, commits)
 
 
 def _rows(text: str, delimiter: str, what: str) -> Iterator[list[_Cell]]:

@@ -2,16 +2,16 @@
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 
 from helperhist.errors import ParseError
+from helperhist.tables.cells import make_row, read_cell
 from helperhist.tables.model import (
     Columns,
     LineIndex,
     Stated,
     find_columns,
     find_commits,
-    find_version,
-    note_rest,
 )
 
 __all__ = ["is_rule", "read_markdown"]
@@ -85,7 +85,7 @@ def _rows(
                 "complete the row, or end the table with an empty line"
             )
         cell, offset = cells[columns.version]
-        version, rest = find_version(cell, index.starts[number] + offset)
+        stated = read_cell(cell, index.starts[number] + offset)
         name = heading if label is None else _name(cells[label][0])
         if columns.name is not None and columns.name < len(cells):
             # The Enum column of bcc names what the first column only describes.
@@ -96,8 +96,9 @@ def _rows(
         known = kind
         if known is None and _IDENTIFIER.fullmatch(name) is None:
             known = "feature"
-        note = "" if known == "feature" else note_rest(version, rest)
-        yield Stated(name, version, number + 1, known, table, commits, False, note)
+        if known == "feature":
+            stated = replace(stated, note="")
+        yield make_row(columns, stated, name, number + 1, known, table, commits)
 
 
 def _label(header: list[str], columns: Columns) -> tuple[int | None, str | None]:

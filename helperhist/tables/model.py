@@ -15,10 +15,8 @@ __all__ = [
     "Version",
     "find_columns",
     "find_commits",
-    "find_version",
     "is_heading",
     "is_version",
-    "note_rest",
     "squash",
 ]
 
@@ -50,6 +48,8 @@ _VERSION_WORDS = (
 )  # fmt: skip
 _NAME_WORDS = ("enum", "name", "symbol", "identifier", "constant")
 _COMMIT_WORDS = ("commit", "commits", "commitid", "sha", "hash")
+#: Headings of columns that only number the rows.
+_NUMBERS = ("", "id", "no", "nr", "number", "value")
 _KIND_WORDS = ("kind", "type", "category", "group")
 
 _VERSION = re.compile(
@@ -95,6 +95,7 @@ class Stated:
     :ivar commits: the commits that it names, in full or abbreviated
     :ivar go: whether the name is an identifier of Go (``asm.FnMapLookupElem``)
     :ivar note: what to tell users of this row, whatever the verdict
+    :ivar doubt: why it is not judged; empty if its reading is clear
     """
 
     name: str
@@ -105,6 +106,7 @@ class Stated:
     commits: tuple[str, ...] = ()
     go: bool = False
     note: str = ""
+    doubt: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +119,10 @@ class Columns:
     kind: int | None
     #: The kind that the header says of all rows.
     of_kind: str | None
+    #: Why rows are not judged; empty if they are.
+    doubt: str = ""
+    #: Whether it is clear that the versions are those of the names.
+    sure: bool = True
 
 
 def squash(word: str) -> str:
@@ -138,33 +144,28 @@ def find_columns(header: Sequence[str]) -> Columns:
 
     version, commit, kind = first(_VERSION_WORDS), first(_COMMIT_WORDS), first(_KIND_WORDS)
     name = first(_NAME_WORDS)
-    of_kind = None
-    for index, word in enumerate(words):
-        if word in KINDS and index not in (version, commit, kind):
-            of_kind = KINDS[word]
-            name = index if name is None else name
-            break
-    return Columns(name, version, commit, kind, of_kind)
-
-
-def find_version(cell: str, start: int) -> tuple[Version, str]:
-    """Return the first version in a cell, and the cell if it says more than that.
-
-    :param start: offset of the cell in the file
-    """
-    match = _VERSION.search(cell)
-    if match is None:
-        bare = cell.strip()
-        offset = start + (len(cell) - len(cell.lstrip()) if bare else 0)
-        return Version(bare, offset, offset + len(bare)), ""
-    bare = " ".join(cell.split())
-    rest = "" if bare.strip("`*\"'") == match[0] else repr(bare)
-    return Version(match[0], start + match.start(), start + match.end()), rest
-
-
-def note_rest(version: Version, rest: str) -> str:
-    """Return the note on a cell that says more than a version."""
-    return f"only {version.text} is read of {rest}" if rest else ""
+    taken = (version, commit, kind)
+    kinds = [(i, KINDS[word]) for i, word in enumerate(words) if word in KINDS and i not in taken]
+    # A type of programs beside a helper is where the helper may be called.
+    where = [i for i, of in kinds if of in ("prog_type", "attach_type")]
+    what = [(i, of) for i, of in kinds if i not in where]
+    index, of_kind = next(iter(what or kinds), (None, None))
+    doubt = ""
+    if where and (what and name is None):
+        if where[0] < what[0][0]:
+            doubt = f"a {of_kind} in a program type: the data has no pairs"
+    elif where and name is None and any(words[i] not in _NUMBERS for i in range(where[0])):
+        doubt = f"is where {header[0][:40].strip()!r} runs, not what the row is about"
+    several = sum(word in _VERSION_WORDS for word in words) > 1
+    return Columns(
+        name if name is not None else index,
+        version,
+        commit,
+        kind,
+        of_kind,
+        doubt,
+        not (several or (where and what)),
+    )
 
 
 def find_commits(text: str) -> tuple[str, ...]:

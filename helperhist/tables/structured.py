@@ -5,24 +5,26 @@ the rows; the group's name says what they are.
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from helperhist.errors import ParseError
+from helperhist.tables.cells import make_row, read_cell
 from helperhist.tables.model import (
     KINDS,
     Columns,
     Stated,
-    Version,
     find_columns,
     find_commits,
-    find_version,
     is_heading,
     is_version,
-    note_rest,
     squash,
 )
 from helperhist.tables.nodes import Node, parse_json, parse_yaml
 
 __all__ = ["read_json", "read_yaml"]
+
+#: Of a mapping of names to versions: it has no columns that could leave doubt.
+_MAPPING = Columns(None, None, None, None, None)
 
 
 def read_yaml(text: str, what: str) -> Iterator[Stated]:
@@ -121,24 +123,31 @@ class _Walk:
         commits: tuple[str, ...] = ()
         if columns.commit is not None:
             commits = find_commits(values[columns.commit].text or "")
-        return self._stated(name, values[columns.version], kind or columns.of_kind, table, commits)
+        kind = kind or columns.of_kind
+        return self._stated(name, values[columns.version], kind, table, commits, columns)
 
     def _no_name(self, line: int) -> ParseError:
         return ParseError(f"{self.what}:{line}: a row without a name")
 
     def _stated(
-        self, name: Node, value: Node, kind: str | None, table: int, commits: tuple[str, ...]
+        self,
+        name: Node,
+        value: Node,
+        kind: str | None,
+        table: int,
+        commits: tuple[str, ...],
+        columns: Columns = _MAPPING,
     ) -> Stated:
-        text = value.text or ""
-        version, rest = find_version(text, max(value.start, 0))
+        read = read_cell(value.text or "", max(value.start, 0))
         if value.start < 0:
-            version = Version(version.text, -1, -1)
-        note = note_rest(version, rest)
+            read = replace(read, version=replace(read.version, start=-1, end=-1))
         if value.number:
-            version = Version(version.text, version.start, version.end, value.number)
-            note = self._number_note(version.text, value.number)
+            version = replace(read.version, number=value.number)
+            read = replace(
+                read, version=version, note=self._number_note(version.text, value.number)
+            )
         bare = (name.text or "").strip().removesuffix("()")
-        return Stated(bare, version, name.line, kind, table, commits, False, note)
+        return make_row(columns, read, bare, name.line, kind, table, commits)
 
     def _number_note(self, text: str, quoted: str) -> str:
         """Say what readers get who take a number for a number."""
