@@ -1,6 +1,6 @@
 """Load real objects into real kernels and compare with ``helperhist check``: run by hand.
 
-``python benchmarks/real_objects.py LOADER FOLDER KERNEL... [--results DIR] [--against btf] [--accel kvm]``
+``python benchmarks/real_objects.py LOADER FOLDER KERNEL... [OPTION...]``
 
 * LOADER is ``tests/vm/objects.c``, linked statically with the libbpf of your choice::
 
@@ -133,7 +133,7 @@ def load_there(loader: Path, objects: dict[str, Path], kernel: Path, accel: str)
             "qemu-system-x86_64", "-accel", accel, "-cpu", "max",
             "-m", str(_MEMORY), "-nodefaults", "-display", "none", "-no-reboot",
             "-kernel", str(kernel / "vmlinuz"), "-initrd", str(initrd),
-            "-append", f"console=ttyS0 quiet loglevel=1 panic=-1 mitigations=off seconds={_PATIENCE}",
+            "-append", f"console=ttyS0 quiet loglevel=1 panic=-1 seconds={_PATIENCE}",
             "-serial", f"file:{console}",
         ]  # fmt: skip
         try:

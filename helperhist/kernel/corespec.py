@@ -164,10 +164,9 @@ class Target:
 def _flavours(btf: Btf) -> dict[str, list[int]]:
     """Return the types whose names have a flavour, by their names without."""
     found: dict[str, list[int]] = {}
-    for item in btf.ids(Kind.STRUCT, Kind.UNION, Kind.ENUM, Kind.ENUM64, Kind.TYPEDEF, Kind.FWD):
-        name = btf.name(item)
+    for name in btf.names():
         if "___" in name and (short := essential(name)) != name:
-            found.setdefault(short, []).append(item)
+            found.setdefault(short, []).extend(btf.find(name))
     return found
 
 
