@@ -30,8 +30,8 @@ INT_SIGNED = 1
 _FLAVOUR = re.compile(r"(.*[^_])___[^_]", re.DOTALL)
 #: Levels of parameters or members, and steps within one level, that libbpf follows.
 _LEVELS = 32
-#: Pairs of types compared for one question. Hostile types could ask for any number.
-_MAX_PAIRS = 1 << 16
+#: Types and members compared for one question. Hostile types could ask for any number.
+_MAX_COMPARED = 1 << 20
 
 
 def essential(name: str) -> str:
@@ -73,7 +73,7 @@ class Compat:
         self.local = local
         self.target = target
         self._known: dict[tuple[str, int, int, bool], bool] = {}
-        self._pairs = 0
+        self._compared = 0
 
     def fields(self, local_id: int, target_id: int) -> bool:
         """Whether a field of the object may be read as a field of the kernel.
@@ -103,11 +103,11 @@ class Compat:
 
         :raises ParseError: they go on without end
         """
-        self._pairs = 0
+        self._compared = 0
         return self._types(local_id, target_id, _LEVELS)
 
     def _types(self, local_id: int, target_id: int, level: int) -> bool:
-        self._count()
+        self._count(1)
         if not same_kind(self.local.kind(local_id), self.target.kind(target_id)):
             return False
         for _ in range(_LEVELS):
@@ -137,11 +137,11 @@ class Compat:
 
         :raises ParseError: they go on without end
         """
-        self._pairs = 0
+        self._compared = 0
         return self._match(local_id, target_id, False, _LEVELS)
 
     def _match(self, local_id: int, target_id: int, pointed: bool, level: int) -> bool:
-        self._count()
+        self._count(1)
         if level <= 0:
             raise ParseError("BTF: types within types without end")
         for _ in range(_LEVELS):
@@ -187,6 +187,7 @@ class Compat:
             return True
         if len(local.members) > len(target.members):
             return False
+        self._count(len(target.members))
         places: dict[str, list[int]] = {}
         for item in target.members:
             places.setdefault(essential(item.name), []).append(item.type)
@@ -211,9 +212,9 @@ class Compat:
             self._known[key] = found
         return found
 
-    def _count(self) -> None:
-        self._pairs += 1
-        if self._pairs > _MAX_PAIRS:
+    def _count(self, number: int) -> None:
+        self._compared += number
+        if self._compared > _MAX_COMPARED:
             raise ParseError("BTF: too many types within types")
 
 

@@ -8,7 +8,7 @@ of the same type.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal
 
 from helperhist.btf import Btf
@@ -59,7 +59,6 @@ class Resolution:
     :ivar resizable: whether a load of other bytes than compiled reads the right value
     """
 
-    relo: CoreRelo
     state: State
     local: int = 0
     value: int = 0
@@ -88,38 +87,44 @@ class Resolver:
         self._target = target
         self._compat = [Compat(local, btf) for _, btf in target.parts]
         self._candidates: dict[int, _Candidates] = {}
-        self._known: dict[tuple[int, str, int, _Candidates], tuple[Resolution, _Candidates]] = {}
+        self._known: dict[
+            tuple[int, str, int, _Candidates | None], tuple[Resolution, _Candidates | None]
+        ] = {}
 
     def resolve(self, relo: CoreRelo) -> Resolution:
         """Return what a relocation becomes; it never raises, what cannot be read is refused."""
-        try:
-            return self._resolve(relo)
-        except ParseError as error:
-            return Resolution(relo, "refused", reason=str(error))
+        candidates = self._candidates.get(relo.type)
+        key = (relo.type, relo.access, relo.kind, candidates)
+        found = self._known.get(key)
+        if found is None:
+            try:
+                found = self._resolve(relo, candidates)
+            except ParseError as error:
+                found = Resolution("refused", reason=str(error)), candidates
+            self._known[key] = found
+        resolution, left = found
+        if left:
+            self._candidates[relo.type] = left
+        return resolution
 
-    def _resolve(self, relo: CoreRelo) -> Resolution:
+    def _resolve(
+        self, relo: CoreRelo, candidates: _Candidates | None
+    ) -> tuple[Resolution, _Candidates | None]:
+        """Return the answer, and the candidates that are left for what follows."""
         local = self._local.type(relo.type)
         if not 0 <= relo.kind < len(RelocationKind):
-            return Resolution(relo, "refused", reason=f"CO-RE relocation of kind {relo.kind}")
+            raise ParseError(f"CO-RE relocation of kind {relo.kind}")
         kind = RelocationKind(relo.kind)
         spec = self._spec(relo, kind)
         if kind == RelocationKind.TYPE_ID_LOCAL:
             text = spec.text(self._local)
-            return Resolution(relo, "resolved", relo.type, relo.type, text, checked=False)
+            return Resolution("resolved", relo.type, relo.type, text, checked=False), None
         if not local.name:
             raise ParseError(f"CO-RE relocation of {spec.text(self._local)}")
-        candidates = self._candidates.get(relo.type)
         if candidates is None:
             candidates = self._target.candidates(local.name, local.kind)
-        key = (relo.type, relo.access, relo.kind, candidates)
-        found = self._known.get(key)
-        if found is None:
-            found = self._known[key] = self._choose(relo, kind, spec, candidates)
-        self._candidates[relo.type] = found[1] or candidates
-        resolution = found[0]
-        if resolution.relo is relo:
-            return resolution
-        return replace(resolution, relo=relo)
+        resolution, matching = self._choose(kind, spec, candidates)
+        return resolution, matching or candidates
 
     def _spec(self, relo: CoreRelo, kind: RelocationKind) -> Spec:
         if RelocationKind.TYPE_ID_LOCAL <= kind <= RelocationKind.TYPE_SIZE or (
@@ -134,7 +139,7 @@ class Resolver:
         return spec
 
     def _choose(
-        self, relo: CoreRelo, kind: RelocationKind, spec: Spec, candidates: _Candidates
+        self, kind: RelocationKind, spec: Spec, candidates: _Candidates
     ) -> tuple[Resolution, _Candidates]:
         """Ask all candidates; return the answer, and those that have what was asked for."""
         text = spec.text(self._local)
@@ -161,18 +166,17 @@ class Resolver:
                 break
         rest = (local.value, 0, text)
         if conflict:
-            return Resolution(relo, "refused", *rest, conflict, tuple(seen)), ()
+            return Resolution("refused", *rest, conflict, tuple(seen)), ()
         value = absent(kind) if first is None else first[0]
         if value is None:
             reason = _why(text, seen)
-            return Resolution(relo, "unresolved", *rest, reason, tuple(seen)), tuple(matching)
+            return Resolution("unresolved", *rest, reason, tuple(seen)), tuple(matching)
         resizable = local.size == value.size
         if not resizable and first is not None:
             btf = self._target.parts[first[2]][1]
             resizable = resizable_load(self._local.type(local.type), btf.type(value.type))
         return (
             Resolution(
-                relo,
                 "resolved",
                 local.value,
                 value.value,
@@ -204,6 +208,7 @@ def resolve(relocations: Iterable[CoreRelo], local: Btf, target: Target) -> list
     :param relocations: in the order of the file; only those of programs that are loaded, since a
         loader leaves out the others
     :param local: the BTF of the object
+    :return: one for each, in their order
     """
     resolver = Resolver(local, target)
     return [resolver.resolve(item) for item in relocations]

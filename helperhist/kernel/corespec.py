@@ -16,6 +16,9 @@ _ACCESS = re.compile(r"[0-9]{1,9}(?::[0-9]{1,9})*")
 #: Members that may be looked at in all. Kernels have some 100,000; hostile types any number.
 _MAX_MEMBERS = 1 << 22
 
+#: Types of one name. Kernels have a handful.
+_MAX_CANDIDATES = 1024
+
 _KIND_NAMES: dict[int, str] = {
     **{int(kind): kind.name.lower() for kind in Kind},
     Kind.FWD: "forward declaration of",
@@ -95,6 +98,7 @@ class Target:
         self.parts: tuple[tuple[str, Btf], ...] = (("", btf), *modules)
         self._flavours: dict[int, dict[str, list[int]]] = {}
         self._paths: dict[tuple[int, int], dict[str, Path]] = {}
+        self._enumerators: dict[tuple[int, int], dict[str, int]] = {}
         self._members = 0
 
     def candidates(self, name: str, kind: int) -> tuple[tuple[int, int], ...]:
@@ -102,6 +106,7 @@ class Target:
 
         :return: number of the part (0: the kernel itself) and id; a module's only if the kernel
             has none
+        :raises ParseError: there are too many
         """
         kinds: frozenset[int] = frozenset(ENUMS) if kind in ENUMS else frozenset({kind})
         wanted = essential(name)
@@ -122,7 +127,10 @@ class Target:
             flavours = self._flavours[number] = _flavours(btf)
         found = {*btf.find(wanted, *kinds), *flavours.get(wanted, ())}
         first = btf.first if number else 1
-        return sorted(item for item in found if item >= first and btf.kind(item) in kinds)
+        matching = sorted(item for item in found if item >= first and btf.kind(item) in kinds)
+        if len(matching) > _MAX_CANDIDATES:
+            raise ParseError(f"BTF: too many types of the name {wanted[:60]}")
+        return matching
 
     def paths(self, number: int, type_id: int) -> dict[str, Path]:
         """Return the named members of a struct or union, those of anonymous ones included.
@@ -135,6 +143,15 @@ class Target:
             btf = self.parts[number][1]
             for path in self._walk(btf, btf.strip(type_id)):
                 found.setdefault(path.member.name, path)
+        return found
+
+    def enumerators(self, number: int, type_id: int) -> dict[str, int]:
+        """Return the indexes of an enum's values by their names without flavour."""
+        found = self._enumerators.get((number, type_id))
+        if found is None:
+            found = self._enumerators[number, type_id] = {}
+            for index, member in enumerate(self.parts[number][1].type(type_id).members):
+                found.setdefault(essential(member.name), index)
         return found
 
     def _walk(self, btf: Btf, root: Type) -> Iterator[Path]:
@@ -236,10 +253,10 @@ def match_spec(
     first = spec.steps[0]
     if first.name is not None and compat.local.type(first.type).kind in ENUMS:
         wanted = essential(first.name)
-        for index, member in enumerate(found.members if found.kind in ENUMS else ()):
-            if essential(member.name) == wanted:
-                return Spec(type_id, (Step(found.id, index, member.name),), (index,))
-        return None
+        index = target.enumerators(number, found.id).get(wanted)
+        if found.kind not in ENUMS or index is None:
+            return None
+        return Spec(type_id, (Step(found.id, index, found.members[index].name),), (index,))
     raw: tuple[int, ...] = ()
     steps: list[Step] = []
     bits = 0
