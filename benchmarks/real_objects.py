@@ -8,7 +8,8 @@
 
 * FOLDER has the objects, in folders by project.
 * KERNEL is ``running`` (needs root; nothing is attached), or a folder with ``vmlinuz`` and
-  ``vmlinux.btf``, whose name is the release (``6.12``). It is booted in qemu.
+  ``vmlinux.btf``, whose name is the release (``6.12``); ``release`` (of ``uname -r``) and
+  ``config`` are used if they are there. It is booted in qemu.
 
 For each kernel it prints how often ``check --target`` said that an object loads and it did, said
 so and it did not, and so on; every disagreement with what the loader says; and the causes. With
@@ -40,7 +41,11 @@ _MEMORY = 2500
 #: Message of the loader or verifier, in the order in which they are looked for, to its cause.
 CAUSES = (
     (r"legacy map definitions", "legacy maps section"),
-    (r"195896080|0xbad2310", "CO-RE: field, type or enumerator absent"),
+    (r"195896080|failed to resolve CO-RE", "CO-RE: field, type or enumerator absent"),
+    (r"is static and not supported", "program of a static function"),
+    (r"no arena maps defined|failed to find BTF for extern", "part that wants linking"),
+    (r"failed to open system Kconfig|extern \(kcfg\)", "kernel configuration"),
+    (r"disabled hook", "attach target disabled"),
     (r"relo #\d+: .*(?:ambiguity|failed)|failed to perform CO-RE", "CO-RE: refused by libbpf"),
     (r"failed to find kernel BTF type ID", "attach target not in this kernel"),
     (r"no BTF-based attach target|attach program FD is not set", "attach target from user space"),
@@ -49,7 +54,7 @@ CAUSES = (
     (r"calling kernel function|invalid kernel function call", "kfunc not for this program"),
     (r"cannot call GPL|kernel subsystems? .*GPL|GPL[- ](?:only|compat)", "GPL only"),
     (r"unknown func|invalid func|cannot use helper|program of this type cannot", "helper absent"),
-    (r"failed to create map|failed to create:|map '.*': (?:failed|can't|should)", "map"),
+    (r"failed to create map|failed to create:|map '.*': ", "map"),
     (r"unsupported pinning|pinning value|auto-pin", "pinning"),
     (r"failed to find BTF (?:for|info)|unsupported BTF|BTF is required", "BTF of the object"),
     (r"missing BPF prog type|unrecognized ELF section|elf: .*relocat", "section or relocation"),
@@ -118,6 +123,12 @@ def load_there(loader: Path, objects: dict[str, Path], kernel: Path, accel: str)
         newc("init", stat.S_IFREG | 0o755, loader.read_bytes()),
         newc("objects", stat.S_IFDIR | 0o755),
     ]
+    # libbpf reads the configuration of a kernel here.
+    release, config = kernel / "release", kernel / "config"
+    if release.exists() and config.exists():
+        parts.append(newc("boot", stat.S_IFDIR | 0o755))
+        boot = f"boot/config-{release.read_text().strip()}"
+        parts.append(newc(boot, stat.S_IFREG | 0o644, config.read_bytes()))
     folders = sorted({str(Path(name).parent) for name in objects} - {"."})
     parts += [newc(f"objects/{folder}", stat.S_IFDIR | 0o755) for folder in folders]
     parts += [
@@ -172,7 +183,7 @@ def cause_of(log: list[str]) -> tuple[str, str]:
             if re.search(pattern, line):
                 return cause, line
     verifier = [line for line in log if not line.startswith("libbpf:")]
-    noise = re.compile(r"processed \d|stack depth|verification time|\d+: \(|; |R\d|--")
+    noise = re.compile(r"processed \d|stack depth|verification time|\d+: \(|;|from \d|R\d+\w*=|--")
     telling = [line for line in verifier if line and not noise.match(line)]
     if telling:
         return "verifier", telling[-1]
