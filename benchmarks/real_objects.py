@@ -12,7 +12,8 @@
   ``config`` are used if they are there. It is booted in qemu.
 
 For each kernel it prints how often ``check --target`` said that an object loads and it did, said
-so and it did not, and so on; every disagreement with what the loader says; and the causes. With
+so and it did not, and so on; every disagreement with what the loader says; and the causes. "Not
+sure" is a no for want of data, "attach" a yes to loading and a no to attaching. With
 ``--results DIR`` what a kernel said is kept there, and it is asked for new objects only.
 """
 
@@ -24,9 +25,10 @@ import subprocess
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
 
@@ -154,7 +156,17 @@ def load_there(loader: Path, objects: dict[str, Path], kernel: Path, accel: str)
         return console.read_text("utf-8", "replace").replace(" /objects/", " ")
 
 
-def verdicts(folder: Path, objects: Iterable[str], target: str) -> dict[str, bool]:
+def answer(target: dict[str, Any]) -> str:
+    """Return ``yes``, ``no``, ``not sure``, or ``attach``: it loads, but cannot be attached."""
+    if target["ok"]:
+        return "yes"
+    stages = {item.get("stage", "load") for item in target["missing"] if item["certain"]}
+    if not stages:
+        return "not sure"
+    return "no" if "load" in stages else "attach"
+
+
+def verdicts(folder: Path, objects: Iterable[str], target: str) -> dict[str, str]:
     """Return what ``helperhist check`` says of objects; those that it cannot read are left out."""
     left = list(objects)
     while left:
@@ -163,7 +175,7 @@ def verdicts(folder: Path, objects: Iterable[str], target: str) -> dict[str, boo
         done = subprocess.run(command, input=names.encode(), capture_output=True, check=False)
         if done.returncode in (0, 1):
             return {
-                str(Path(item["file"]).relative_to(folder)): bool(item["target"]["ok"])
+                str(Path(item["file"]).relative_to(folder)): answer(item["target"])
                 for item in json.loads(done.stdout)
             }
         # One object that cannot be read is an error of the whole command.
@@ -190,31 +202,30 @@ def cause_of(log: list[str]) -> tuple[str, str]:
     return "other", next((line for line in log if "libbpf" in line), "(no message)")
 
 
-def compare(loads: Loads, said: dict[str, bool]) -> Iterator[tuple[bool, bool, str]]:
-    """Yield what was said, what happened, and the object."""
-    for name, loaded in sorted(loads.verdicts.items()):
-        if name in said:
-            yield said[name], loaded, name
-
-
-def report(name: str, loads: Loads, said: dict[str, bool]) -> None:
+def report(name: str, loads: Loads, said: dict[str, str]) -> None:
     """Print the table of one kernel, the disagreements, and the causes."""
-    cells: Counter[tuple[bool, bool]] = Counter()
+    cells: Counter[tuple[str, bool]] = Counter()
     causes: Counter[str] = Counter()
-    for yes, loaded, path in compare(loads, said):
-        cells[yes, loaded] += 1
-        if yes == loaded:
+    for path, loaded in sorted(loads.verdicts.items()):
+        if path not in said:
+            continue
+        cells[said[path], loaded] += 1
+        if loaded == (said[path] in ("yes", "attach")):
             continue
         cause, line = ("", "") if loaded else cause_of(loads.logs.get(path, []))
-        causes[cause or "said no, but loads"] += 1
-        print(f"{'YES but refused' if yes else 'NO but loads'}\t{path}\t{cause}\t{line[:200]}")
-    good, bad = cells[True, True], cells[True, False]
-    print(f"\n## {name} ({loads.release})")
-    print("| kernel | yes, loads | yes, refused | no, refused | no, loads |")
-    print("|---|--:|--:|--:|--:|")
-    print(f"| {name} | {good} | {bad} | {cells[False, False]} | {cells[False, True]} |")
-    print(f"{100 * good / max(good + bad, 1):.1f} % of yeses load;", end=" ")
-    print(f"{len(loads.verdicts) - sum(cells.values())} objects that check does not read")
+        if said[path] in ("yes", "attach"):
+            causes[cause] += 1
+        print(f"{said[path]}, {'loads' if loaded else 'refused'}\t{path}\t{cause}\t{line[:200]}")
+    heads = [(word, done) for word in ("yes", "no", "not sure", "attach") for done in (True, False)]
+    print(f"\n## {name} ({loads.release}): {sum(cells.values())} objects\n")
+    print("| kernel |" + "".join(f" {w}, {'loads' if d else 'refused'} |" for w, d in heads))
+    print("|---|" + "--:|" * len(heads))
+    print(f"| {name} |" + "".join(f" {cells[head]} |" for head in heads))
+    yes, no = ([cells[word, done] for done in (True, False)] for word in ("yes", "no"))
+    print(f"\n{100 * yes[0] / max(sum(yes), 1):.1f} % of yeses load,", end=" ")
+    print(f"{100 * no[1] / max(sum(no), 1):.1f} % of certain noes are refused,", end=" ")
+    print(f"{len(loads.verdicts) - sum(cells.values())} objects are not read by check")
+    print("Causes of a yes that was refused:")
     for cause, count in causes.most_common():
         print(f"  {count:4} {cause}")
 
