@@ -25,16 +25,24 @@ from git_support import doc_comment, render_header
 
 import helperhist
 from helperhist.audit import audit
-from helperhist.bpfobj import parse_object
+from helperhist.bpfobj import BpfObject, parse_object
 from helperhist.btf import Btf
+from helperhist.btfext import CoreRelo
 from helperhist.checktext import render_object
 from helperhist.cproto import parse_declaration
 from helperhist.dataset import embedded_dir, read_dataset, render_dataset
 from helperhist.docs import parse_docs
 from helperhist.errors import HelperhistError
 from helperhist.explain import explain, iter_lines
+from helperhist.kernel import corespec as kernel_btf
+from helperhist.kernel.attach import AttachTargets
+from helperhist.kernel.core import resolve
+from helperhist.kernel.corepatch import patch
+from helperhist.kernel.ksyms import Ksyms
+from helperhist.kernel.structops import find_struct_ops
 from helperhist.kernelnames import Uapi, info_of_btf, info_of_vmlinux_header
 from helperhist.mining import DEFAULT_TAGS, Repository
+from helperhist.sections import program_kind
 from helperhist.tables import decode, read_table
 from helperhist.timeline import Timeline
 from helperhist.uapi import HeaderReader, parse_header
@@ -148,6 +156,41 @@ def _btf(data: bytes) -> None:
         btf.find(found.name)
         with suppress(HelperhistError):
             btf.strip(index)
+
+
+@cache
+def _program() -> BpfObject:
+    return parse_object(next(iter(_objects())))
+
+
+def _core(data: bytes) -> None:
+    """Take a BTF for a kernel's, then for an object's."""
+    btf, mine = Btf(data), _program()
+    assert mine.btf is not None
+    kernel = kernel_btf.Target(btf)
+    relos = [relo for rows in mine.ext.relocations.values() for relo in rows]
+    found = resolve(relos, mine.btf, kernel)
+    function = next(item for item in mine.functions if item.relos)
+    for index, resolution in zip(function.relos, found, strict=False):
+        patch(function.insns, index, resolution)
+    attach = AttachTargets(kernel)
+    for section in ("fentry/h1", "tp_btf/h2", "iter/prog", "lsm/sub", "fexit/sub"):
+        kind = program_kind(section)
+        assert kind is not None
+        attach.find(kind)
+    own = [
+        CoreRelo(0, index, access, kind)
+        for index in range(min(len(btf), 24))
+        for kind in range(14)
+        for access in ("0", "0:0", "0:1", "0:1:0", "3")
+    ]
+    resolve(own, btf, kernel)
+    ksyms = Ksyms(btf, kernel)
+    for index in range(min(len(btf), 24)):
+        with suppress(HelperhistError):
+            ksyms.find(index)
+        with suppress(HelperhistError):
+            find_struct_ops(btf, index, {"a", "len"}, kernel)
 
 
 def _headers() -> Iterable[bytes]:
@@ -315,6 +358,7 @@ def _versions(data: bytes) -> None:
 TARGETS: Mapping[str, Target] = {
     "elf": Target(_check, _objects),
     "btf": Target(_btf, _btfs),
+    "core": Target(_core, _btfs),
     "header": Target(_header, _headers),
     "vmlinux_h": Target(
         lambda data: info_of_vmlinux_header(data, uapi(), "vmlinux.h"), _vmlinux_headers
