@@ -26,6 +26,7 @@ __all__ = [
     "build_loader",
     "get_kernel",
     "missing_tools",
+    "newc",
 ]
 
 HERE = Path(__file__).parent
@@ -152,7 +153,7 @@ def build_loader(folder: Path) -> Path:
     return init
 
 
-def _newc(name: str, mode: int, data: bytes = b"", device: tuple[int, int] = (0, 0)) -> bytes:
+def newc(name: str, mode: int, data: bytes = b"", device: tuple[int, int] = (0, 0)) -> bytes:
     """Return a member of a cpio archive in the format of initramfs (``newc``)."""
     raw = name.encode() + b"\0"
     numbers = (0, mode, 0, 0, 1, 0, len(data), 0, 0, *device, len(raw), 0)
@@ -163,15 +164,15 @@ def _newc(name: str, mode: int, data: bytes = b"", device: tuple[int, int] = (0,
 
 def _initramfs(init: Path, objects: Iterable[Path]) -> bytes:
     parts = [
-        _newc("dev", stat.S_IFDIR | 0o755),
-        _newc("dev/console", stat.S_IFCHR | 0o600, device=(5, 1)),
-        _newc("objects", stat.S_IFDIR | 0o755),
-        _newc("init", stat.S_IFREG | 0o755, init.read_bytes()),
+        newc("dev", stat.S_IFDIR | 0o755),
+        newc("dev/console", stat.S_IFCHR | 0o600, device=(5, 1)),
+        newc("objects", stat.S_IFDIR | 0o755),
+        newc("init", stat.S_IFREG | 0o755, init.read_bytes()),
     ]
     parts += [
-        _newc(f"objects/{path.name}", stat.S_IFREG | 0o644, path.read_bytes()) for path in objects
+        newc(f"objects/{path.name}", stat.S_IFREG | 0o644, path.read_bytes()) for path in objects
     ]
-    parts.append(_newc("TRAILER!!!", 0))
+    parts.append(newc("TRAILER!!!", 0))
     return b"".join(parts)
 
 
