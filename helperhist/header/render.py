@@ -25,6 +25,13 @@ GUARDS = ("auto", "mapper", "version", "none")
 #: Where the numbers of the helpers come from.
 IDS = ("literal", "enum", "uapi")
 
+#: Include guards of a vmlinux.h that was cut by hand or made for an architecture; bpftool's apart.
+_VMLINUX_GUARDS = (
+    "__VMLINUX_H", "_VMLINUX_H_", "_VMLINUX_H", "VMLINUX_H", "VMLINUX_H_",
+    "__VMLINUX_X86_H__", "__VMLINUX_ARM_H__", "__VMLINUX_ARM64_H__", "__VMLINUX_CORE_H__",
+    "__VMLINUX_GENERATED_X86_H__", "__VMLINUX_GENERATED_ARM_H__", "__VMLINUX_GENERATED_ARM64_H__",
+)  # fmt: skip
+
 _WIDTH = 96
 _NAME = re.compile(r"bpf_(?!unspec$)\w+", re.ASCII)
 #: Others, like ``__attribute__``, mean something to the compiler, and must not be defined.
@@ -368,6 +375,7 @@ def _render(
         last=str(tags[-1].version) if tags else "",
         guard=options.guard if guarded else "none",
         ids=options.ids,
+        vmlinux_guards=_VMLINUX_GUARDS,
         unavailable=guarded and not options.undeclared,
         min_kernel=options.min_kernel,
         max_kernel=options.max_kernel,
