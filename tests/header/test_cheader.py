@@ -15,8 +15,8 @@ from click.testing import CliRunner
 from helperhist.cli.group import cli
 from helperhist.dataset.store import write_dataset
 from helperhist.errors import DatasetError, HelperhistError, ParseError
+from helperhist.header import HeaderOptions, render_header
 from helperhist.header.prototypes import parse_declaration
-from helperhist.header.render import HeaderOptions, render_header
 from helperhist.timeline.timeline import Backport, Doc, Event, Row, Span, Tag, Timeline
 from helperhist.version import KernelVersion
 from tests.build.headers import (

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import ziglang
 
-from helperhist.header.render import HeaderOptions, render_header
+from helperhist.header import HeaderOptions, render_header
 from helperhist.timeline.timeline import Doc, Timeline
 from helperhist.version import KernelVersion
 from tests.build.headers import (

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from helperhist.header.render import HeaderOptions
+from helperhist.header import HeaderOptions
 from tests.build.headers import COMPILERS, Compiler, header_text, vmlinux_h, write_headers
 from tests.header.test_header_compile import ALL
 
