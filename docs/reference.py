@@ -10,7 +10,8 @@ from helperhist.cli.group import cli
 HEAD = """\
 # The command line
 
-What `helperhist --help` and `helperhist COMMAND --help` print. `docs/reference.py` writes this page.
+What `helperhist --help` and `helperhist COMMAND --help` print.
+`docs/reference.py` writes this page.
 """
 
 
