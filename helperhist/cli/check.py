@@ -85,7 +85,7 @@ def command(
     """Say which kernel the compiled BPF program OBJECT needs, and why; nothing is loaded.
 
     OBJECT is an object file, a folder of them, or - for a list on standard input. With --target,
-    exit code 1 if something required is missing there or cannot be told; with --diff, if the
+    exit code 1 if something required is missing there or it is not known; with --diff, if the
     minimum rose.
     """
     if as_json and form == "github":
