@@ -21,12 +21,24 @@ __all__ = ["Helper", "check_names", "chosen", "conflict", "declare", "known_tags
 _NAME = re.compile(r"bpf_(?!unspec$)\w+", re.ASCII)
 #: Others, like ``__attribute__``, mean something to the compiler, and must not be defined.
 _ATTRIBUTE = re.compile(r"__bpf_\w+", re.ASCII)
+#: What libbpf makes of a call where the running kernel lacks the helper, so that programs with it
+#: load on older kernels, too: bpf_object__sanitize_prog() in tools/lib/bpf/libbpf.c.
+_REWRITTEN = {
+    "bpf_probe_read_kernel": "bpf_probe_read",
+    "bpf_probe_read_user": "bpf_probe_read",
+    "bpf_probe_read_kernel_str": "bpf_probe_read_str",
+    "bpf_probe_read_user_str": "bpf_probe_read_str",
+}
+_LOADS = "libbpf turns the call into {} where the running kernel lacks this helper."
 _MAX_NUMBER = (1 << 31) - 1
 
 
 @dataclass(frozen=True, slots=True)
 class Helper:
-    """One helper as the template needs it."""
+    """One helper as the template needs it.
+
+    :ivar always: it is declared, by its mainline number, also where the headers lack it
+    """
 
     name: str
     short: str  # the name in BPF_FUNC_...
@@ -34,6 +46,7 @@ class Helper:
     since: KernelVersion
     or_earlier: bool
     guarded: bool
+    always: bool
     declaration: Declaration
     attributes: tuple[str, ...]
     comment: tuple[str, ...]
@@ -144,14 +157,18 @@ def declare(row: Row, options: HeaderOptions, doc: Doc | None, numbers: str | No
     except ParseError as error:
         return str(error)
     since = KernelVersion.parse(row.since)
+    guarded = options.guard != "none" and (options.min_kernel is None or since > options.min_kernel)
+    loads = guarded and options.guard == "auto" and not options.undeclared
+    other = _REWRITTEN.get(row.name) if loads else None
     return Helper(
         row.name,
         row.name.removeprefix("bpf_"),
         row.id,
         since,
         row.or_earlier,
-        options.guard != "none" and (options.min_kernel is None or since > options.min_kernel),
+        guarded,
+        other is not None,
         declaration,
         row.attributes,
-        comment(row, doc),
+        comment(row, doc, "" if other is None else f"Always declared: {_LOADS.format(other)}"),
     )

@@ -29,6 +29,8 @@ _VMLINUX_GUARDS = (
     "__VMLINUX_GENERATED_X86_H__", "__VMLINUX_GENERATED_ARM_H__", "__VMLINUX_GENERATED_ARM64_H__",
 )  # fmt: skip
 
+_DEFAULT = HeaderOptions()
+
 
 @dataclass(frozen=True, slots=True)
 class Header:
@@ -57,7 +59,7 @@ class _Release:
         return tuple(helper for helper in self.helpers if not helper.guarded)
 
 
-def render_header(timeline: Timeline, options: HeaderOptions = HeaderOptions()) -> Header:
+def render_header(timeline: Timeline, options: HeaderOptions = _DEFAULT) -> Header:
     """Generate a header; equal timelines and options give equal texts.
 
     :raises DatasetError: the timeline cannot answer: it is not of a kernel history, or has no
@@ -154,6 +156,7 @@ def _render(
         max_kernel=options.max_kernel,
         earliest=max((h.since for h in helpers if h.or_earlier and h.guarded), default=None),
         releases=releases,
+        rewritten=[helper.name for helper in helpers if helper.always],
         opaque=sorted({name for helper in helpers for name in helper.declaration.opaque}),
         attributes=sorted({name for helper in helpers for name in helper.attributes}),
         left_out=[(name, wrap(f"{name}: {reason}")) for name, reason in left_out],
