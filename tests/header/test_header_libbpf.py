@@ -132,6 +132,72 @@ def test_core_read_with_headers_older_than_its_helpers(
     assert "call 114" in assembly
 
 
+PRINT = """
+#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+
+#if !HELPERHIST_HAS(bpf_trace_printk)
+#error bpf_printk() calls it
+#endif
+
+SEC("kprobe/x") int print(void *ctx)
+{
+	char text[8];
+
+	bpf_printk("%d", 1);
+	return ctx ? BPF_SNPRINTF(text, 8, "%d", 1) : 0;
+}
+"""
+MORE = """
+SEC("kprobe/x") int more(void *ctx)
+{
+	bpf_printk("%d %d %d %d", 1, 2, 3, 4);
+	return ctx ? 1 : 0;
+}
+"""
+
+
+@pytest.mark.parametrize("guard", ["auto", "version", "none"])
+@pytest.mark.parametrize("compiler", CLANGS)
+def test_some_helpers_and_the_macros_of_libbpf(
+    compiler: Compiler, guard: str, tmp_path: Path
+) -> None:
+    """Old compilers take a call of an undeclared helper for one of a function elsewhere."""
+    options = HeaderOptions(guard, only=("bpf_loop",))
+    include = replaced(tmp_path / "include", header_text(options))
+
+    def build(release: str, text: str) -> tuple[str, str]:
+        headers = write_headers(tmp_path / release, release)
+        (tmp_path / "a.c").write_text(text)
+        done = compiler.run(
+            "-O2", "-g", "-Wall", "-Wextra", "-Werror", "-I", include, "-isystem", headers,
+            "-S", tmp_path / "a.c", "-o", tmp_path / "a.s",
+        )  # fmt: skip
+        return done.stderr, "" if done.returncode else (tmp_path / "a.s").read_text()
+
+    problems, assembly = build("5.17", PRINT + MORE)
+    assert problems == ""
+    for number in (6, 165, 177):
+        assert f"call {number}\n" in assembly
+    assert build("5.13", PRINT)[0] == ""
+    if guard != "none":
+        assert (
+            "'bpf_trace_vprintk' is unavailable: needs Linux 5.16" in build("5.13", PRINT + MORE)[0]
+        )
+
+
+def test_some_helpers_without_libbpf(tmp_path: Path) -> None:
+    headers = write_headers(tmp_path, "5.17")
+    no = "#if HELPERHIST_HAS(bpf_trace_printk)\n#error\n#endif\n"
+    for guard in ("auto", "none"):
+        for ids in ("literal", "uapi"):
+            options = HeaderOptions(guard, ids, only=("bpf_loop",))
+            text = "#include <linux/bpf.h>\n" + header_text(options)
+            no_uapi = (guard, ids) == ("none", "uapi")
+            assert ("bpf_printk" in text) != no_uapi
+            assert syntax_tree(text + ("" if no_uapi else no), headers).numbers == {"bpf_loop": 181}
+
+
 @pytest.mark.parametrize("link", ["copied", "linked"])
 @pytest.mark.parametrize("compiler", COMPILERS)
 def test_in_the_place_of_bpf_helper_defs_h(compiler: Compiler, link: str, tmp_path: Path) -> None:
