@@ -157,15 +157,6 @@ def test_comments_that_end_with_a_trigraph(compiler: Compiler, tmp_path: Path) -
         assert (done.returncode, done.stderr) == (0, "")
 
 
-@pytest.mark.parametrize("compiler", CLANGS)
-def test_cplusplus_is_told(compiler: Compiler, tmp_path: Path) -> None:
-    headers = write_headers(tmp_path, "5.4")
-    (tmp_path / "a.cc").write_text(INCLUDE + header_text(HeaderOptions()))
-    done = compiler.run("-fsyntax-only", "-isystem", headers, tmp_path / "a.cc")
-    first = next(line for line in done.stderr.splitlines() if "error:" in line)
-    assert "it is not for C++" in first
-
-
 def test_the_header_includes_what_it_asks(tmp_path: Path) -> None:
     headers = write_headers(tmp_path, "5.4")
     present = dict(release_helpers("5.4"))
