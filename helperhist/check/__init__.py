@@ -2,7 +2,7 @@
 
 from helperhist.check.checker import Checker
 from helperhist.check.files import Checked, check_file, find_objects
-from helperhist.check.needs import Findings, Requirement, Unknown
+from helperhist.check.needs import Findings, Refusal, Requirement, Unknown
 from helperhist.check.target import Kernel, judge_kernel, judge_release, release_note
 from helperhist.check.verdict import (
     Change,
@@ -23,6 +23,7 @@ __all__ = [
     "Checker",
     "Findings",
     "Kernel",
+    "Refusal",
     "Requirement",
     "TooNew",
     "Unknown",

@@ -39,6 +39,7 @@ from helperhist.report.check import (
     render_verdict,
 )
 from helperhist.report.github import annotate, annotate_change
+from helperhist.report.refusals import refused_json, render_refused
 from helperhist.report.terminal import terminal_width
 from helperhist.timeline import Release, Timeline
 from helperhist.version import KernelVersion
@@ -111,7 +112,8 @@ def command(
             complain(f"note: {note}")
         if good or form == "json":
             _echo(good, verdicts, target, form, note)
-        answer = int(any(verdicts.values()))
+        refused = target is not None and any(findings.refused for _, findings in good)
+        answer = int(refused or any(verdicts.values()))
     if good and not (diff and len(good) != 2):
         echo_source(timeline, machine=form != "text")
     ctx.exit(2 if _complain(checked) else answer)
@@ -179,10 +181,10 @@ def _echo(
 ) -> None:
     width = terminal_width()
     if form == "json":
-        answers = [to_json(file, item) for file, item in good]
+        answers = [{**to_json(file, item), **refused_json(item.refused)} for file, item in good]
         if target is not None:
             for answer, (_, item) in zip(answers, good, strict=True):
-                answer["target"] = target_json(target, verdicts[id(item)], note)
+                answer["target"] = target_json(target, verdicts[id(item)], note, bool(item.refused))
         echo_json(answers)
         return
     if form == "github":
@@ -192,7 +194,9 @@ def _echo(
     good = [(printable(file), item) for file, item in good]
     blocks = [render_summary(good, width)] if len(good) > 1 else []
     for file, item in good:
-        if target is not None:
+        if item.refused:
+            blocks.append(render_refused(file, item, width))
+        elif target is not None:
             blocks.append(render_verdict(file, target, verdicts[id(item)], width))
         else:
             blocks.append(render_object(file, item, width))
