@@ -4,6 +4,7 @@ from helperhist.binary.btf import Btf, Kind, Member, Type
 from helperhist.binary.btfext import CoreRelo
 from helperhist.binary.context import CONTEXTS, context_field
 from helperhist.binary.elf import EM_BPF, MAX_FILE, SHN_UNDEF, Relocation
+from helperhist.binary.elfsections import read_sections
 from helperhist.binary.insn import (
     CALL,
     EXIT,
@@ -51,5 +52,6 @@ __all__ = [
     "is_jump",
     "parse_object",
     "program_kind",
+    "read_sections",
     "target_of",
 ]

@@ -4,16 +4,12 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from helperhist.binary import EM_BPF, MAX_FILE, BpfObject, parse_object
+from helperhist.check.against import Against
 from helperhist.check.checker import Checker
 from helperhist.check.needs import Findings
 from helperhist.errors import HelperhistError, ParseError
-
-if TYPE_CHECKING:
-    # Only needed with a kernel's BTF.
-    from helperhist.check.against import Against
 
 __all__ = ["Checked", "check_file", "find_objects"]
 
@@ -30,7 +26,7 @@ class Checked:
     file: str
     findings: Findings | None
     error: str = ""
-    against: "Against | None" = None
+    against: Against | None = None
 
 
 def find_objects(paths: Sequence[str]) -> Iterator[Path]:
@@ -73,7 +69,7 @@ def check_file(
     checker: Checker,
     path: Path,
     loader: str,
-    judge: "Callable[[BpfObject], Against] | None" = None,
+    judge: Callable[[BpfObject], Against] | None = None,
 ) -> Checked:
     """Check one file; what is wrong with it is part of the answer.
 

@@ -6,12 +6,13 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
 import click
 
 from helperhist.binary import LOADERS, BpfObject
 from helperhist.check import (
+    Against,
     Checked,
     Checker,
     Findings,
@@ -33,6 +34,7 @@ from helperhist.cli.output import complain, echo, echo_json, echo_order
 from helperhist.dataset import load
 from helperhist.errors import HelperhistError, InvalidVersion
 from helperhist.printable import printable
+from helperhist.report.btf import render_against
 from helperhist.report.check import (
     render_change,
     render_object,
@@ -43,9 +45,6 @@ from helperhist.report.github import annotate, annotate_change
 from helperhist.report.terminal import terminal_width
 from helperhist.timeline import Release, Timeline
 from helperhist.version import KernelVersion
-
-if TYPE_CHECKING:
-    from helperhist.check.against import Against
 
 __all__ = ["command"]
 
@@ -168,7 +167,7 @@ class _Target:
     release: Release | None
     kernel: Kernel | None = None
     like: str | None = None
-    judge: "Callable[[BpfObject], Against] | None" = None
+    judge: Callable[[BpfObject], Against] | None = None
 
 
 def _target(target: str, timeline: Timeline) -> _Target:
@@ -212,13 +211,13 @@ def _kernel(source: str, timeline: Timeline) -> _Target:
     try:
         reader = import_module("helperhist.kernel.read")
         match = import_module("helperhist.kernel.match")
-        against = import_module("helperhist.check.against")
+        judge = import_module("helperhist.check.judge")
     except ImportError as error:
         raise HelperhistError(f"--target {source}: cannot read kernels: {error}") from error
     info = reader.read_kernel(source, timeline)
     like = str(match.compare(info, timeline).release)
-    judge = None if info.types is None else against.BtfJudge(info.types, like).judge
-    return _Target(None, cast("Kernel", info), like, judge)
+    ask = None if info.types is None else judge.BtfJudge(info.types, like).judge
+    return _Target(None, cast("Kernel", info), like, ask)
 
 
 def _echo_against(checked: Sequence[Checked], explain: bool) -> None:
@@ -226,9 +225,7 @@ def _echo_against(checked: Sequence[Checked], explain: bool) -> None:
     for item in checked:
         if item.against is None:
             continue
-        text = import_module("helperhist.report.btf").render_against(
-            printable(item.file), item.against, explain
-        )
+        text = render_against(printable(item.file), item.against, explain)
         if text:
             echo("\n" + text)
 

@@ -1,6 +1,6 @@
 """What the BTF of one kernel says of an object, as text."""
 
-from helperhist.check.against import Against, Relocated
+from helperhist.check import Against, Relocated
 from helperhist.printable import printable
 
 __all__ = ["render_against"]
@@ -21,15 +21,13 @@ def render_against(file: str, found: Against, explain: bool) -> str:
 
 def _relocated(item: Relocated) -> str:
     """Return one line: where, what, and what it becomes."""
-    found = item.resolution
     place = f"{item.function}:{item.insn}" + (f" {item.source}" if item.source else "")
-    if found.state == "resolved":
-        became = f"{found.value}"
-        if found.value != found.local:
-            became += f" (compiled: {found.local})"
+    if item.state == "resolved":
+        became = f"{item.value}"
+        if item.value != item.local:
+            became += f" (compiled: {item.local})"
     else:
-        became = f"{found.state}: {found.reason}"
-        seen = [one.spec for one in found.candidates if not one.matches]
-        if seen:
-            became += f"; seen: {', '.join(seen)}"
-    return printable(f"  {place}  {item.kind} {found.spec} -> {became}")
+        became = f"{item.state}: {item.reason}"
+        if item.seen:
+            became += f"; seen: {', '.join(item.seen)}"
+    return printable(f"  {place}  {item.kind} {item.spec} -> {became}")

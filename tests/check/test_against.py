@@ -8,7 +8,8 @@ from click.testing import CliRunner, Result
 
 from helperhist.binary.btf import Btf
 from helperhist.binary.object import parse_object
-from helperhist.check.against import Against, BtfJudge
+from helperhist.check.against import Against
+from helperhist.check.judge import BtfJudge
 from helperhist.cli.group import cli
 from helperhist.kernel.corespec import Target
 from tests.binary.test_btf import sections

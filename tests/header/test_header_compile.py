@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import ziglang
 
-from helperhist.header.render import HeaderOptions, render_header
+from helperhist.header import HeaderOptions, render_header
 from helperhist.timeline.timeline import Doc, Timeline
 from helperhist.version import KernelVersion
 from tests.build.headers import (
@@ -157,7 +157,8 @@ def test_the_header_includes_what_it_asks(tmp_path: Path) -> None:
     headers = write_headers(tmp_path, "5.4")
     present = dict(release_helpers("5.4"))
     for guard in ("auto", "mapper"):
-        assert syntax_tree(header_text(options(guard, "literal")), headers).numbers == present
+        text = "#include <linux/types.h>\n" + header_text(options(guard, "literal"))
+        assert syntax_tree(text, headers).numbers == present
 
 
 def test_by_the_names_of_older_headers_without_a_guard(tmp_path: Path) -> None:

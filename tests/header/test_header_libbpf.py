@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from helperhist.header.render import HeaderOptions
+from helperhist.header import HeaderOptions
 from tests.build.headers import COMPILERS, Compiler, header_text, syntax_tree, write_headers
 
 LIBBPF = Path("/usr/include/bpf")
