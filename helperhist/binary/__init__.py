@@ -18,7 +18,7 @@ from helperhist.binary.insn import (
 )
 from helperhist.binary.maps import Map, SpecialFields
 from helperhist.binary.object import BpfObject, Function, parse_object
-from helperhist.binary.sections import LOADERS
+from helperhist.binary.sections import LOADERS, program_kind
 
 __all__ = [
     "CALL",
@@ -47,5 +47,6 @@ __all__ = [
     "feature",
     "is_jump",
     "parse_object",
+    "program_kind",
     "target_of",
 ]
