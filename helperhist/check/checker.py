@@ -309,7 +309,9 @@ class _Check:
         reached = conditions.everything.insns.get(function, ())
         if site.at in reached or conditions.exhausted:
             reason = "its CO-RE relocation failed when the object was made"
-            collect.unknown("relocation", "poisoned instruction", reason, function, site.at)
+            escape, why = conditions.escape(function, site.at, None)
+            name = "poisoned instruction"
+            collect.unknown("relocation", name, reason, function, site.at, escape=escape, why=why)
 
     def _helper(
         self, collect: Collector, conditions: Conditions, function: Function, site: Site

@@ -25,6 +25,8 @@ _REFUSED_FIELDS = {
     ("SOCKET_FILTER", "__sk_buff.data_end"),
 }
 _LDX_DW = 0x79
+#: Section of the variables in an arena, and the type of its map.
+_ARENA, _ARENA_MAP = ".addr_space.1", 33
 #: Fields of `bpf_sock_ops` that are read with 8 bytes; sock_ops_is_valid_access() refuses that of
 #: all others.
 _LONG_SOCK_OPS = frozenset(
@@ -108,3 +110,9 @@ def _externs(obj: BpfObject) -> Iterator[Refusal]:
     """Yield what another part of the program defines: no kernel and no .kconfig has it."""
     for name in obj.unresolved:
         yield Refusal("extern", None, None, name)
+    arena = obj.elf.section(_ARENA)
+    if arena is None or any(item.type == _ARENA_MAP for item in obj.maps):
+        return
+    for function in obj.functions:
+        if any(item.symbol.section == arena.index for item in function.relocations.values()):
+            yield Refusal("arena missing", None, function.name)

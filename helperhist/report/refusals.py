@@ -45,6 +45,10 @@ _WORDS = {
         "no kernel lets it read {given} with 8 bytes, must be {wanted}",
         "read it as a __u32",
     ),
+    "arena missing": (
+        "its variables are in an arena, and no map here is one",
+        "link it with the part that defines the arena: bpftool gen object",
+    ),
     "extern": (
         "{given} is defined in another part",
         "link the parts first: bpftool gen object",

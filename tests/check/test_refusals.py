@@ -190,6 +190,16 @@ def test_part_that_wants_linking() -> None:
     assert rules(check_c(kfunc + call)) == []
 
 
+def test_arena_variables_want_an_arena() -> None:
+    source = (
+        'int x SEC(".addr_space.1");\n'
+        'SEC("syscall") int prog(void *c) { return *(volatile int *)&x; }\n'
+    )
+    arena = "__uint(type, 33); __uint(max_entries, 1); __uint(map_flags, 1024);"
+    assert rules(check_c(source)) == ["arena missing"]
+    assert rules(check_c(f'struct {{ {arena} }} m SEC(".maps");\n{source}')) == []
+
+
 KTIME = 'SEC("socket") int prog(void *c) { return ((u64 (*)(void))5)(); }\n'
 PRINTK = 'SEC("socket") int prog(void *c) { return ((long (*)(const char *, u32))6)(c, 1); }\n'
 
@@ -365,6 +375,17 @@ def test_poisoned_instruction_that_is_not_reached() -> None:
     assert check_c(f'SEC("socket") int prog(void *c) {{ {dead} }}\n').unknown == ()
     live = check_c(f'SEC("socket") int prog(void *c) {{ {POISON} return 0; }}\n')
     assert [item.name for item in live.unknown] == ["poisoned instruction"]
+
+
+def test_poisoned_instruction_behind_a_check() -> None:
+    source = "struct task_struct___new {{ int absent; }} __core;\n" + (
+        'SEC("socket") int prog(struct task_struct___new *t) {{'
+        " if (field_exists(t->absent)) {{ {} }} return 0; }}\n"
+    )
+    found = check_c(source.format(POISON))
+    assert [(item.name, item.optional) for item in found.unknown] == [
+        ("poisoned instruction", True)
+    ]
 
 
 def test_object_without_a_machine(tmp_path: Path) -> None:
