@@ -9,12 +9,22 @@ from helperhist.check.collect import Collector
 from helperhist.check.escapes import ALWAYS, NEVER, Conditions, is_required
 from helperhist.check.guards import Guard, guards_of
 from helperhist.check.maps import MapNeeds
-from helperhist.check.needs import Findings, ProgramFacts, Requirement, Unknown, release_key
+from helperhist.check.needs import (
+    Findings,
+    ProgramFacts,
+    Refusal,
+    Requirement,
+    Unknown,
+    release_key,
+)
 from helperhist.check.reach import Budget
+from helperhist.check.refusals import find_refusals
 from helperhist.check.rules import (
     GPL_ONLY,
+    GPL_UNTIL,
     REWRITES,
     RULES,
+    Rule,
     is_gpl,
 )
 from helperhist.check.shapes import Shapes
@@ -69,6 +79,7 @@ class _Check:
         self.requirements: list[Requirement] = []
         self.unknown: list[Unknown] = []
         self.notes: list[str] = []
+        self.refused = list(find_refusals(obj))
         self._sites: dict[Function, list[Site]] = {}
         self._guards: dict[Function, dict[int, Guard]] = {}
         self._shapes = Shapes(obj)
@@ -110,6 +121,7 @@ class _Check:
                 for row in [self.checker.rows.get(item.uapi or item.name)]
                 if row is not None and row.or_earlier
             ),
+            tuple(dict.fromkeys(self.refused)),
         )
 
     def sites(self, function: Function) -> list[Site]:
@@ -295,18 +307,21 @@ class _Check:
                 "helper", row.name, since, function, site.at, evidence, escape, why,
                 uapi=row.name, number=number,
             )  # fmt: skip
-        license_ = self.obj.license
-        if row.name in GPL_ONLY and not is_gpl(license_ or "") and is_required(escape):
-            shown = "no license" if license_ is None else f"license {license_!r}"
-            self.notes.append(f"{row.name} is for GPL-compatible programs; the object has {shown}")
+        if is_gpl(self.obj.license or "") or not is_required(escape):
+            return
+        # bpf_get_stackid_proto_pe, that of perf_event programs, is for all licenses.
+        free = row.name == "bpf_get_stackid" and collect.type == "PERF_EVENT"
+        if row.name in GPL_ONLY and collect.autoload and not free:
+            given = self.obj.license or ""
+            self.refused.append(Refusal("license", None, collect.program, row.name, given))
+        elif row.name in GPL_UNTIL:
+            rule = Rule("license", f"{row.name} without a GPL-compatible license",
+                        GPL_UNTIL[row.name], source="gpl_only of its bpf_func_proto")  # fmt: skip
+            collect.rule(rule, function, site.at)
 
     def _add_notes(self) -> None:
         if not any(function.program for function in self.obj.functions):
             self.notes.append("the object has no programs")
-        if self.obj.loader == "libbpf" and any(
-            self.obj.elf.sections[item.section].name.startswith("maps") for item in self.obj.maps
-        ):
-            self.notes.append("libbpf 1.0 and later refuse map definitions in sections `maps`")
         if any(function.kind and function.kind.btf for function in self.obj.functions):
             self.notes.append("fentry, lsm and the like: the kernel needs CONFIG_DEBUG_INFO_BTF")
         if any(function.relos for function in self.obj.functions):

@@ -53,6 +53,21 @@ class Collector:
         self._found: dict[tuple[str, str], _Need] = {}
         self._unknown: dict[tuple[str, str], _Question] = {}
 
+    @property
+    def program(self) -> str:
+        """Name of the program."""
+        return self._program.name
+
+    @property
+    def type(self) -> str:
+        """Type of the program as its section says it; empty if it says none."""
+        return self._program.kind.type if self._program.kind else ""
+
+    @property
+    def autoload(self) -> bool:
+        """Whether the loader loads the program by default."""
+        return self._autoload
+
     def add(
         self,
         kind: str,

@@ -10,6 +10,7 @@ __all__ = [
     "CONST_MAPS",
     "FALLBACKS",
     "GPL_ONLY",
+    "GPL_UNTIL",
     "MAP_FLAGS",
     "REWRITES",
     "RULES",
@@ -239,9 +240,11 @@ STRUCT_OPS = {
 }
 
 #: Helpers that the kernel keeps for programs under a license compatible with the GPL.
-#: Source: bcc, docs/kernel-versions.md, column "License".
+#: Source: bcc, docs/kernel-versions.md, column "License"; `gpl_only` of `struct bpf_func_proto`
+#: in kernel/bpf/, kernel/trace/bpf_trace.c and net/core/filter.c of 7.1.
 GPL_ONLY = frozenset(
     {
+        "bpf_check_mtu",
         "bpf_copy_from_user_task",
         "bpf_fib_lookup",
         "bpf_get_branch_snapshot",
@@ -266,13 +269,29 @@ GPL_ONLY = frozenset(
         "bpf_rc_repeat",
         "bpf_read_branch_records",
         "bpf_seq_printf",
+        "bpf_seq_printf_btf",
         "bpf_seq_write",
+        "bpf_snprintf",
         "bpf_task_pt_regs",
+        "bpf_tcp_check_syncookie",
+        "bpf_tcp_gen_syncookie",
+        "bpf_tcp_raw_check_syncookie_ipv4",
+        "bpf_tcp_raw_check_syncookie_ipv6",
+        "bpf_tcp_raw_gen_syncookie_ipv4",
+        "bpf_tcp_raw_gen_syncookie_ipv6",
+        "bpf_timer_cancel",
+        "bpf_timer_init",
+        "bpf_timer_set_callback",
+        "bpf_timer_start",
         "bpf_trace_printk",
         "bpf_trace_vprintk",
         "bpf_xdp_output",
     }
 )
+
+#: Helpers that were kept so before a release. Source: `gpl_only` of their protos in
+#: kernel/bpf/helpers.c of 5.7 and 5.8, and in net/core/filter.c of 4.14 and 4.15.
+GPL_UNTIL = {"bpf_ktime_get_ns": "5.8", "bpf_setsockopt": "4.15"}
 
 #: Source: license_is_gpl_compatible() in include/linux/license.h.
 _GPL = frozenset(

@@ -16,17 +16,41 @@ from helperhist.sources import ENUM_KINDS
 from helperhist.timeline import Doc, Row, Timeline
 from helperhist.version import KernelVersion
 
-__all__ = ["Helper", "check_names", "chosen", "conflict", "declare", "known_tags", "renumbered"]
+__all__ = [
+    "Helper",
+    "check_names",
+    "chosen",
+    "conflict",
+    "declare",
+    "for_macros",
+    "known_tags",
+    "renumbered",
+]
 
 _NAME = re.compile(r"bpf_(?!unspec$)\w+", re.ASCII)
 #: Others, like ``__attribute__``, mean something to the compiler, and must not be defined.
 _ATTRIBUTE = re.compile(r"__bpf_\w+", re.ASCII)
+#: What libbpf makes of a call where the running kernel lacks the helper, so that programs with it
+#: load on older kernels, too: bpf_object__sanitize_prog() in tools/lib/bpf/libbpf.c.
+_REWRITTEN = {
+    "bpf_probe_read_kernel": "bpf_probe_read",
+    "bpf_probe_read_user": "bpf_probe_read",
+    "bpf_probe_read_kernel_str": "bpf_probe_read_str",
+    "bpf_probe_read_user_str": "bpf_probe_read_str",
+}
+#: What the macros of libbpf's bpf_helpers.h call: bpf_printk(), BPF_SEQ_PRINTF(), BPF_SNPRINTF().
+_IN_MACROS = ("bpf_trace_printk", "bpf_trace_vprintk", "bpf_seq_printf", "bpf_snprintf")
+_LOADS = "libbpf turns the call into {} where the running kernel lacks this helper."
 _MAX_NUMBER = (1 << 31) - 1
 
 
 @dataclass(frozen=True, slots=True)
 class Helper:
-    """One helper as the template needs it."""
+    """One helper as the template needs it.
+
+    :ivar beside: it is declared under libbpf's bpf_helpers.h alone, for its macros
+    :ivar always: it is declared, by its mainline number, also where the headers lack it
+    """
 
     name: str
     short: str  # the name in BPF_FUNC_...
@@ -34,6 +58,8 @@ class Helper:
     since: KernelVersion
     or_earlier: bool
     guarded: bool
+    always: bool
+    beside: bool
     declaration: Declaration
     attributes: tuple[str, ...]
     comment: tuple[str, ...]
@@ -103,6 +129,14 @@ def chosen(timeline: Timeline, only: Sequence[str]) -> tuple[Row, ...]:
     return tuple(row for row in timeline.helpers if row.name in names)
 
 
+def for_macros(timeline: Timeline, only: Sequence[Row]) -> tuple[Row, ...]:
+    """Return the helpers that libbpf's bpf_helpers.h needs and that are not asked for."""
+    asked = {row.name for row in only}
+    return tuple(
+        row for row in timeline.helpers if row.name in _IN_MACROS and row.name not in asked
+    )
+
+
 def renumbered(timeline: Timeline) -> dict[str, str]:
     """Name the helpers that have had different numbers in releases."""
     suspects = {
@@ -122,7 +156,14 @@ def renumbered(timeline: Timeline) -> dict[str, str]:
     }
 
 
-def declare(row: Row, options: HeaderOptions, doc: Doc | None, numbers: str | None) -> Helper | str:
+def declare(
+    row: Row,
+    options: HeaderOptions,
+    doc: Doc | None,
+    numbers: str | None,
+    *,
+    beside: bool = False,
+) -> Helper | str:
     """Return a helper, or the reason why it cannot be declared."""
     if row.since is None:
         return "in no mainline release"
@@ -144,14 +185,19 @@ def declare(row: Row, options: HeaderOptions, doc: Doc | None, numbers: str | No
     except ParseError as error:
         return str(error)
     since = KernelVersion.parse(row.since)
+    guarded = options.guard != "none" and (options.min_kernel is None or since > options.min_kernel)
+    loads = guarded and options.guard == "auto" and not options.undeclared
+    other = _REWRITTEN.get(row.name) if loads else None
     return Helper(
         row.name,
         row.name.removeprefix("bpf_"),
         row.id,
         since,
         row.or_earlier,
-        options.guard != "none" and (options.min_kernel is None or since > options.min_kernel),
+        guarded,
+        other is not None,
+        beside,
         declaration,
         row.attributes,
-        comment(row, doc),
+        comment(row, doc, "" if other is None else f"Always declared: {_LOADS.format(other)}"),
     )

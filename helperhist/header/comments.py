@@ -10,8 +10,11 @@ __all__ = ["comment", "inside", "wrap"]
 _WIDTH = 96
 
 
-def comment(row: Row, doc: Doc | None) -> tuple[str, ...]:
-    """Return the lines of a helper's comment."""
+def comment(row: Row, doc: Doc | None, note: str = "") -> tuple[str, ...]:
+    """Return the lines of a helper's comment.
+
+    :param note: what else is to be said; empty for nothing
+    """
     since = f"Linux {row.since}" + (
         " or earlier: the data lacks what came before" if row.or_earlier else ""
     )
@@ -26,6 +29,8 @@ def comment(row: Row, doc: Doc | None) -> tuple[str, ...]:
     if row.backports:
         ported = ", ".join(f"{item.series} from {item.since}" for item in row.backports)
         lines += wrap(f"In stable kernels: {ported}")
+    if note:
+        lines += wrap(note)
     if doc is not None:
         lines += _section("", doc.description) + _section("Returns", doc.returns)
     return tuple(lines)

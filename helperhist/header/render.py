@@ -12,6 +12,7 @@ from helperhist.header.choose import (
     chosen,
     conflict,
     declare,
+    for_macros,
     known_tags,
     renumbered,
 )
@@ -28,6 +29,8 @@ _VMLINUX_GUARDS = (
     "__VMLINUX_X86_H__", "__VMLINUX_ARM_H__", "__VMLINUX_ARM64_H__", "__VMLINUX_CORE_H__",
     "__VMLINUX_GENERATED_X86_H__", "__VMLINUX_GENERATED_ARM_H__", "__VMLINUX_GENERATED_ARM64_H__",
 )  # fmt: skip
+
+_DEFAULT = HeaderOptions()
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +60,7 @@ class _Release:
         return tuple(helper for helper in self.helpers if not helper.guarded)
 
 
-def render_header(timeline: Timeline, options: HeaderOptions = HeaderOptions()) -> Header:
+def render_header(timeline: Timeline, options: HeaderOptions = _DEFAULT) -> Header:
     """Generate a header; equal timelines and options give equal texts.
 
     :raises DatasetError: the timeline cannot answer: it is not of a kernel history, or has no
@@ -78,7 +81,8 @@ def render_header(timeline: Timeline, options: HeaderOptions = HeaderOptions()) 
     docs = {doc.name: doc for doc in timeline.docs} if options.docs else {}
     numbers = {} if options.ids == "uapi" else renumbered(timeline)
     tags = known_tags(timeline)
-    for row in chosen(timeline, options.only):
+    rows = chosen(timeline, options.only)
+    for row in rows:
         found = declare(row, options, docs.get(row.name), numbers.get(row.name))
         if not isinstance(found, str):
             found = conflict(found.declaration, tags) or found
@@ -90,6 +94,16 @@ def render_header(timeline: Timeline, options: HeaderOptions = HeaderOptions()) 
             helpers.append(found)
     if not helpers:
         raise HelperhistError(_why_nothing(options, left_out))
+    for row in for_macros(timeline, rows):
+        found = declare(row, options, docs.get(row.name), numbers.get(row.name), beside=True)
+        if (
+            not isinstance(found, str)
+            and (options.max_kernel is None or found.since <= options.max_kernel)
+            # Its number would have to be in the headers, which nobody has asked for.
+            and (found.guarded or options.ids != "uapi")
+            and conflict(found.declaration, tags) is None
+        ):
+            helpers.append(found)
     return Header(_render(timeline, options, helpers, left_out, later), tuple(left_out))
 
 
@@ -128,6 +142,7 @@ def _render(
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     releases = _releases(helpers)
+    asked = _releases(helper for helper in helpers if not helper.beside)
     tags = timeline.releases
     guarded = any(helper.guarded for helper in helpers)
     environment = Environment(  # noqa: S701
@@ -141,9 +156,9 @@ def _render(
     return environment.get_template("header.h.j2").render(
         command=inside(options.command),
         source=wrap(f"Source: {timeline.label}"),
-        count=len(helpers),
-        oldest=releases[0].version.series,
-        newest=releases[-1].version.series,
+        count=sum(len(release.helpers) for release in asked),
+        oldest=asked[0].version.series,
+        newest=asked[-1].version.series,
         first=str(tags[0].version) if tags else "",
         last=str(tags[-1].version) if tags else "",
         guard=options.guard if guarded else "none",
@@ -152,8 +167,13 @@ def _render(
         unavailable=guarded and not options.undeclared,
         min_kernel=options.min_kernel,
         max_kernel=options.max_kernel,
-        earliest=max((h.since for h in helpers if h.or_earlier and h.guarded), default=None),
+        earliest=max(
+            (r.version for r in asked for h in r.helpers if h.or_earlier and h.guarded),
+            default=None,
+        ),
         releases=releases,
+        rewritten=any(helper.always for helper in helpers),
+        beside=[helper.name for helper in helpers if helper.beside],
         opaque=sorted({name for helper in helpers for name in helper.declaration.opaque}),
         attributes=sorted({name for helper in helpers for name in helper.attributes}),
         left_out=[(name, wrap(f"{name}: {reason}")) for name, reason in left_out],

@@ -10,6 +10,7 @@ from pathlib import Path
 from helperhist.binary import EM_BPF, Btf, read_sections
 from helperhist.dataset import load
 from helperhist.errors import HelperhistError, ParseError
+from helperhist.kernel.corespec import Target
 from helperhist.kernel.names import (
     KernelInfo,
     Uapi,
@@ -123,12 +124,18 @@ def _of_btf_folder(folder: Path, uapi: Uapi, source: str, version: str | None = 
     """Read ``/sys/kernel/btf`` or a copy: the kernel and its loaded modules."""
     kernel = Btf(_read(folder / "vmlinux"))
     info = info_of_btf(kernel, uapi, source, version)
-    kfuncs, modules = set(info.kfuncs or ()), []
+    kfuncs, modules = set(info.kfuncs or ()), list[tuple[str, Btf]]()
     for path in sorted(folder.iterdir()):
         if path.name != "vmlinux" and _is_btf(path):
-            kfuncs.update(kfuncs_of(Btf(_read(path), kernel)))
-            modules.append(path.name)
-    return replace(info, kfuncs=tuple(sorted(kfuncs)) or None, modules=tuple(modules))
+            module = Btf(_read(path), kernel)
+            kfuncs.update(kfuncs_of(module))
+            modules.append((path.name, module))
+    return replace(
+        info,
+        kfuncs=tuple(sorted(kfuncs)) or None,
+        modules=tuple(name for name, _ in modules),
+        types=Target(kernel, modules),
+    )
 
 
 def _of_file(path: Path, uapi: Uapi, base: Path | None) -> KernelInfo:

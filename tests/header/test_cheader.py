@@ -113,7 +113,8 @@ def test_types_that_programs_do_not_know(prototype: str, message: str) -> None:
 def test_the_declaration_of_an_example() -> None:
     assert (
         "static long (* const bpf_probe_read_str)"
-        "(void *dst, __u32 size, const void *unsafe_ptr) = (void *) 45;\n"
+        "(void *dst, __u32 size, const void *unsafe_ptr)"
+        " = HELPERHIST_CALL(bpf_probe_read_str) 45;\n"
     ) in header_text(HeaderOptions())
     assert "bpf_probe_read_str: Linux 4.11, commit a5e8c07059d0" in header_text(HeaderOptions())
 
