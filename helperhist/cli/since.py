@@ -149,7 +149,7 @@ def _render(timeline: Timeline, row: Row) -> list[str | Styled]:
     if row.former_names:
         pairs.append(("formerly", ", ".join(row.former_names)))
     if row.kind == "helper" and (line := callers(timeline.relations.find("helper_use", row.name))):
-        pairs.append(("may be called", line))
+        pairs.append(("callers", line))
     return [title, f"  {printable(row.kind)}{number}\n{fields(pairs, terminal_width())}"]
 
 
@@ -169,7 +169,7 @@ def _render_relation(timeline: Timeline, relation: Relation) -> list[str | Style
         pairs += [("flags", relation.value)] if relation.value else []
         pairs += [("prototype", row.prototype)] if row.prototype else []
         if line := callers(timeline.relations.find("kfunc_use", relation.name)):
-            pairs.append(("may be called", line))
+            pairs.append(("callers", line))
     else:
         before = {item.value for item in relation.intervals} - {relation.value}
         pairs += [("condition", condition_words(relation.value) or "none")]

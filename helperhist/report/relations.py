@@ -25,6 +25,8 @@ _WORDS = {
     "iter": ("iterator of ", "iterator not of "),
     "hooks": ("hook in set ", "hook not in set "),
 }
+#: What depends on the loader and the kernel's configuration.
+_ENVIRONMENT = ("cap=", "config=", "lockdown")
 _FLAGS = {
     "sleepable": "sleepable",
     "!sleepable": "not sleepable",
@@ -86,12 +88,20 @@ def callers(relations: Iterable[Relation]) -> str:
     starred = False
     for relation in relations:
         if relation.removed is None:
-            mark = "*" if relation.value else ""
+            mark = "*" if _depends(relation.value) else ""
             starred = starred or bool(mark)
             groups.setdefault(since_words(relation), []).append(short(relation.object) + mark)
     ordered = sorted(groups.items(), key=lambda group: _number(group[0]))
     line = "; ".join(f"{since} {', '.join(sorted(names))}" for since, names in ordered)
     return line + (" (* under a condition: --prog)" if starred else "")
+
+
+def _depends(condition: str) -> bool:
+    """Whether it depends on the program, and not only on who loads it into which kernel."""
+    return not any(
+        all(term.startswith(_ENVIRONMENT) for term in alternative.split(";") if term)
+        for alternative in condition.split(" or ")
+    )
 
 
 def _number(words: str) -> tuple[int, ...]:

@@ -4,7 +4,7 @@ A *run* is what was read: successive releases that have a fact with one value. N
 was read by every source, so what is derived of runs has bounds.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -126,31 +126,31 @@ class Relations:
             another one
         """
         self.runs, self.readings, self._born = tuple(runs), tuple(readings), born
-        read: dict[str, set[KernelVersion]] = {}
+        read: dict[str, dict[KernelVersion, str]] = {}
         for item in self.readings:
-            read.setdefault(item.source, set()).add(KernelVersion.parse(item.tag))
+            read.setdefault(item.source, {})[KernelVersion.parse(item.tag)] = item.tag
         self._read = {source: sorted(found) for source, found in read.items()}
+        # By tag: a version takes long to hash.
         self._at = {
-            source: {version: index for index, version in enumerate(found)}
+            source: {read[source][version]: index for index, version in enumerate(found)}
             for source, found in self._read.items()
         }
         self._order = sorted({*releases, *(v for found in read.values() for v in found)})
+        self._born_at: dict[str, KernelVersion | None] = {}
+        self._lacking: dict[str, list[KernelVersion]] = {}
         self._spans: dict[_Key, list[tuple[int, int, str]]] = {}
         self._names: dict[str, dict[str, list[str]]] = {}
-        versions = {item.tag: KernelVersion.parse(item.tag) for item in self.readings}
         for run in self.runs:
-            self._add(run, versions)
+            self._add(run)
         for spans in self._spans.values():
             spans.sort()
             if any(one[1] >= two[0] for one, two in pairwise(spans)):
                 raise ValueError("runs of one fact overlap")
 
-    def _add(self, run: Run, versions: Mapping[str, KernelVersion]) -> None:
-        at = self._at.get(SOURCES[run.kind], {}) if run.kind in SOURCES else {}
-        first = at.get(versions[run.first]) if run.first in versions else None
-        end = len(at) - 1 if run.last is None else None
-        if run.last is not None and run.last in versions:
-            end = at.get(versions[run.last])
+    def _add(self, run: Run) -> None:
+        at = self._at.get(SOURCES.get(run.kind, ""), {})
+        first = at.get(run.first)
+        end = len(at) - 1 if run.last is None else at.get(run.last)
         if first is None or end is None:
             raise ValueError(f"{run.name[:60]!r} has a tag that was not read")
         if end < first:
@@ -225,9 +225,7 @@ class Relations:
         born = self._floor(key)
         if born is not None and born <= since:
             # Before its names existed, nothing could be between them.
-            lacks += [
-                item for item in self._order if item < born and born.follows(item, kernel=True)
-            ]
+            lacks += self._directly_before(born)
         if not lacks:
             return None, True
         absent = max(lacks)
@@ -235,10 +233,24 @@ class Relations:
 
     def _floor(self, key: _Key) -> KernelVersion | None:
         """Return the release before which one of the two names did not exist."""
-        born = [found for name in key[1:] if name and (found := self._born(name)) is not None]
+        born = []
+        for name in filter(None, key[1:]):
+            if name not in self._born_at:
+                self._born_at[name] = self._born(name)
+            if (found := self._born_at[name]) is not None:
+                born.append(found)
         first = self._read[SOURCES[key[0]]][self._spans[key][0][0]]
         # Where the fact is older than its names, they do not tell.
         return max(born) if born and max(born) <= first else None
+
+    def _directly_before(self, release: KernelVersion) -> list[KernelVersion]:
+        if release.text not in self._lacking:
+            self._lacking[release.text] = [
+                item
+                for item in self._order
+                if item < release and release.follows(item, kernel=True)
+            ]
+        return self._lacking[release.text]
 
     def has(self, kind: str, name: str, other: str, version: str) -> Allowed:
         """Return whether a release has a fact, and its value there.
