@@ -17,7 +17,7 @@ __all__ = ["KINDS", "Run", "Tree", "TreeReading", "Unsettled", "find_runs", "rea
 #: The kinds of fact that relations are made of, by the source that gives them.
 KINDS = {
     "helper_use": ("gpl_only", "helper_use"),
-    "kfuncs": ("kfunc", "kfunc_proto", "kfunc_use"),
+    "kfuncs": ("kfunc", "kfunc_proto", "kfunc_test", "kfunc_use"),
     "map_use": ("map_prog", "map_use"),
 }
 

@@ -130,7 +130,7 @@ def test_names_exist_where_a_relation_says_so(kind: str) -> None:
 def test_a_kfunc_that_may_be_called_is_one() -> None:
     known = {run.name for run in runs() if run.kind == "kfunc"}
     for run in runs():
-        if run.kind in {"kfunc_use", "kfunc_proto"}:
+        if run.kind in {"kfunc_use", "kfunc_proto", "kfunc_test"}:
             assert run.name in known
             assert at(run.first, "kfunc", run.name), run
 
@@ -202,6 +202,12 @@ def test_kfuncs_that_were_removed_or_have_a_hole() -> None:
         for release in ("6.14", "6.17", "6.18", "6.19", "7.0", "7.1")
     ]
     assert held == [False, True, False, False, True, True]
+
+
+def test_kfuncs_of_the_kernels_own_tests_are_marked() -> None:
+    tests = {run.name for run in runs() if run.kind == "kfunc_test"}
+    assert "bpf_kfunc_call_test1" in tests
+    assert "bpf_dynptr_is_rdonly" not in tests
 
 
 def test_counts() -> None:
