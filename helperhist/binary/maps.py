@@ -5,7 +5,7 @@ libbpf's older ``struct bpf_map_def``.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from helperhist.binary.btf import Btf, Kind, Type
 from helperhist.binary.elf import Elf, Section
@@ -14,6 +14,10 @@ from helperhist.errors import ParseError
 __all__ = ["Map", "SpecialFields", "read_maps"]
 
 _STRUCT_OPS = ("struct_ops", "?.struct_ops", ".struct_ops", ".struct_ops.link", "?.struct_ops.link")
+#: Members of a definition that are numbers.
+_NUMBERS = frozenset(
+    "type max_entries map_flags map_extra numa_node key_size value_size pinning".split()
+)
 _MAX_MAPS = 4096
 _MAX_MEMBERS = 64
 _MAX_STEPS = 300_000
@@ -30,7 +34,12 @@ class Map:
     :ivar flags: of its creation
     :ivar extra: ``map_extra``, ``numa`` the node if it is given
     :ivar inner: the template of a map in a map
-    :ivar value: id of the BTF type of its values, 0 if it has none
+    :ivar value: id of the BTF type of its values, 0 if it has none; ``key`` likewise
+    :ivar key_size: in bytes, 0 if it is not given; ``value_size`` and ``max_entries`` likewise
+    :ivar programs: whether its values are declared as programs
+    :ivar static: whether its variable is static
+    :ivar fault: what a loader cannot read in the definition: ``number``, ``field``, ``pinning``,
+        ``type`` or ``inner``, and of which member; empty if it can
     :ivar struct_ops: name of the struct that it implements
     :ivar autocreate: whether the loader creates it by default
     :ivar link: whether it is attached by a link
@@ -48,6 +57,13 @@ class Map:
     struct_ops: str = ""
     autocreate: bool = True
     link: bool = False
+    key: int = 0
+    key_size: int = 0
+    value_size: int = 0
+    max_entries: int = 0
+    programs: bool = False
+    static: bool = False
+    fault: tuple[str, str] | tuple[()] = ()
 
 
 def read_maps(elf: Elf, btf: Btf | None) -> tuple[Map, ...]:
@@ -78,22 +94,24 @@ def read_maps(elf: Elf, btf: Btf | None) -> tuple[Map, ...]:
     return tuple(found)
 
 
-def _variables(elf: Elf, section: Section, btf: Btf) -> Iterator[tuple[str, int, Type]]:
-    """Yield name, offset and type of the variables of a section."""
+def _variables(elf: Elf, section: Section, btf: Btf) -> Iterator[tuple[Type, int, Type]]:
+    """Yield variable, offset and type of the variables of a section."""
     # Compilers leave the offsets in BTF to the linker; the symbols have them.
     offsets = {item.name: item.value for item in elf.symbols_of(section.index)}
     for item in btf.find(section.name, Kind.DATASEC):
         for member in btf.type(item).members:
             variable = btf.type(member.type)
             offset = offsets.get(variable.name, member.value)
-            yield variable.name, offset, btf.strip(variable.type)
+            yield variable, offset, btf.strip(variable.type)
 
 
 def _from_btf(elf: Elf, section: Section, btf: Btf) -> Iterator[Map]:
-    for name, offset, definition in _variables(elf, section, btf):
+    for variable, offset, definition in _variables(elf, section, btf):
+        name = variable.name
         if definition.kind != Kind.STRUCT:
             raise ParseError(f"map {name[:60]}: its definition is no struct")
-        yield _map(btf, name, section.index, offset, definition, 0)
+        item = _map(btf, name, section.index, offset, definition, 0)
+        yield replace(item, static=_is_static(variable))
 
 
 def _map(btf: Btf, name: str, section: int, offset: int, definition: Type, depth: int) -> Map:
@@ -102,15 +120,28 @@ def _map(btf: Btf, name: str, section: int, offset: int, definition: Type, depth
     if len(definition.members) > _MAX_MEMBERS:
         raise ParseError(f"map {name[:60]}: its definition has {len(definition.members)} members")
     numbers: dict[str, int] = {}
-    value, inner = 0, None
+    sizes: dict[str, int] = {}
+    key, value, inner, programs = 0, 0, None, False
+    fault: tuple[str, str] | tuple[()] = ()
     for member in definition.members:
         kind = btf.strip(member.type)
-        if member.name == "value" and kind.kind == Kind.PTR:
-            value = kind.type
+        if member.name in ("key", "value") and kind.kind == Kind.PTR:
+            sizes[member.name] = btf.size_of(kind.type) or 0
+            key, value = (kind.type, value) if member.name == "key" else (key, kind.type)
         elif member.name == "values" and kind.kind == Kind.ARRAY:
             inner = _inner(btf, name, section, kind, depth)
-        elif member.name in ("type", "map_flags", "map_extra", "numa_node"):
-            numbers[member.name] = _number(btf, name, member.name, kind)
+            programs = inner is None
+            sizes["value"] = 4
+        elif member.name in _NUMBERS:
+            number = _number(btf, kind)
+            if number is None:
+                fault = fault or ("number", member.name)
+            else:
+                numbers[member.name] = number
+        elif member.name not in ("key", "value", "values"):
+            fault = fault or ("field", member.name)
+    if numbers.get("pinning", 0) > 1:
+        fault = fault or ("pinning", str(numbers["pinning"]))
     return Map(
         name,
         section,
@@ -121,10 +152,21 @@ def _map(btf: Btf, name: str, section: int, offset: int, definition: Type, depth
         numa=numbers.get("numa_node"),
         inner=inner,
         value=value,
+        key=key,
+        key_size=numbers.get("key_size", sizes.get("key", 0)),
+        value_size=numbers.get("value_size", sizes.get("value", 0)),
+        max_entries=numbers.get("max_entries", 0),
+        programs=programs,
+        fault=fault,
     )
 
 
-def _number(btf: Btf, name: str, key: str, kind: Type) -> int:
+def _is_static(variable: Type) -> bool:
+    """Whether a variable is static: ``BTF_VAR_STATIC``."""
+    return variable.kind == Kind.VAR and variable.count == 0
+
+
+def _number(btf: Btf, kind: Type) -> int | None:
     """Return a number as the macros __uint (length of an array) and __ulong (enum) write it."""
     if kind.kind == Kind.PTR:
         target = btf.strip(kind.type)
@@ -132,7 +174,7 @@ def _number(btf: Btf, name: str, key: str, kind: Type) -> int:
             return target.count
     if kind.kind in (Kind.ENUM, Kind.ENUM64) and kind.members:
         return kind.members[0].value
-    raise ParseError(f"map {name[:60]}: {key} is no number")
+    return None
 
 
 def _inner(btf: Btf, name: str, section: int, array: Type, depth: int) -> Map | None:
@@ -165,14 +207,17 @@ def _from_symbols(elf: Elf, section: Section) -> Iterator[Map]:
             section.index,
             at,
             words[0],
+            key_size=words[1],
+            value_size=words[2],
+            max_entries=words[3],
             flags=words[4] if len(words) == 5 and symbol.size != 16 else 0,
         )
 
 
 def _from_struct_ops(elf: Elf, section: Section, btf: Btf) -> Iterator[Map]:
-    for name, offset, definition in _variables(elf, section, btf):
+    for variable, offset, definition in _variables(elf, section, btf):
         yield Map(
-            name,
+            variable.name,
             section.index,
             offset,
             26,

@@ -249,6 +249,18 @@ class BpfObject:
             return None
         return self._externs.get(relocation.symbol.name)
 
+    @property
+    def unresolved(self) -> tuple[str, ...]:
+        """The symbols that nobody provides: another part of the program defines them."""
+        return tuple(
+            item.name
+            for item in self.elf.symbols_of(elf_.SHN_UNDEF)
+            if item.name
+            and item.type == elf_.STT_NOTYPE
+            and item.bind in (elf_.STB_GLOBAL, elf_.STB_WEAK)
+            and not self._externs[item.name].kind
+        )
+
     def line(self, function: Function, index: int) -> LineInfo | None:
         """Return the source line of an instruction, None without line information."""
         rows = self.ext.lines.get(function.section)

@@ -1,8 +1,9 @@
 """What an object needs, and whether a kernel has it."""
 
+from helperhist.check.against import Against, Relocated
 from helperhist.check.checker import Checker
 from helperhist.check.files import Checked, check_file, find_objects
-from helperhist.check.needs import Findings, Requirement, Unknown
+from helperhist.check.needs import Findings, Refusal, Requirement, Unknown
 from helperhist.check.target import Kernel, judge_kernel, judge_release, release_note
 from helperhist.check.verdict import (
     Change,
@@ -18,11 +19,14 @@ from helperhist.check.verdict import (
 )
 
 __all__ = [
+    "Against",
     "Change",
     "Checked",
     "Checker",
     "Findings",
     "Kernel",
+    "Refusal",
+    "Relocated",
     "Requirement",
     "TooNew",
     "Unknown",

@@ -9,12 +9,22 @@ from helperhist.check.collect import Collector
 from helperhist.check.escapes import ALWAYS, NEVER, Conditions, is_required
 from helperhist.check.guards import Guard, guards_of
 from helperhist.check.maps import MapNeeds
-from helperhist.check.needs import Findings, ProgramFacts, Requirement, Unknown, release_key
+from helperhist.check.needs import (
+    Findings,
+    ProgramFacts,
+    Refusal,
+    Requirement,
+    Unknown,
+    release_key,
+)
 from helperhist.check.reach import Budget
+from helperhist.check.refusals import find_refusals, refused_access, refused_type
 from helperhist.check.rules import (
     GPL_ONLY,
+    GPL_UNTIL,
     REWRITES,
     RULES,
+    Rule,
     is_gpl,
 )
 from helperhist.check.shapes import Shapes
@@ -27,6 +37,10 @@ __all__ = ["Checker"]
 
 #: Instructions of all programs, those of shared functions counted for each.
 _MAX_SIZE = 10_000_000
+#: Call of a helper that libbpf and bpftool put in the place of what cannot be relocated.
+POISONED = 0xBAD2310
+#: Targets that say that user space sets them.
+_PLACEHOLDERS = ("", "XXX", "xxx")
 #: Program types of which 5.10 knows sleepable ones.
 _SLEEPABLE = ("BPF_TRACE_FENTRY", "BPF_TRACE_FEXIT", "BPF_MODIFY_RETURN", "BPF_LSM_MAC")
 
@@ -69,6 +83,7 @@ class _Check:
         self.requirements: list[Requirement] = []
         self.unknown: list[Unknown] = []
         self.notes: list[str] = []
+        self.refused = list(find_refusals(obj))
         self._sites: dict[Function, list[Site]] = {}
         self._guards: dict[Function, dict[int, Guard]] = {}
         self._shapes = Shapes(obj)
@@ -110,6 +125,7 @@ class _Check:
                 for row in [self.checker.rows.get(item.uapi or item.name)]
                 if row is not None and row.or_earlier
             ),
+            tuple(dict.fromkeys(self.refused)),
         )
 
     def sites(self, function: Function) -> list[Site]:
@@ -171,6 +187,7 @@ class _Check:
             site_ = context_site(self.obj, function, index, struct, access.offset)
             if site_ is not None:
                 self._site(collect, conditions, function, site_)
+                self._access(collect, conditions, function, site_)
         self._shapes.add(collect, program, [(item, self.sites(item)) for item in closure])
         if conditions.exhausted:
             reason = "the program is too large to follow its checks and context"
@@ -186,6 +203,12 @@ class _Check:
             )
             return
         collect.uapi("prog_type", f"BPF_PROG_TYPE_{kind.type}", program, f"SEC({program.section})")
+        given = self.obj.license or ""
+        if (kept := refused_type(program)) and kind.autoload and not is_gpl(given):
+            self.refused.append(Refusal("license", None, program.name, kept, given))
+        if kind.btf and kind.target in _PLACEHOLDERS and self.obj.loader != "raw":
+            reason = "unless user space sets it, no kernel loads the program"
+            collect.unknown("unset", "attach target", reason, program)
         if kind.attach:
             # What older kernels ignore, and what the loader leaves out for them, is optional.
             escape = ALWAYS if kind.need in ("sent", "optional") else NEVER
@@ -237,6 +260,17 @@ class _Check:
         else:
             self._unknown_site(collect, conditions, function, site)
 
+    def _access(
+        self, collect: Collector, conditions: Conditions, function: Function, site: Site
+    ) -> None:
+        """Note what no kernel lets the program read."""
+        code = function.insns[site.at].code
+        refused = refused_access(collect.program, site.name, code)
+        if refused is None or not collect.autoload or site.at in function.relos:
+            return
+        if is_required(conditions.escape(function, site.at, None)[0]):
+            self.refused.append(refused)
+
     def _unknown_site(
         self, collect: Collector, conditions: Conditions, function: Function, site: Site
     ) -> None:
@@ -255,6 +289,10 @@ class _Check:
         since = None if known is None else known.since
         # The loader itself refuses an object whose strong extern the kernel lacks.
         escape, why = conditions.escape(function, site.at, since) if site.weak else (NEVER, "")
+        given = self.obj.license or ""
+        if not site.weak and collect.autoload and not is_gpl(given):
+            # add_kfunc_call() looks at all calls, reached or not, since there are kfuncs.
+            self.refused.append(Refusal("license", None, collect.program.name, site.name, given))
         if known is None:
             reason = "the data has no release for this kfunc"
             collect.unknown("kfunc", site.name, reason, function, site.at, escape=escape, why=why)
@@ -264,10 +302,24 @@ class _Check:
                 evidence += f"; {known.absent} does not have it any more"
             collect.add("kfunc", site.name, known.since, function, site.at, evidence, escape, why)
 
+    def _poisoned(
+        self, collect: Collector, conditions: Conditions, function: Function, site: Site
+    ) -> None:
+        """Note an instruction whose CO-RE relocation failed, if the kernel may get to it."""
+        reached = conditions.everything.insns.get(function, ())
+        if site.at in reached or conditions.exhausted:
+            reason = "its CO-RE relocation failed when the object was made"
+            escape, why = conditions.escape(function, site.at, None)
+            name = "poisoned instruction"
+            collect.unknown("relocation", name, reason, function, site.at, escape=escape, why=why)
+
     def _helper(
         self, collect: Collector, conditions: Conditions, function: Function, site: Site
     ) -> None:
         number = int(site.name)
+        if number == POISONED:
+            self._poisoned(collect, conditions, function, site)
+            return
         row = self.checker.helpers.get(number)
         since = None if row is None else row.since
         escape, why = conditions.escape(function, site.at, since)
@@ -295,18 +347,23 @@ class _Check:
                 "helper", row.name, since, function, site.at, evidence, escape, why,
                 uapi=row.name, number=number,
             )  # fmt: skip
-        license_ = self.obj.license
-        if row.name in GPL_ONLY and not is_gpl(license_ or "") and is_required(escape):
-            shown = "no license" if license_ is None else f"license {license_!r}"
-            self.notes.append(f"{row.name} is for GPL-compatible programs; the object has {shown}")
+        if is_gpl(self.obj.license or "") or not is_required(escape):
+            return
+        # bpf_get_stackid_proto_pe, that of perf_event programs, is for all licenses.
+        program = collect.program
+        perf = program.kind is not None and program.kind.type == "PERF_EVENT"
+        free = perf and row.name == "bpf_get_stackid"
+        if row.name in GPL_ONLY and collect.autoload and not free:
+            given = self.obj.license or ""
+            self.refused.append(Refusal("license", None, collect.program.name, row.name, given))
+        elif row.name in GPL_UNTIL:
+            rule = Rule("license", f"{row.name} without a GPL-compatible license",
+                        GPL_UNTIL[row.name], source="gpl_only of its bpf_func_proto")  # fmt: skip
+            collect.rule(rule, function, site.at)
 
     def _add_notes(self) -> None:
         if not any(function.program for function in self.obj.functions):
             self.notes.append("the object has no programs")
-        if self.obj.loader == "libbpf" and any(
-            self.obj.elf.sections[item.section].name.startswith("maps") for item in self.obj.maps
-        ):
-            self.notes.append("libbpf 1.0 and later refuse map definitions in sections `maps`")
         if any(function.kind and function.kind.btf for function in self.obj.functions):
             self.notes.append("fentry, lsm and the like: the kernel needs CONFIG_DEBUG_INFO_BTF")
         if any(function.relos for function in self.obj.functions):

@@ -53,6 +53,16 @@ class Collector:
         self._found: dict[tuple[str, str], _Need] = {}
         self._unknown: dict[tuple[str, str], _Question] = {}
 
+    @property
+    def program(self) -> Function:
+        """The program whose needs they are."""
+        return self._program
+
+    @property
+    def autoload(self) -> bool:
+        """Whether the loader loads the program by default."""
+        return self._autoload
+
     def add(
         self,
         kind: str,

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from helperhist.binary import BpfObject, Kind, Map, SpecialFields
+from helperhist.check.mapdefs import newer_value, unset
 from helperhist.check.needs import Requirement, Unknown
 from helperhist.check.rules import MAP_FLAGS, RULES, STRUCT_OPS, VALUE_TYPES
 from helperhist.timeline import Row
@@ -68,6 +69,13 @@ class MapNeeds:
                 self._need("field", uapi, since, name, "map definition", optional, uapi)
         if item.value and self._obj.btf is not None:
             self._values((item.value,), name, optional)
+        for lacking in unset(item) if self._obj.loader != "raw" else ():
+            reason = "unless user space sets it, no kernel creates the map"
+            self._unknown_map("unset", lacking, reason, name, optional=optional)
+        if (release := newer_value(item)) is not None:
+            size = f"values of {item.value_size} bytes in {row.name if row else item.type}"
+            source = "map_alloc_check of the kernel"
+            self._need("map_value", size, release, name, source, optional)
         if item.inner is not None:
             self.add(item.inner, item.inner.name, optional)
 

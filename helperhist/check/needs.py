@@ -6,7 +6,7 @@ from functools import cache
 from helperhist.binary import Map
 from helperhist.version import KernelVersion
 
-__all__ = ["Findings", "ProgramFacts", "Requirement", "Unknown", "release_key"]
+__all__ = ["Findings", "ProgramFacts", "Refusal", "Requirement", "Unknown", "release_key"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +68,23 @@ class Unknown:
 
 
 @dataclass(frozen=True, slots=True)
+class Refusal:
+    """Something that the loader, or every kernel, refuses as it stands in the file.
+
+    :ivar rule: key of the words that `report/` has for it
+    :ivar given: what the object says, ``wanted`` what is taken instead; empty where that is clear
+    :ivar loaders: which loaders take it
+    """
+
+    rule: str
+    map: str | None = None
+    program: str | None = None
+    given: str = ""
+    wanted: str = ""
+    loaders: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class ProgramFacts:
     """A program as its section describes it."""
 
@@ -85,6 +102,7 @@ class Findings:
 
     :ivar notes: for people
     :ivar older: names of requirements that the data begins with, so that they may be older
+    :ivar refused: why no kernel loads it with this loader; empty where one may
     """
 
     loader: str
@@ -95,6 +113,7 @@ class Findings:
     unknown: tuple[Unknown, ...]
     notes: tuple[str, ...]
     older: frozenset[str] = frozenset()
+    refused: tuple[Refusal, ...] = ()
 
 
 @cache

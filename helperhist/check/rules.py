@@ -10,6 +10,7 @@ __all__ = [
     "CONST_MAPS",
     "FALLBACKS",
     "GPL_ONLY",
+    "GPL_UNTIL",
     "MAP_FLAGS",
     "REWRITES",
     "RULES",
@@ -101,6 +102,24 @@ RULES: dict[str, Rule] = {
         "5.10",
         source="kernel commit e411901c0b77",
         note="on x86-64; arm64 6.0, s390 6.3, LoongArch 6.4",
+    ),
+    "packet loads and calls": Rule(
+        "feature",
+        "BPF_LD_ABS or BPF_LD_IND beside bpf-to-bpf calls",
+        "5.10",
+        source="verifier.c of 5.9 and 5.10",
+    ),
+    "perf_event, no preallocation": Rule(
+        "feature",
+        "BPF_F_NO_PREALLOC map in a perf_event program",
+        "6.1",
+        source="verifier.c of 6.0 and 6.1",
+    ),
+    "look-up in XSKMAP": Rule(
+        "feature", "look-up in an XSKMAP", "5.3", source="kernel commit fada7fdc83c0"
+    ),
+    "look-up in SOCKMAP": Rule(
+        "feature", "look-up in a SOCKMAP or SOCKHASH", "5.8", source="verifier.c of 5.7 and 5.8"
     ),
     "global function": Rule(
         "feature", "global function verified alone", "5.6", source="kernel commit 51c39bb1d5d1"
@@ -239,9 +258,11 @@ STRUCT_OPS = {
 }
 
 #: Helpers that the kernel keeps for programs under a license compatible with the GPL.
-#: Source: bcc, docs/kernel-versions.md, column "License".
+#: Source: bcc, docs/kernel-versions.md, column "License"; `gpl_only` of `struct bpf_func_proto`
+#: in kernel/bpf/, kernel/trace/bpf_trace.c and net/core/filter.c of 7.1.
 GPL_ONLY = frozenset(
     {
+        "bpf_check_mtu",
         "bpf_copy_from_user_task",
         "bpf_fib_lookup",
         "bpf_get_branch_snapshot",
@@ -266,13 +287,29 @@ GPL_ONLY = frozenset(
         "bpf_rc_repeat",
         "bpf_read_branch_records",
         "bpf_seq_printf",
+        "bpf_seq_printf_btf",
         "bpf_seq_write",
+        "bpf_snprintf",
         "bpf_task_pt_regs",
+        "bpf_tcp_check_syncookie",
+        "bpf_tcp_gen_syncookie",
+        "bpf_tcp_raw_check_syncookie_ipv4",
+        "bpf_tcp_raw_check_syncookie_ipv6",
+        "bpf_tcp_raw_gen_syncookie_ipv4",
+        "bpf_tcp_raw_gen_syncookie_ipv6",
+        "bpf_timer_cancel",
+        "bpf_timer_init",
+        "bpf_timer_set_callback",
+        "bpf_timer_start",
         "bpf_trace_printk",
         "bpf_trace_vprintk",
         "bpf_xdp_output",
     }
 )
+
+#: Helpers that were kept so before a release. Source: `gpl_only` of their protos in
+#: kernel/bpf/helpers.c of 5.7 and 5.8, and in net/core/filter.c of 4.14 and 4.15.
+GPL_UNTIL = {"bpf_ktime_get_ns": "5.8", "bpf_setsockopt": "4.15"}
 
 #: Source: license_is_gpl_compatible() in include/linux/license.h.
 _GPL = frozenset(

@@ -114,7 +114,9 @@ def minimum(findings: Findings) -> Minimum:
     since = needs[0].since if needs else None
     deciding = tuple(item for item in needs if item.since == since)
     earlier = bool(deciding) and all(item.name in findings.older for item in deciding)
-    return Minimum(since, bool(unknown(findings)), deciding, earlier)
+    # What user space sets decides whether a map is created, not from which release on.
+    later = any(item.kind != "unset" for item in unknown(findings))
+    return Minimum(since, later, deciding, earlier)
 
 
 def edge(findings: Findings) -> Edge | None:
@@ -190,14 +192,17 @@ def to_json(file: str, findings: Findings) -> dict[str, Any]:
     }
 
 
-def target_json(target: str, found: tuple[TooNew, ...], note: str | None = None) -> dict[str, Any]:
+def target_json(
+    target: str, found: tuple[TooNew, ...], note: str | None = None, refused: bool = False
+) -> dict[str, Any]:
     """Return the documented JSON object of a target.
 
     :param note: from what the data answers, where it has no tag of the target
+    :param refused: whether no kernel loads the object with its loader
     """
     return {
         "kernel": target,
-        "ok": not found,
+        "ok": not found and not refused,
         "note": note,
         "missing": [
             {

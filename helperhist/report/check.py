@@ -120,8 +120,12 @@ def render_summary(checked: Sequence[tuple[str, Findings]], width: int) -> str:
     for file, findings in checked:
         least = minimum(findings)
         names = tuple(dict.fromkeys(item.name for item in least.decided_by))
+        if findings.refused:
+            places = (item.map or item.program or item.given for item in findings.refused)
+            names = tuple(dict.fromkeys(places))
+        kernel = "does not load" if findings.refused else str(least)
         shown = file if len(file) <= width // 2 else "…" + file[-(width // 2) + 1 :]
-        rows.append((shown, str(least), _list(names)))
+        rows.append((shown, kernel, _list(names)))
     return _wrapped(("object", "kernel", "because of"), rows, width)
 
 

@@ -6,6 +6,7 @@ from pathlib import PurePath
 from helperhist.check import Change, Findings, TooNew, minimum
 from helperhist.printable import printable
 from helperhist.report.check import where
+from helperhist.report.refusals import place, reason, remedy
 
 __all__ = ["annotate", "annotate_change", "render_annotation"]
 
@@ -17,6 +18,11 @@ def annotate(
 
     :param target: None where none was given
     """
+    for refusal in findings.refused:
+        text = f"{file}: {place(refusal)}{reason(refusal)}; {remedy(refusal)}"
+        yield render_annotation("error", "does not load on any kernel", text, None, root)
+    if findings.refused:
+        return
     if target is None:
         least = minimum(findings)
         for item in least.decided_by:

@@ -21,6 +21,7 @@ __all__ = [
     "build_init",
     "build_loader",
     "missing_tools",
+    "newc",
     "parse_console",
     "start",
 ]
@@ -84,7 +85,7 @@ def build_loader(folder: Path) -> Path:
     return build_init(folder, "loader.c", "bpf", "elf", "z")
 
 
-def _newc(name: str, mode: int, data: bytes = b"", device: tuple[int, int] = (0, 0)) -> bytes:
+def newc(name: str, mode: int, data: bytes = b"", device: tuple[int, int] = (0, 0)) -> bytes:
     """Return a member of a cpio archive in the format of initramfs (``newc``)."""
     raw = name.encode() + b"\0"
     numbers = (0, mode, 0, 0, 1, 0, len(data), 0, 0, *device, len(raw), 0)
@@ -97,12 +98,12 @@ def _initramfs(init: Path, files: Mapping[str, bytes]) -> bytes:
     """Return the archive with the first process and other files, by path."""
     folders = {path.partition("/")[0] for path in files if "/" in path}
     parts = [
-        _newc("dev", stat.S_IFDIR | 0o755),
-        _newc("dev/console", stat.S_IFCHR | 0o600, device=(5, 1)),
-        *(_newc(name, stat.S_IFDIR | 0o755) for name in sorted(folders)),
-        _newc("init", stat.S_IFREG | 0o755, init.read_bytes()),
-        *(_newc(path, stat.S_IFREG | 0o644, data) for path, data in files.items()),
-        _newc("TRAILER!!!", 0),
+        newc("dev", stat.S_IFDIR | 0o755),
+        newc("dev/console", stat.S_IFCHR | 0o600, device=(5, 1)),
+        *(newc(name, stat.S_IFDIR | 0o755) for name in sorted(folders)),
+        newc("init", stat.S_IFREG | 0o755, init.read_bytes()),
+        *(newc(path, stat.S_IFREG | 0o644, data) for path, data in files.items()),
+        newc("TRAILER!!!", 0),
     ]
     return b"".join(parts)
 
