@@ -12,6 +12,7 @@ import helperhist
 from helperhist.dataset.files import render_dataset
 from helperhist.dataset.store import read_dataset, write_dataset
 from helperhist.errors import ParseError, RepositoryError
+from helperhist.git.repository import Repository
 from helperhist.mining.scanning import scan, scan_with_summary
 from helperhist.sources.uapi import parse_header
 from helperhist.timeline.timeline import Backport, Event, Row, Timeline
@@ -183,6 +184,21 @@ def test_series_without_its_release(history: History) -> None:
     assert (a.since, a.first_tag, a.or_earlier, a.backports) == (None, "v5.10.1", True, ())
     assert (b.since, b.first_tag, b.or_earlier) == (None, "v5.10.2", False)
     assert b.backports == (Backport("5.10", "5.10.2"),)
+
+
+@pytest.mark.parametrize("options", [(), ("--changed-paths",)], ids=["plain", "filters"])
+def test_same_dataset_by_a_commit_graph(history: History, options: tuple[str, ...]) -> None:
+    history.commit("0", None)
+    history.commit("1", ["a"], "0")
+    history.commit("topic", ["a", "b"], "1")
+    history.commit("2", ["a"], "1", files={"other": b"2"})
+    history.commit("merge", ["a", "b"], "2", "topic")
+    history.commit("3", ["a", "b", "c"], "merge", path=OLD_PATH)
+    history.tags(v4_0="0", v4_1="2", v4_2_rc1="merge", v4_2="3")
+    without = render_dataset(scan(history.path))
+    git(history.path, "commit-graph", "write", "--reachable", *options)
+    assert Repository(history.path).shortcut is not None
+    assert render_dataset(scan(history.path)) == without
 
 
 def test_octopus_merge(history: History) -> None:
