@@ -32,6 +32,7 @@ from helperhist.explain.answers import (
     undeclared,
     unknown_address,
 )
+from helperhist.explain.contexts import context_access
 from helperhist.explain.insns import atomic_opcode, instruction, old_opcode, opcode
 from helperhist.explain.maps import MAP_MESSAGES
 from helperhist.explain.names import Answer, Names
@@ -208,7 +209,9 @@ RULES: tuple[Rule, ...] = (
         too_complex,
     ),
     _rule(
-        "uses reserved fields", r"\bBPF_(STX|XADD|ALU|MOV|LDX) uses reserved fields", instruction
+        "uses reserved fields",
+        r"\bBPF_(STX|XADD|ALU|MOV|LDX|JA|END) uses reserved fields",
+        instruction,
     ),
     _rule(
         "btf_vmlinux is malformed",
@@ -335,13 +338,8 @@ RULES: tuple[Rule, ...] = (
     ),
     _rule(
         "invalid bpf_context access",
-        r"\binvalid bpf_context access off=[0-9]{1,9} size=[0-9]{1,9}",
-        plain(
-            "context-field",
-            "The program reads or writes a place in its context that this kernel refuses: a field "
-            "newer than the kernel, or one that this program type must not touch.",
-            "See with `helperhist check` which field that is and since when.",
-        ),
+        r"\binvalid bpf_context access off=([0-9]{1,9}) size=([0-9]{1,9})",
+        context_access,
     ),
     *(_rule(*message) for message in MAP_MESSAGES),
     *(
