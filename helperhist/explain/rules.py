@@ -36,6 +36,7 @@ from helperhist.explain.contexts import context_access
 from helperhist.explain.insns import atomic_opcode, instruction, old_opcode, opcode
 from helperhist.explain.maps import MAP_MESSAGES
 from helperhist.explain.names import Answer, Names
+from helperhist.explain.objects import OBJECT_MESSAGES
 from helperhist.explain.programs import PROGRAM_MESSAGES
 
 __all__ = ["RULES", "Rule"]
@@ -166,6 +167,17 @@ RULES: tuple[Rule, ...] = (
             "Neither the running kernel nor a loaded module has the kfunc {}.",
             "Load the module that has it, run a kernel that has it (`helperhist kernel` lists its "
             "kfuncs), or declare it __weak and test it with bpf_ksym_exists().",
+        ),
+    ),
+    _rule(
+        "referenced but wasn't resolved",
+        rf"\bkfunc '({_NAME})' is referenced but wasn't resolved",
+        about_kfunc(
+            "kfunc-not-found",
+            "Neither the running kernel nor a loaded module has the kfunc {}, and code that needs "
+            "it was reached.",
+            "Call it only behind `if (bpf_ksym_exists(name))`, load the module that has it, or run "
+            "a kernel that has it.",
         ),
     ),
     _rule(
@@ -344,7 +356,7 @@ RULES: tuple[Rule, ...] = (
     *(_rule(*message) for message in MAP_MESSAGES),
     *(
         _rule(mark, text, plain(name, meaning, advice, since))
-        for mark, text, name, meaning, advice, since in PROGRAM_MESSAGES
+        for mark, text, name, meaning, advice, since in (*PROGRAM_MESSAGES, *OBJECT_MESSAGES)
     ),
     _rule("unrecognized bpf_ld_imm64", r"\bunrecognized bpf_ld_imm64 insn", unknown_address),
     _rule(
