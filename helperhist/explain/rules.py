@@ -34,7 +34,7 @@ from helperhist.explain.answers import (
 )
 from helperhist.explain.contexts import context_access
 from helperhist.explain.insns import atomic_opcode, instruction, old_opcode, opcode
-from helperhist.explain.maps import MAP_MESSAGES
+from helperhist.explain.maps import MAP_MESSAGES, map_for_helper
 from helperhist.explain.names import Answer, Names
 from helperhist.explain.objects import OBJECT_MESSAGES
 from helperhist.explain.programs import PROGRAM_MESSAGES
@@ -352,6 +352,11 @@ RULES: tuple[Rule, ...] = (
         "invalid bpf_context access",
         r"\binvalid bpf_context access off=([0-9]{1,9}) size=([0-9]{1,9})",
         context_access,
+    ),
+    _rule(
+        "cannot pass map_type ",
+        rf"\bcannot pass map_type ([0-9]{{1,10}}) into func {_FUNC}",
+        map_for_helper,
     ),
     *(_rule(*message) for message in MAP_MESSAGES),
     *(

@@ -36,3 +36,13 @@ def test_a_kfunc_that_was_not_resolved() -> None:
         "bpf_skb_ct_lookup",
         "5.18",
     )
+
+
+@pytest.mark.parametrize("number", ["17", "4294967295"])
+def test_a_helper_that_takes_no_such_map(number: str) -> None:
+    (finding,) = explain(
+        [f"cannot pass map_type {number} into func bpf_map_lookup_elem#1"], load("embedded")
+    )
+    answer = finding.answer
+    assert (answer.rule, answer.since) == ("map-not-for-helper", None)
+    assert ("BPF_MAP_TYPE_XSKMAP (4.18)" in answer.meaning) == (number == "17")
