@@ -5,6 +5,10 @@ branches into mainline. One is net-next, a long chain of its own that merges bpf
 times; another is tracing. ``include/uapi/linux/bpf.h`` comes with v3.18; each new name in it is
 added by a commit of its own, most in bpf-next, some in net-next, some in tracing, a few on
 mainline after -rc2. Merges unite the lists. Some commit dates run backwards.
+
+Two shapes: ``wide``, whose folders have as many entries as the kernel's, in the pack that
+fast-import writes; ``narrow``, with small folders, and packed as ``git gc`` does, in long chains of
+deltas.
 """
 
 import json
@@ -18,6 +22,7 @@ from typing import IO
 HEADER = "include/uapi/linux/bpf.h"
 CYCLES = 65
 CANDIDATES = 7
+SHAPES = ("wide", "narrow")
 _BLOBS = 64
 _MONTH = 63 * 86400
 
@@ -92,8 +97,8 @@ class Tip:
 class History:
     """Writes a history to fast-import."""
 
-    def __init__(self, out: IO[bytes], commits: int, seed: int = 1) -> None:
-        self.out, self.random = out, random.Random(seed)
+    def __init__(self, out: IO[bytes], commits: int, seed: int = 1, shape: str = "wide") -> None:
+        self.out, self.random, self.wide = out, random.Random(seed), shape == "wide"
         self.per_cycle = max(commits // CYCLES, 120)
         self.mark = 0
         self.date = 1_300_000_000
@@ -141,11 +146,11 @@ class History:
         content = self.blobs[r.randrange(_BLOBS)]
         roll = r.random()
         if roll < 0.08:
-            path = f"include/linux/h{r.randrange(300)}.h"
+            path = f"include/linux/h{r.randrange(300 if self.wide else 20)}.h"
         elif roll < 0.09:
-            path = f"include/uapi/linux/u{r.randrange(500)}.h"
+            path = f"include/uapi/linux/u{r.randrange(500 if self.wide else 20)}.h"
         else:
-            path = f"drivers/d{area}/f{r.randrange(40)}.c"
+            path = f"drivers/d{area}/f{r.randrange(40 if self.wide else 8)}.c"
         self.serial += 1
         self.commit(f"area{area}: change {self.serial}", tip, f"M 100644 :{content} {path}\n")
 
@@ -193,15 +198,14 @@ class History:
     def run(self) -> None:
         self.blobs = [self.blob(b"content %d\n" % number) for number in range(_BLOBS)]
         first = self.blobs[0]
-        files = [f"{name}/Makefile" for name in " ".join(_ROOT).split()] + [
-            "COPYING",
-            "Kbuild",
-            "MAINTAINERS",
-        ]
-        files += [f"include/{name}/x.h" for name in " ".join(_INCLUDE).split()]
-        files += [f"include/uapi/linux/u{n}.h" for n in range(500)]
-        files += [f"include/linux/h{n}.h" for n in range(300)]
-        files += [f"drivers/d{a}/f{n}.c" for a in range(44) for n in range(40)]
+        wide = self.wide
+        root, include = " ".join(_ROOT).split(), " ".join(_INCLUDE).split()
+        files = [f"{name}/Makefile" for name in (root if wide else root[:5])]
+        files += ["COPYING", "Kbuild", "MAINTAINERS"] if wide else []
+        files += [f"include/{name}/x.h" for name in (include if wide else include[:2])]
+        files += [f"include/uapi/linux/u{n}.h" for n in range(500 if wide else 20)]
+        files += [f"include/linux/h{n}.h" for n in range(300 if wide else 20)]
+        files += [f"drivers/d{a}/f{n}.c" for a in range(44) for n in range(40 if wide else 8)]
         mainline = Tip(0, None)
         self.commit("Begin", mainline, "".join(f"M 100644 :{first} {p}\n" for p in files))
         names = iter(versions())
@@ -296,8 +300,11 @@ _INCLUDE = (
 )
 
 
-def build(folder: Path, commits: int, seed: int = 1) -> dict[str, str]:
-    """Build the history, return the introducing commit of each name."""
+def build(folder: Path, commits: int, seed: int = 1, shape: str = "wide") -> dict[str, str]:
+    """Build the history, return the introducing commit of each name.
+
+    :param shape: one of SHAPES
+    """
     subprocess.run(["git", "init", "-q", "--bare", folder], check=True)
     marks = folder / "marks"
     with subprocess.Popen(
@@ -305,7 +312,7 @@ def build(folder: Path, commits: int, seed: int = 1) -> dict[str, str]:
         stdin=subprocess.PIPE,
     ) as process:
         assert process.stdin is not None
-        history = History(process.stdin, commits, seed)
+        history = History(process.stdin, commits, seed, shape)
         history.run()
         process.stdin.close()
         if process.wait() != 0:
@@ -320,6 +327,8 @@ def build(folder: Path, commits: int, seed: int = 1) -> dict[str, str]:
     (folder / "truth.json").write_text(json.dumps(truth))
     subprocess.run(["git", "-C", folder, "symbolic-ref", "HEAD", "refs/heads/master"], check=True)
     subprocess.run(["git", "-C", folder, "pack-refs", "--all"], check=True)
+    if shape == "narrow":
+        subprocess.run(["git", "-C", folder, "repack", "-adfq", "--depth=50"], check=True)
     return truth
 
 
@@ -328,4 +337,5 @@ if __name__ == "__main__":
     import time
 
     begun = time.monotonic()
-    print(len(build(Path(sys.argv[1]), int(sys.argv[2]))), time.monotonic() - begun)
+    truth = build(Path(sys.argv[1]), int(sys.argv[2]), 1, *sys.argv[3:4])
+    print(len(truth), time.monotonic() - begun)

@@ -12,9 +12,11 @@ from helperhist.binary.btf import Order
 from helperhist.binary.strtab import StringTable
 from helperhist.errors import ParseError
 
-__all__ = ["EM_BPF", "Elf", "Relocation", "Section", "Symbol", "parse_elf"]
+__all__ = ["EM_BPF", "EM_NONE", "Elf", "Relocation", "Section", "Symbol", "parse_elf"]
 
 EM_BPF = 247
+#: What old compilers wrote instead; libbpf, cilium/ebpf and iproute2 read it.
+EM_NONE = 0
 _CLASS64 = 2
 _ORDERS: dict[int, Order] = {1: "little", 2: "big"}
 _ET_REL = 1
@@ -148,7 +150,7 @@ def parse_elf(data: bytes) -> Elf:
         raise ParseError("ELF header is cut off")
     order = _ORDERS.get(data[5])
     machine = int.from_bytes(data[18:20], order) if order else 0
-    if data[4] != _CLASS64 or order is None or machine != EM_BPF:
+    if data[4] != _CLASS64 or order is None or machine not in (EM_BPF, EM_NONE):
         raise ParseError(f"an ELF file for another machine ({machine}), not for BPF")
     mark = "<" if order == "little" else ">"
     kind, _, _, _, _, start, _, _, _, _, size, count, at = struct.unpack_from(

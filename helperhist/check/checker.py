@@ -18,7 +18,7 @@ from helperhist.check.needs import (
     release_key,
 )
 from helperhist.check.reach import Budget
-from helperhist.check.refusals import find_refusals
+from helperhist.check.refusals import find_refusals, refused_access, refused_type
 from helperhist.check.rules import (
     GPL_ONLY,
     GPL_UNTIL,
@@ -37,6 +37,10 @@ __all__ = ["Checker"]
 
 #: Instructions of all programs, those of shared functions counted for each.
 _MAX_SIZE = 10_000_000
+#: Call of a helper that libbpf and bpftool put in the place of what cannot be relocated.
+POISONED = 0xBAD2310
+#: Targets that say that user space sets them.
+_PLACEHOLDERS = ("", "XXX", "xxx")
 #: Program types of which 5.10 knows sleepable ones.
 _SLEEPABLE = ("BPF_TRACE_FENTRY", "BPF_TRACE_FEXIT", "BPF_MODIFY_RETURN", "BPF_LSM_MAC")
 
@@ -183,6 +187,7 @@ class _Check:
             site_ = context_site(self.obj, function, index, struct, access.offset)
             if site_ is not None:
                 self._site(collect, conditions, function, site_)
+                self._access(collect, conditions, function, site_)
         self._shapes.add(collect, program, [(item, self.sites(item)) for item in closure])
         if conditions.exhausted:
             reason = "the program is too large to follow its checks and context"
@@ -198,6 +203,12 @@ class _Check:
             )
             return
         collect.uapi("prog_type", f"BPF_PROG_TYPE_{kind.type}", program, f"SEC({program.section})")
+        given = self.obj.license or ""
+        if (kept := refused_type(program)) and kind.autoload and not is_gpl(given):
+            self.refused.append(Refusal("license", None, program.name, kept, given))
+        if kind.btf and kind.target in _PLACEHOLDERS and self.obj.loader != "raw":
+            reason = "unless user space sets it, no kernel loads the program"
+            collect.unknown("unset", "attach target", reason, program)
         if kind.attach:
             # What older kernels ignore, and what the loader leaves out for them, is optional.
             escape = ALWAYS if kind.need in ("sent", "optional") else NEVER
@@ -249,6 +260,17 @@ class _Check:
         else:
             self._unknown_site(collect, conditions, function, site)
 
+    def _access(
+        self, collect: Collector, conditions: Conditions, function: Function, site: Site
+    ) -> None:
+        """Note what no kernel lets the program read."""
+        code = function.insns[site.at].code
+        refused = refused_access(collect.program, site.name, code)
+        if refused is None or not collect.autoload or site.at in function.relos:
+            return
+        if is_required(conditions.escape(function, site.at, None)[0]):
+            self.refused.append(refused)
+
     def _unknown_site(
         self, collect: Collector, conditions: Conditions, function: Function, site: Site
     ) -> None:
@@ -267,6 +289,10 @@ class _Check:
         since = None if known is None else known.since
         # The loader itself refuses an object whose strong extern the kernel lacks.
         escape, why = conditions.escape(function, site.at, since) if site.weak else (NEVER, "")
+        given = self.obj.license or ""
+        if not site.weak and collect.autoload and not is_gpl(given):
+            # add_kfunc_call() looks at all calls, reached or not, since there are kfuncs.
+            self.refused.append(Refusal("license", None, collect.program.name, site.name, given))
         if known is None:
             reason = "the data has no release for this kfunc"
             collect.unknown("kfunc", site.name, reason, function, site.at, escape=escape, why=why)
@@ -276,10 +302,24 @@ class _Check:
                 evidence += f"; {known.absent} does not have it any more"
             collect.add("kfunc", site.name, known.since, function, site.at, evidence, escape, why)
 
+    def _poisoned(
+        self, collect: Collector, conditions: Conditions, function: Function, site: Site
+    ) -> None:
+        """Note an instruction whose CO-RE relocation failed, if the kernel may get to it."""
+        reached = conditions.everything.insns.get(function, ())
+        if site.at in reached or conditions.exhausted:
+            reason = "its CO-RE relocation failed when the object was made"
+            escape, why = conditions.escape(function, site.at, None)
+            name = "poisoned instruction"
+            collect.unknown("relocation", name, reason, function, site.at, escape=escape, why=why)
+
     def _helper(
         self, collect: Collector, conditions: Conditions, function: Function, site: Site
     ) -> None:
         number = int(site.name)
+        if number == POISONED:
+            self._poisoned(collect, conditions, function, site)
+            return
         row = self.checker.helpers.get(number)
         since = None if row is None else row.since
         escape, why = conditions.escape(function, site.at, since)
@@ -310,10 +350,12 @@ class _Check:
         if is_gpl(self.obj.license or "") or not is_required(escape):
             return
         # bpf_get_stackid_proto_pe, that of perf_event programs, is for all licenses.
-        free = row.name == "bpf_get_stackid" and collect.type == "PERF_EVENT"
+        program = collect.program
+        perf = program.kind is not None and program.kind.type == "PERF_EVENT"
+        free = perf and row.name == "bpf_get_stackid"
         if row.name in GPL_ONLY and collect.autoload and not free:
             given = self.obj.license or ""
-            self.refused.append(Refusal("license", None, collect.program, row.name, given))
+            self.refused.append(Refusal("license", None, collect.program.name, row.name, given))
         elif row.name in GPL_UNTIL:
             rule = Rule("license", f"{row.name} without a GPL-compatible license",
                         GPL_UNTIL[row.name], source="gpl_only of its bpf_func_proto")  # fmt: skip

@@ -54,14 +54,9 @@ class Collector:
         self._unknown: dict[tuple[str, str], _Question] = {}
 
     @property
-    def program(self) -> str:
-        """Name of the program."""
-        return self._program.name
-
-    @property
-    def type(self) -> str:
-        """Type of the program as its section says it; empty if it says none."""
-        return self._program.kind.type if self._program.kind else ""
+    def program(self) -> Function:
+        """The program whose needs they are."""
+        return self._program
 
     @property
     def autoload(self) -> bool:

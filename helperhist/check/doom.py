@@ -35,6 +35,8 @@ _JEQ, _JNE = 0x15, 0x55
 _BOTH = frozenset({4, 14, 15, 45, 112, 113, 114, 115, 131})
 #: ``bpf_map_lookup_elem``: newer kernels rule NULL out for arrays, but no kernel an element.
 _NOT_NULL = frozenset({1})
+#: Instructions between a call and the test of its result.
+_NEAR = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,29 +96,51 @@ def doom(
     )
     if not maybe:
         return Doom((), False)
-    flows = {item: _Flow(item.insns, reached.get(item, set())) for item in closure}
+    try:
+        return Doom(maybe, program in _doomed(obj, closure, reached, marks, budget))
+    except Exhausted:
+        return Doom(maybe, False)
+
+
+def _doomed(
+    obj: BpfObject,
+    closure: tuple[Function, ...],
+    reached: Mapping[Function, set[int]],
+    marks: Mapping[Function, set[int]],
+    budget: Budget,
+) -> set[Function]:
+    """Return the functions that cannot be looked at without a refusal.
+
+    :param marks: refused instructions; calls of such functions are added
+    :raises Exhausted: the budget does not suffice
+    """
+    calls: dict[Function, list[tuple[Function, int]]] = {}
+    for caller in closure:
+        for index in reached.get(caller, ()):
+            insn = caller.insns[index]
+            callee = obj.callee(caller, index, insn) if insn.code == CALL else None
+            if callee is not None:
+                calls.setdefault(callee, []).append((caller, index))
+    flows = {item: _Flow(item.insns, reached.get(item, set()), budget) for item in closure}
     doomed: set[Function] = set()
-    changed = True
-    while changed and program not in doomed:
-        changed = False
-        for function in closure:
-            if function in doomed or not flows[function].is_doomed(marks[function]):
-                continue
-            doomed.add(function)
-            changed = True
-            for caller in closure:
-                for index in reached.get(caller, ()):
-                    insn = caller.insns[index]
-                    if insn.code == CALL and obj.callee(caller, index, insn) is function:
-                        marks[caller].add(index)
-    return Doom(maybe, program in doomed)
+    todo = [item for item in closure if marks[item]]
+    while todo:
+        function = todo.pop()
+        if function in doomed or not flows[function].is_doomed(marks[function]):
+            continue
+        doomed.add(function)
+        for caller, index in calls.get(function, ()):
+            marks[caller].add(index)
+            todo.append(caller)
+    return doomed
 
 
 class _Flow:
     """The ways through one function."""
 
-    def __init__(self, insns: list[Insn], reached: set[int]) -> None:
-        self._insns, self._reached = insns, reached
+    def __init__(self, insns: list[Insn], reached: set[int], budget: Budget) -> None:
+        self._insns, self._reached, self._budget = insns, reached, budget
+        budget.spend(len(reached))
         self._back: dict[int, list[int]] = {index: [] for index in reached}
         self._ends: list[int] = []
         self._joins: set[int] = set()
@@ -163,6 +187,7 @@ class _Flow:
 
     def _inevitable(self, marks: set[int]) -> set[int]:
         """Return the instructions from which every way goes through a mark."""
+        self._budget.spend(len(self._reached))
         free = {index for index in self._ends if index not in marks}
         todo = list(free)
         while todo:
@@ -179,7 +204,12 @@ class _Flow:
         """
         insn = self._insns[index]
         register, at = insn.dst, index
-        while at not in self._joins and at - 1 in self._reached and self._next(at - 1) == [at]:
+        while (
+            index - at < _NEAR
+            and at not in self._joins
+            and at - 1 in self._reached
+            and self._next(at - 1) == [at]
+        ):
             at -= 1
             before = self._insns[at]
             if before.code == CALL:

@@ -1,5 +1,7 @@
 """Judge objects by the BTF of one kernel: attach targets, struct_ops, symbols, relocations."""
 
+from bisect import bisect_right
+
 from helperhist.binary import BpfObject, Function, Kind, Map
 from helperhist.check.against import Against
 from helperhist.check.needs import Unknown, release_key
@@ -188,19 +190,12 @@ def _left_out(obj: BpfObject) -> set[str]:
     """Return the struct_ops programs that only maps refer to which are not created."""
     used: set[str] = set()
     unused: set[str] = set()
-    for item in obj.maps:
-        if not item.struct_ops or obj.btf is None:
-            continue
-        later = [
-            other.offset
-            for other in obj.maps
-            if other.section == item.section and other.offset > item.offset
-        ]
-        end = min(later, default=1 << 62)
-        names = used if item.autocreate else unused
-        names.update(
-            part.symbol.name
-            for part in obj.elf.relocations(item.section)
-            if item.offset <= part.offset < end
-        )
+    maps = [item for item in obj.maps if item.struct_ops]
+    for section in {item.section for item in maps}:
+        here = sorted((item for item in maps if item.section == section), key=lambda it: it.offset)
+        starts = [item.offset for item in here]
+        for part in obj.elf.relocations(section):
+            at = bisect_right(starts, part.offset) - 1
+            if at >= 0:
+                (used if here[at].autocreate else unused).add(part.symbol.name)
     return unused - used

@@ -5,14 +5,34 @@ Source: libbpf 1.8, ``libbpf.c``; cilium/ebpf, ``elf_reader.go``.
 
 from collections.abc import Iterable, Iterator
 
-from helperhist.binary import BpfObject, Map
+from helperhist.binary import BpfObject, Function, Map
 from helperhist.binary import elf as elf_
 from helperhist.check.mapdefs import refusals as map_refusals
 from helperhist.check.needs import Refusal
 
-__all__ = ["find_refusals"]
+__all__ = ["find_refusals", "refused_access", "refused_type"]
 
-_CILIUM = ("cilium",)
+#: Types of programs that the kernel takes only under a GPL-compatible license. Source:
+#: bpf_lsm_verify_prog(), in every release that has the type.
+_GPL_TYPES = {"LSM": "the program type LSM"}
+
+#: Fields of the context that no kernel lets programs of a type read. Source:
+#: sk_filter_is_valid_access() and xdp_is_valid_access() in net/core/filter.c.
+_REFUSED_FIELDS = {
+    ("SOCKET_FILTER", "__sk_buff.tc_classid"),
+    ("SOCKET_FILTER", "__sk_buff.data"),
+    ("SOCKET_FILTER", "__sk_buff.data_meta"),
+    ("SOCKET_FILTER", "__sk_buff.data_end"),
+}
+_LDX_DW = 0x79
+#: Section of the variables in an arena, and the type of its map.
+_ARENA, _ARENA_MAP = ".addr_space.1", 33
+#: Fields of `bpf_sock_ops` that are read with 8 bytes; sock_ops_is_valid_access() refuses that of
+#: all others.
+_LONG_SOCK_OPS = frozenset(
+    f"bpf_sock_ops.{name}"
+    for name in "bytes_received bytes_acked sk skb_data skb_data_end skb_hwtstamp".split()
+)
 
 
 def find_refusals(obj: BpfObject) -> tuple[Refusal, ...]:
@@ -22,6 +42,29 @@ def find_refusals(obj: BpfObject) -> tuple[Refusal, ...]:
         found += _sections(obj)
         found += _externs(obj)
     return tuple(dict.fromkeys(found))
+
+
+def refused_type(program: Function) -> str:
+    """Return what the kernel keeps for GPL-compatible licenses in a program's type, if any."""
+    return _GPL_TYPES.get(program.kind.type, "") if program.kind else ""
+
+
+def refused_access(program: Function, field: str, code: int) -> Refusal | None:
+    """Return why no kernel lets a program access a field of its context, None if one may.
+
+    :param field: as `__sk_buff.data`
+    :param code: of the instruction
+    """
+    kind = program.kind
+    if kind is None:
+        return None
+    if (kind.type, field) in _REFUSED_FIELDS:
+        return Refusal("context field", None, program.name, field, kind.type)
+    if (kind.type, kind.attach, field) == ("XDP", "BPF_XDP", "xdp_md.egress_ifindex"):
+        return Refusal("context field", None, program.name, field, "XDP outside of xdp/devmap")
+    if kind.type == "SOCK_OPS" and code == _LDX_DW and field not in _LONG_SOCK_OPS:
+        return Refusal("context width", None, program.name, field, "4")
+    return None
 
 
 def _maps(obj: BpfObject, maps: Iterable[Map]) -> Iterator[Refusal]:
@@ -54,7 +97,11 @@ def _sections(obj: BpfObject) -> Iterator[Refusal]:
     for item in obj.elf.sections:
         if not item.executable or item.name == ".text":
             continue
-        for symbol in obj.elf.symbols_of(item.index):
+        symbols = obj.elf.symbols_of(item.index)
+        named = [symbol for symbol in symbols if symbol.name and symbol.bind != elf_.STB_LOCAL]
+        if named and all(symbol.type == elf_.STT_NOTYPE for symbol in named):
+            yield Refusal("untyped program", None, named[0].name, item.name, "", ("cilium",))
+        for symbol in symbols:
             if symbol.type == elf_.STT_FUNC and symbol.bind == elf_.STB_LOCAL:
                 yield Refusal("static program", None, symbol.name, item.name)
 
@@ -63,3 +110,9 @@ def _externs(obj: BpfObject) -> Iterator[Refusal]:
     """Yield what another part of the program defines: no kernel and no .kconfig has it."""
     for name in obj.unresolved:
         yield Refusal("extern", None, None, name)
+    arena = obj.elf.section(_ARENA)
+    if arena is None or any(item.type == _ARENA_MAP for item in obj.maps):
+        return
+    for function in obj.functions:
+        if any(item.symbol.section == arena.index for item in function.relocations.values()):
+            yield Refusal("arena missing", None, function.name)

@@ -103,6 +103,24 @@ RULES: dict[str, Rule] = {
         source="kernel commit e411901c0b77",
         note="on x86-64; arm64 6.0, s390 6.3, LoongArch 6.4",
     ),
+    "packet loads and calls": Rule(
+        "feature",
+        "BPF_LD_ABS or BPF_LD_IND beside bpf-to-bpf calls",
+        "5.10",
+        source="verifier.c of 5.9 and 5.10",
+    ),
+    "perf_event, no preallocation": Rule(
+        "feature",
+        "BPF_F_NO_PREALLOC map in a perf_event program",
+        "6.1",
+        source="verifier.c of 6.0 and 6.1",
+    ),
+    "look-up in XSKMAP": Rule(
+        "feature", "look-up in an XSKMAP", "5.3", source="kernel commit fada7fdc83c0"
+    ),
+    "look-up in SOCKMAP": Rule(
+        "feature", "look-up in a SOCKMAP or SOCKHASH", "5.8", source="verifier.c of 5.7 and 5.8"
+    ),
     "global function": Rule(
         "feature", "global function verified alone", "5.6", source="kernel commit 51c39bb1d5d1"
     ),

@@ -2,6 +2,7 @@
 
 from helperhist.binary import CONTEXTS, BpfObject, Function, Kind
 from helperhist.check.collect import Collector
+from helperhist.check.mappairs import MapPairs
 from helperhist.check.rules import RULES
 from helperhist.check.sites import Site
 
@@ -9,6 +10,8 @@ __all__ = ["Shapes"]
 
 _TAIL_CALL = "12"
 _MAX_INSNS = 4096
+#: ``BPF_LD | BPF_ABS`` and ``BPF_LD | BPF_IND`` of 4, 2 and 1 bytes.
+_PACKET_LOADS = frozenset({0x20, 0x28, 0x30, 0x40, 0x48, 0x50})
 #: Names of structs that a global function may get as its context, by type of program, beside
 #: those of :data:`helperhist.binary.context.CONTEXTS`.
 _CONTEXT_NAMES = {
@@ -53,9 +56,19 @@ class Shapes:
         tail = next((item for item in sites if item[1][1:3] == ("helper", _TAIL_CALL)), None)
         if tail is not None and any(site.name == "bpf-to-bpf call" for _, site in sites):
             collect.rule(RULES["tail calls and calls"], tail[0], tail[1].at)
+        if any(site.name == "bpf-to-bpf call" for _, site in sites):
+            self._packet_loads(collect, closure)
+        pairs = MapPairs(self._obj, collect, program)
         for function, _ in closure:
+            pairs.add(function)
             if function is not program and function.exported and function.type:
                 self._global_function(collect, program, function)
+
+    def _packet_loads(self, collect: Collector, closure: list[tuple[Function, list[Site]]]) -> None:
+        for function, _ in closure:
+            for index, insn in enumerate(function.insns):
+                if insn.code in _PACKET_LOADS:
+                    collect.rule(RULES["packet loads and calls"], function, index)
 
     def _global_function(self, collect: Collector, program: Function, function: Function) -> None:
         btf = self._obj.btf

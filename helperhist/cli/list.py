@@ -12,28 +12,63 @@ from helperhist.cli.options import (
     echo_source,
     format_options,
 )
-from helperhist.cli.output import echo, echo_json
+from helperhist.cli.output import complain, echo, echo_json
+from helperhist.cli.relations import (
+    echo_relations,
+    program_type,
+    relations_at,
+    require_relations,
+)
 from helperhist.dataset import load
+from helperhist.errors import DatasetError
 from helperhist.report.terminal import table, terminal_width
-from helperhist.timeline import SENTINEL, Row, Timeline
+from helperhist.timeline import SENTINEL, SOURCES, Relation, Row, Timeline
+from helperhist.version import KernelVersion
 
 __all__ = ["command"]
 
 
-@new_command("list", epilog="Examples: list; list --at 5.4 --kind map_type; list --kind all --csv")
+#: Kinds whose object is a program type.
+_BY_PROGRAM = ("helper_use", "kfunc_use", "map_prog", "gpl_only")
+
+
+@new_command(
+    "list",
+    epilog="Examples: list; list --at 5.4 --kind map_type; list --kind all --csv; "
+    "list --prog xdp --at 5.15; list --kind kfunc --json",
+)
 @click.option(
     "--kind",
     default="helper",
     show_default=True,
     help="Kind of names: helper, cmd, map_type, prog_type, attach_type, link_type, flag, field, "
-    "the tag of another enum, or all.",
+    "the tag of another enum, or all; or of relations: helper_use, kfunc, kfunc_use, map_use.",
 )
 @click.option("--at", metavar="VERSION", help="Only what this release or tag has: 5.4, 5.8-rc3.")
+@click.option("--prog", metavar="TYPE", help="Only what programs of a type may call: xdp, tc.")
 @format_options
 @data_option
-def command(kind: str, at: str | None, as_json: bool, as_csv: bool, data: str | None) -> None:
-    """List names with the kernel that each needs."""
+@click.pass_context
+def command(
+    ctx: click.Context,
+    kind: str,
+    at: str | None,
+    prog: str | None,
+    as_json: bool,
+    as_csv: bool,
+    data: str | None,
+) -> None:
+    """List names with the kernel that each needs; with --prog, what such a program may call.
+
+    TYPE is a program type (xdp, BPF_PROG_TYPE_XDP) or a name of SEC() (tc, fentry).
+    """
     timeline = load(data)
+    if prog is not None or kind in SOURCES:
+        chosen = ctx.get_parameter_source("kind") is not click.core.ParameterSource.DEFAULT
+        found = _relations(timeline, kind if chosen else "", at, prog)
+        echo_relations(timeline, found, as_json=as_json, as_csv=as_csv)
+        echo_source(timeline, machine=as_json or as_csv)
+        return
     rows = _rows(timeline, kind, at)
     if as_json:
         echo_json([row.to_json() for row in rows])
@@ -45,6 +80,33 @@ def command(kind: str, at: str | None, as_json: bool, as_csv: bool, data: str | 
         echo(table(("id", "name", "since", last), cells, terminal_width(), cut=False))
         echo(f"{len(rows)} names")
     echo_source(timeline, machine=as_json or as_csv)
+
+
+def _relations(timeline: Timeline, kind: str, at: str | None, prog: str | None) -> list[Relation]:
+    relations = require_relations(timeline)
+    kinds: tuple[str, ...] = (kind,)
+    other = None
+    if prog is not None:
+        other = program_type(timeline, prog)
+        kinds = (f"{kind}_use",) if kind in ("helper", "kfunc") else kinds
+        kinds = kinds if kind else ("helper_use", "kfunc_use")
+        if not set(kinds) <= set(_BY_PROGRAM):
+            raise DatasetError(f"--prog limits {', '.join(_BY_PROGRAM)}, not {kind[:60]!r}")
+    if not kind and at is not None and (read := relations.read("kfunc_use")):
+        # Older kernels have no kfuncs.
+        young = KernelVersion.parse(at) < KernelVersion.parse(read[0])
+        kinds = kinds[:1] if young else kinds
+    found = [item for name in kinds for item in relations.find(name, other=other)]
+    if not found and kind and kind not in relations.kinds and prog is None:
+        raise DatasetError(
+            f"no relations of kind {kind!r} in this data; there are {', '.join(relations.kinds)}"
+        )
+    if at is None:
+        return found
+    kept, unknown = relations_at(timeline, found, at)
+    if unknown:
+        complain(f"{unknown} more came or went around {at}, which was not read: nobody can tell")
+    return kept
 
 
 def _rows(timeline: Timeline, kind: str, at: str | None) -> list[Row]:

@@ -5,11 +5,21 @@ import click
 from helperhist.cli.command import new_command
 from helperhist.cli.options import data_option, echo_rows_csv, echo_source, format_options
 from helperhist.cli.output import Styled, complain, echo, echo_json
+from helperhist.cli.relations import program_type, require_relations
 from helperhist.dataset import load
 from helperhist.errors import HelperhistError
 from helperhist.printable import printable
+from helperhist.report.relations import (
+    callers,
+    condition_words,
+    relation_json,
+    relation_row,
+    removed_words,
+    short,
+    since_words,
+)
 from helperhist.report.terminal import fields, terminal_width
-from helperhist.timeline import SENTINEL, Event, Row, Timeline
+from helperhist.timeline import SENTINEL, Event, Relation, Row, Timeline, canonical_name
 
 __all__ = ["command"]
 
@@ -27,10 +37,12 @@ def _complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> li
 @new_command(
     "since",
     epilog="Examples: since bpf_probe_read_str; since 45; since 'bpf_skb_*' -q; "
-    "since BPF_MAP_TYPE_RINGBUF --json; since __sk_buff.gso_size",
+    "since BPF_MAP_TYPE_RINGBUF --json; since __sk_buff.gso_size; "
+    "since bpf_loop --prog xdp",
 )
 @click.argument("names", nargs=-1, required=True, metavar="NAME...", shell_complete=_complete)
 @click.option("-q", "--quiet", is_flag=True, help="Print the release alone.")
+@click.option("--prog", metavar="TYPE", help="Say when programs of a type may call NAME: xdp, tc.")
 @format_options
 @data_option
 @click.pass_context
@@ -38,6 +50,7 @@ def command(
     ctx: click.Context,
     names: tuple[str, ...],
     quiet: bool,
+    prog: str | None,
     as_json: bool,
     as_csv: bool,
     data: str | None,
@@ -46,13 +59,25 @@ def command(
 
     NAME is a helper (bpf_probe_read_str, probe_read_str, BPF_FUNC_probe_read_str or 45), another
     name of bpf.h (BPF_MAP_TYPE_RINGBUF, xdp_md.egress_ifindex, egress_ifindex), or a pattern
-    ('bpf_skb_*'). Exit code 1 if a name is unknown or never was in a mainline release.
+    ('bpf_skb_*'), or a kfunc. TYPE is a program type (xdp, BPF_PROG_TYPE_XDP) or a name of
+    SEC() (tc, fentry). Exit code 1 if a name is unknown, never was in a mainline release, or such
+    a program never could call it.
     """
     timeline = load(data)
     rows: dict[str, Row] = {}
+    related: list[Relation] = []
     negative = False
+    other = "" if prog is None else program_type(timeline, prog)
     for name in names:
+        if other:
+            pairs = _pairs(timeline, name, other)
+            negative = negative or not pairs
+            related += pairs
+            continue
         found = timeline.find(name)
+        if not found and (kfuncs := timeline.relations.find("kfunc", name)):
+            related += kfuncs
+            continue
         rows.update((row.name, row) for row in found)
         if not found:
             negative = True
@@ -60,18 +85,40 @@ def command(
         negative = negative or all(row.since is None for row in found)
     answers = list(rows.values())
     if as_json:
-        echo_json([row.to_json() for row in answers])
+        more = [relation_json(timeline, relation) for relation in related]
+        echo_json([*(row.to_json() for row in answers), *more])
     elif as_csv:
-        echo_rows_csv(answers)
+        echo_rows_csv([*answers, *(relation_row(timeline, relation) for relation in related)])
     elif quiet:
-        for row in answers:
-            echo(row.since or "none")
+        for since in (*(row.since for row in answers), *(pair.since for pair in related)):
+            echo(since or "none")
     else:
         for row in answers:
             echo(*_render(timeline, row))
+        for relation in related:
+            echo(*_render_relation(timeline, relation))
     if not quiet:
         echo_source(timeline, machine=as_json or as_csv)
     ctx.exit(1 if negative else 0)
+
+
+def _pairs(timeline: Timeline, name: str, other: str) -> tuple[Relation, ...]:
+    """Return when programs of a type may call a name; complain where they never could."""
+    relations = require_relations(timeline)
+    row = timeline.since(name)
+    kind, wanted = ("kfunc_use", name) if row is None else ("helper_use", row.name)
+    found = relations.find(kind, wanted, other)
+    if found:
+        return found
+    if row is not None and row.kind != "helper":
+        complain(f"{row.name}: is not a helper or kfunc, but of kind {row.kind}")
+    elif row is None and not relations.find("kfunc", canonical_name(name)):
+        complain(_unknown(timeline, name))
+    else:
+        read = relations.read(kind)
+        span = f"in the releases read, {read[0]} to {read[-1]}" if read else "in any release read"
+        complain(f"{wanted}: {short(other)} programs may not call it {span}")
+    return ()
 
 
 def _unknown(timeline: Timeline, name: str) -> str:
@@ -101,7 +148,45 @@ def _render(timeline: Timeline, row: Row) -> list[str | Styled]:
         pairs.append(("backports", ported))
     if row.former_names:
         pairs.append(("formerly", ", ".join(row.former_names)))
+    if row.kind == "helper" and (line := callers(timeline.relations.find("helper_use", row.name))):
+        pairs.append(("may be called", line))
     return [title, f"  {printable(row.kind)}{number}\n{fields(pairs, terminal_width())}"]
+
+
+def _render_relation(timeline: Timeline, relation: Relation) -> list[str | Styled]:
+    row = relation_row(timeline, relation)
+    of = f" in {short(relation.object)} programs" if relation.object else ""
+    exact = row.released and relation.absent is None
+    released = f" ({row.tag}, {row.released})" if exact else ""
+    pairs = [("since", since_words(relation) + released)]
+    if relation.or_earlier:
+        pairs[0] = ("since", f"{since_words(relation)}: none before it was read")
+    if removed := removed_words(relation):
+        pairs.append(("removed", removed))
+    if len(relation.presences) > 1:
+        pairs.append(("present", "; ".join(_span(*span) for span in relation.presences)))
+    if relation.kind == "kfunc":
+        pairs += [("flags", relation.value)] if relation.value else []
+        pairs += [("prototype", row.prototype)] if row.prototype else []
+        if line := callers(timeline.relations.find("kfunc_use", relation.name)):
+            pairs.append(("may be called", line))
+    else:
+        before = {item.value for item in relation.intervals} - {relation.value}
+        pairs += [("condition", condition_words(relation.value) or "none")]
+        if before:
+            changes = (
+                f"{condition_words(item.value) or 'none'} ({_span(item.start, item.end)})"
+                for item in relation.intervals
+            )
+            pairs[-1] = ("condition", "; ".join(changes))
+    title = Styled(printable(relation.name), bold=True)
+    kind = "kfunc" if relation.kind.startswith("kfunc") else "helper"
+    return [title, f"  {kind}{of}\n{fields(pairs, terminal_width())}"]
+
+
+def _span(start: str, end: str | None) -> str:
+    """Name the releases from one to the one that lacks it again."""
+    return f"from {start}" if end is None else f"from {start}, not in {end}"
 
 
 def _since(row: Row) -> str:

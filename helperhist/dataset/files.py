@@ -7,6 +7,7 @@
 ``events.csv``     renames, renumberings, removals: :class:`helperhist.timeline.Event`
 ``docs.csv``       documentation of the helpers: :class:`helperhist.timeline.Doc`
 ``metadata.json``  :class:`helperhist.timeline.Metadata`
+``relations.csv``  see :mod:`helperhist.dataset.relations`, as for ``readings.csv``
 =================  ===============================================================================
 
 Empty cells are None; lists are separated by spaces; ``backports`` are ``series:since``.
@@ -18,18 +19,38 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from datetime import date, datetime
+from errno import ENOENT
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from helperhist.dataset.relations import (
+    READINGS,
+    RELATION_COLUMNS,
+    RELATIONS,
+    parse_readings,
+    parse_runs,
+)
 from helperhist.dataset.swap import File
 from helperhist.errors import DatasetError
-from helperhist.timeline import Backport, Doc, Event, Metadata, Row, Span, Tag, Timeline
+from helperhist.timeline import (
+    Backport,
+    Doc,
+    Event,
+    Metadata,
+    Reading,
+    Row,
+    Run,
+    Span,
+    Tag,
+    Timeline,
+)
 from helperhist.version import KernelVersion
 
 __all__ = [
     "FILES",
     "FORMAT",
+    "LATER",
     "METADATA",
     "TIMELINE",
     "parse_dataset",
@@ -51,18 +72,28 @@ _COLUMNS: dict[str, tuple[str, ...]] = {    TIMELINE: (
     "spans.csv": ("series", "kind", "name", "id", "first", "last"),
     "events.csv": ("event", "kind", "name", "tag", "before", "after"),
     "docs.csv": ("name", "tag", "description", "returns"),
+    **RELATION_COLUMNS,
 }  # fmt: skip
 #: Names of all files that a dataset can have.
 FILES = frozenset((*_COLUMNS, METADATA))
+#: Those of them that are read only when they are asked for.
+LATER = frozenset(RELATION_COLUMNS)
+_OPTIONAL = LATER | {"docs.csv"}
 # The documentation of one helper is one cell, and a header has up to 8 MB.
 csv.field_size_limit(16 << 20)
 
 
-def parse_dataset(files: Mapping[str, File], folder: Path, label: str = "") -> Timeline:
+def parse_dataset(
+    files: Mapping[str, File],
+    folder: Path,
+    label: str = "",
+    later: Callable[[], Mapping[str, File]] | None = None,
+) -> Timeline:
     """Return the timeline in the files of a dataset; all but its rows is read when asked for.
 
     :param folder: where they are from, for messages
     :param label: names the dataset to users, before its source
+    :param later: gets the files of :data:`LATER`; by default they are among ``files``
     :raises DatasetError: they are damaged or of another format, now or when a part is asked for
     """
     metadata = parse_metadata(files[METADATA], folder)
@@ -71,9 +102,13 @@ def parse_dataset(files: Mapping[str, File], folder: Path, label: str = "") -> T
         # libbpf's 1.7 is no release of the kernel.
         label += " (its versions are not known to be the kernel's)"
 
-    def part(name: str, read: Callable[[Iterator[list[str]]], Iterator[Any]]) -> Iterator[Any]:
+    def part(
+        name: str,
+        read: Callable[[Iterator[list[str]]], Iterator[Any]],
+        files: Mapping[str, File] = files,
+    ) -> Iterator[Any]:
         try:
-            yield from read(_cells(files[name], folder, name))
+            yield from read(_cells(files.get(name, _MISSING), folder, name))
         except (ValueError, TypeError, OverflowError) as error:
             raise DatasetError(
                 f"{folder / name} is damaged ({_reason(error)}); scan again"
@@ -84,6 +119,10 @@ def parse_dataset(files: Mapping[str, File], folder: Path, label: str = "") -> T
     def tags() -> tuple[Tag, ...]:
         return tuple(part("tags.csv", lambda cells: _tags(cells, rows)))
 
+    def relations() -> tuple[Iterator[Run], Iterator[Reading]]:
+        found = files if later is None else later()
+        return part(RELATIONS, parse_runs, found), part(READINGS, parse_readings, found)
+
     return Timeline(
         metadata,
         rows,
@@ -92,9 +131,11 @@ def parse_dataset(files: Mapping[str, File], folder: Path, label: str = "") -> T
         lambda: part("events.csv", lambda cells: (Event(*row) for row in cells)),
         lambda: part("docs.csv", lambda cells: (Doc(*row) for row in cells)),
         label,
+        relations,
     )
 
 
+_MISSING = FileNotFoundError(ENOENT, "No such file or directory")
 _TEXT, _MAYBE = (str,), (str, type(None))
 #: What the values of the metadata are, other than lists.
 _TYPES: dict[str, tuple[type, ...]] = {
@@ -153,7 +194,7 @@ def _reason(error: Exception) -> str:
 
 def _cells(data: File, folder: Path, name: str) -> Iterator[list[str]]:
     path, columns = folder / name, _COLUMNS[name]
-    if isinstance(data, FileNotFoundError) and name == "docs.csv":
+    if isinstance(data, FileNotFoundError) and name in _OPTIONAL:
         return
     try:
         text = _content(data).decode("utf-8")
@@ -282,6 +323,17 @@ def render_dataset(timeline: Timeline) -> dict[str, str]:
     if timeline.docs:
         files["docs.csv"] = _render(
             "docs.csv", ((d.name, d.tag, d.description, d.returns) for d in timeline.docs)
+        )
+    if timeline.relations:
+        files[RELATIONS] = _render(
+            RELATIONS,
+            (
+                (r.kind, r.name, r.object, r.value, r.first, r.last or "")
+                for r in timeline.relations.runs
+            ),
+        )
+        files[READINGS] = _render(
+            READINGS, ((r.source, r.tag, r.origin) for r in timeline.relations.readings)
         )
     metadata = asdict(timeline.metadata)
     metadata["skipped"] = dict(timeline.metadata.skipped)

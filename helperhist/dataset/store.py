@@ -6,13 +6,14 @@ from pathlib import Path
 from helperhist.dataset.files import (
     FILES,
     FORMAT,
+    LATER,
     METADATA,
     TIMELINE,
     parse_dataset,
     parse_metadata,
     render_dataset,
 )
-from helperhist.dataset.swap import read_folder, replace_folder, standing_in
+from helperhist.dataset.swap import File, read_folder, replace_folder, standing_in
 from helperhist.errors import DatasetError, InvalidVersion
 from helperhist.timeline import Metadata, Timeline
 from helperhist.version import KernelVersion
@@ -173,12 +174,29 @@ def read_dataset(folder: Path) -> Timeline:
     :raises DatasetError: it is missing, damaged or of another format
     """
     try:
-        files = read_folder(folder, sorted(FILES))
+        files = read_folder(folder, sorted(FILES - LATER))
     except FileNotFoundError as error:
         raise DatasetError(f"no dataset at {folder}; make one with `scan`") from error
     except (OSError, ValueError) as error:
         raise DatasetError(f"cannot read {folder}: {_reason(error)}") from error
-    return parse_dataset(files, folder, "embedded data: " if folder == embedded_dir() else "")
+
+    # os.path: where a folder may not be searched, pathlib raises.
+    related = any(os.path.lexists(folder / name) for name in LATER)
+
+    def later() -> dict[str, File]:
+        if not related:
+            return {}
+        try:
+            found = read_folder(folder, sorted((*LATER, METADATA)))
+        except (OSError, ValueError) as error:
+            raise DatasetError(f"cannot read {folder}: {_reason(error)}") from error
+        # The rows are those of the dataset that was here before.
+        if found.pop(METADATA) != files[METADATA]:
+            raise DatasetError(f"{folder} was replaced while it was read; ask again")
+        return found
+
+    label = "embedded data: " if folder == embedded_dir() else ""
+    return parse_dataset(files, folder, label, later)
 
 
 def write_dataset(timeline: Timeline, folder: Path) -> None:

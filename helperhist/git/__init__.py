@@ -11,11 +11,13 @@ from helperhist.git.repository import (
     TagRef,
     read_at,
 )
+from helperhist.git.shortcut import GraphDisagrees
 
 __all__ = [
     "DEFAULT_TAGS",
     "KERNEL_PATHS",
     "CommitInfo",
+    "GraphDisagrees",
     "ObjectTooLarge",
     "Repository",
     "TagRef",

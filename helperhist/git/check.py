@@ -17,7 +17,8 @@ __all__ = ["check_files", "check_places"]
 
 _OWN = ("HEAD", "config", "config.worktree", "gitdir", "commondir", "shallow")
 _COMMON = ("HEAD", "config", "packed-refs", "shallow", "info/grafts")
-_OBJECTS = ("info/alternates", "info/commit-graph", "pack/multi-pack-index")
+#: Of a kernel, these have more bytes than any other file beside the packs.
+_INDEXES = ("info/commit-graph", "pack/multi-pack-index")
 _PACK = (".pack", ".idx", ".rev", ".keep", ".bitmap", ".mtimes", ".promisor")
 _INCLUDE = re.compile(rb"\[\s*include(if)?\b", re.IGNORECASE)
 #: Whatever may be a path in it: one too many does no harm.
@@ -65,8 +66,10 @@ def check_files(git_dir: Path) -> None:
     for config in (common / "config", git_dir / "config", git_dir / "config.worktree"):
         _check_config(config, seen)
     for folder in object_folders(git_dir):
-        for name in _OBJECTS:
-            is_regular(folder / name)
+        is_regular(folder / "info" / "alternates")
+        for name in _INDEXES:
+            if _check_kind(folder / name):
+                raise _not_regular(folder / name)
         _check_packs(folder / "pack")
         _check_packs(folder / "info" / "commit-graphs")
     for folder in {common, git_dir}:
@@ -113,7 +116,7 @@ def _check_kind(path: Path) -> bool:
     """Whether something is a folder; packs may have any size."""
     try:
         mode = path.stat().st_mode
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return False
     except OSError as error:
         raise RepositoryError(f"cannot read {one_line(str(path))}: {error.strerror}") from error

@@ -22,7 +22,9 @@ from helperhist.git.files import (
     loose_objects,
     shallow_commits,
 )
+from helperhist.git.graph import open_graph
 from helperhist.git.open import open_repository
+from helperhist.git.shortcut import Shortcut
 from helperhist.printable import one_line, utf8
 from helperhist.version import KernelVersion
 
@@ -43,6 +45,8 @@ DEFAULT_TAGS = r"v(?P<version>\d+\.\d+(\.\d+)?(-rc\d+)?)"
 KERNEL_PATHS = ("include/uapi/linux/bpf.h", "include/linux/bpf.h")
 
 _MAX_TAG_NESTING = 32
+#: Every so many commits, whether the commit-graph has the next one.
+_LOOK_UP = 16
 _NONE = pygit2.Oid(hex="0" * 40)
 _ID = re.compile(r"[0-9a-f]{40}")
 #: Longer ones are nobody's; and an expression may take its time for each character.
@@ -115,6 +119,8 @@ class Repository:
             self._folder = folders.pop()
         #: Header by the id of that folder, else of the root.
         self._known: dict[pygit2.Oid, str | None] = {_NONE: None}
+        self._use_graph = True
+        self._shortcut: Shortcut | None = None
 
     @property
     def name(self) -> str:
@@ -338,11 +344,19 @@ class Repository:
 
         :raises MissingObject: a commit or a tree is missing or damaged
         """
-        cut = self._cut
+        cut, shortcut = self._cut, self.shortcut
         here: str | None = None
         child: pygit2.Oid | None = None
         at = pygit2.Oid(hex=start)
+        looked = 0
         while True:
+            # Newer commits than the graph's come first; all before one of its own are its own.
+            if shortcut is not None and looked % _LOOK_UP == 0:
+                position = shortcut.find(bytes(at.raw))
+                if position is not None:
+                    yield from self._by_graph(shortcut, position, child, here)
+                    return
+            looked += 1
             self.visited += 1
             there, parents = self._step(at)
             if child is not None and there != here:
@@ -351,6 +365,48 @@ class Repository:
                 break
             child, here, at = at, there, parents[0]
         yield str(at), None
+
+    def _by_graph(
+        self, shortcut: Shortcut, position: int, child: pygit2.Oid | None, here: str | None
+    ) -> Iterator[tuple[str, str | None]]:
+        name = None if child is None else str(child)
+        for commit, before in shortcut.changes(position, name, here):
+            if commit is None:
+                self.visited += 1
+            else:
+                yield commit, before
+
+    @property
+    def shortcut(self) -> Shortcut | None:
+        """The commit-graph, if there is one that agrees with the commits."""
+        if self._use_graph and self._shortcut is None:
+            self._shortcut = self._open_shortcut()
+            self._use_graph = self._shortcut is not None
+        return self._shortcut
+
+    def forget_graph(self) -> None:
+        """Read commits instead of the commit-graph from now on."""
+        self._use_graph, self._shortcut = False, None
+
+    def _open_shortcut(self) -> Shortcut | None:
+        common = common_dir(self.git_dir)
+        # Where parents are not those that a commit names, git does without a graph, too.
+        if self.shallow or (common / "info" / "grafts").exists():
+            return None
+        graph = open_graph(common / "objects")
+        if graph is None:
+            return None
+        found = Shortcut(
+            graph,
+            self.paths,
+            lambda tree: self._header_below(pygit2.Oid(raw=tree)),
+            lambda commit: (self._commit(commit)[5:45].decode("latin-1"), self.parents(commit)),
+        )
+        try:
+            found.check()
+        except RepositoryError:
+            return None
+        return found
 
     def headers(self, commits: Iterable[str]) -> set[str]:
         """Return the headers of some commits and of all before them, back to one without.
@@ -385,6 +441,11 @@ class Repository:
         except (KeyError, ValueError, AttributeError, pygit2.GitError):
             # libgit2 refuses people and dates that git puts up with.
             tree, parents = self._tree_and_parents(str(at))
+        return self._header_below(tree), parents
+
+    def _header_below(self, tree: pygit2.Oid) -> str | None:
+        """Return the header below a root tree."""
+        repo: Any = self._repo
         try:
             self._look(tree)
             root, folder = repo[tree], self._folder
@@ -394,7 +455,7 @@ class Repository:
         there = self._known.get(key, "")
         if there == "":
             there = self._known[key] = self._find(str(tree))
-        return there, parents
+        return there
 
     def _tree_and_parents(self, oid: str) -> tuple[pygit2.Oid, list[pygit2.Oid]]:
         tree = pygit2.Oid(hex=self._commit(oid)[5:45].decode("latin-1"))

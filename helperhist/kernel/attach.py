@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from helperhist.binary import Btf, Kind, ProgramKind
 from helperhist.errors import ParseError
 from helperhist.kernel.corespec import Target
-from helperhist.kernel.nearest import Names
 
 __all__ = ["Attach", "AttachTargets"]
 
@@ -63,7 +62,6 @@ class AttachTargets:
     def __init__(self, target: Target) -> None:
         """Look in a kernel and its modules."""
         self._target = target
-        self._names = Names(btf for _, btf in target.parts)
 
     def find(self, kind: ProgramKind) -> Attach:
         """Look up the target of a program whose section needs one in BTF.
@@ -94,7 +92,7 @@ class AttachTargets:
             if found:
                 words = _words(btf, found[0], kind.attach)
                 return Attach(what, kind.target, True, "", "", found[0], own, words)
-        near = self._names.nearest(name, wanted, prefix)
+        near = self._target.names.nearest(name, wanted, prefix)
         reason = _missing(what)
         if colon and parts[0][1]:
             reason = f"not in the BTF of module {parts[0][1]}"
@@ -105,7 +103,7 @@ class AttachTargets:
         for own, btf in self._target.parts:
             if found := btf.find(name, Kind.FUNC):
                 return Attach("function", name, True, "", "", found[0], own)
-        near = self._names.nearest(name, Kind.FUNC)
+        near = self._target.names.nearest(name, Kind.FUNC)
         return Attach("function", name, None, _missing("function"), near)
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from helperhist.binary import Btf, Kind, Member, Type
 from helperhist.errors import ParseError
 from helperhist.kernel.compat import COMPOSITES, ENUMS, Compat, essential, pointer_size
+from helperhist.kernel.nearest import Names
 
 __all__ = ["Path", "Spec", "Step", "Target", "local_spec", "match_spec", "size_of"]
 
@@ -96,6 +97,7 @@ class Target:
         self.btf = btf
         self.pointer = pointer_size(btf)
         self.parts: tuple[tuple[str, Btf], ...] = (("", btf), *modules)
+        self.names = Names(part for _, part in self.parts)
         self._flavours: dict[int, dict[str, list[int]]] = {}
         self._paths: dict[tuple[int, int], dict[str, Path]] = {}
         self._enumerators: dict[tuple[int, int], dict[str, int]] = {}

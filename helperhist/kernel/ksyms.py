@@ -10,7 +10,6 @@ from helperhist.binary import Btf, Kind
 from helperhist.errors import ParseError
 from helperhist.kernel.compat import Compat, essential
 from helperhist.kernel.corespec import Target
-from helperhist.kernel.nearest import Names
 
 __all__ = ["Ksym", "Ksyms"]
 
@@ -50,7 +49,6 @@ class Ksyms:
         """
         self._local = local
         self._target = target
-        self._names = Names(btf for _, btf in target.parts)
         self._compat = [Compat(local, btf) for _, btf in target.parts]
         self._tagged: dict[int, frozenset[int]] = {}
 
@@ -90,7 +88,7 @@ class Ksyms:
                 reason = "a function of this kernel, but no kfunc"
                 return Ksym(what, name, False, False, reason, "", found, module)
             return Ksym(what, name, True, weak, "", "", found, module)
-        near = self._names.nearest(wanted, kind)
+        near = self._target.names.nearest(wanted, kind)
         reason = "not in this BTF: of another release or configuration, or of a module"
         return Ksym(what, name, False, weak, reason, near)
 

@@ -11,7 +11,6 @@ from helperhist.binary import Btf, Kind
 from helperhist.errors import ParseError
 from helperhist.kernel.compat import essential
 from helperhist.kernel.corespec import Target
-from helperhist.kernel.nearest import Names
 
 __all__ = ["StructOps", "find_struct_ops"]
 
@@ -64,7 +63,7 @@ def find_struct_ops(
             return (StructOps(name, False, reason),)
         members = _members(local, mine.id, set(used), btf, inner[0], target.pointer)
         return (StructOps(name, True, ""), *members)
-    near = Names(btf for _, btf in target.parts).nearest(name, Kind.STRUCT, _PREFIX)
+    near = target.names.nearest(name, Kind.STRUCT, _PREFIX)
     reason = "not in this BTF: of another release or configuration, or of a module"
     return (StructOps(name, False, reason, near),)
 

@@ -18,7 +18,7 @@ from queue import SimpleQueue
 from typing import IO, Any, Self
 
 from helperhist.errors import HelperhistError, RepositoryError
-from helperhist.git import CommitInfo, Repository, tune_libgit2
+from helperhist.git import CommitInfo, GraphDisagrees, Repository, tune_libgit2
 from helperhist.mining.introductions import find_introductions
 from helperhist.sources import HeaderReader
 
@@ -41,6 +41,14 @@ class HeaderGraph:
         self.parents = repository.parents
         self.header = repository.header
         self.is_cut = repository.is_cut
+
+    def introductions(self, commit: str, names: frozenset[str]) -> dict[str, str | None]:
+        """Return the introducing commit of names that the header of a commit has."""
+        try:
+            return find_introductions(self, commit, names)
+        except GraphDisagrees:
+            self._repository.forget_graph()
+            return find_introductions(self, commit, names)
 
     def present(self, header: str | None, names: frozenset[str]) -> frozenset[str]:
         """Return those of some names that a header defines."""
@@ -152,7 +160,7 @@ def introducing_commits(
                 share = done + len(left)
                 shared = True
             commit, names = left.pop()
-            found.update(find_introductions(graph, commit, names))
+            found.update(graph.introductions(commit, names))
             done += 1
             if progress is not None:
                 progress(done * total // share, total)
@@ -206,9 +214,11 @@ def _main() -> None:
         for folder in request["objects"]:
             repository.add_objects(Path(folder))
         graph = HeaderGraph(repository)
+        # While the process that asks is still reading headers.
+        _ = repository.shortcut
         found: dict[str, str | None] = {}
         for commit, names in json.loads(lines.get()):
-            found.update(find_introductions(graph, commit, frozenset(names)))
+            found.update(graph.introductions(commit, frozenset(names)))
         json.dump({"found": found}, sys.stdout)
     except HelperhistError as error:
         json.dump({"error": str(error)}, sys.stdout)

@@ -30,10 +30,10 @@ _NOT_IN_BTF = (
     "listed may exist"
 )
 _NO_KFUNCS = {
-    "btf": "not told by this BTF: only a newer pahole marks them",
+    "btf": "not in this BTF: only a newer pahole marks them",
     "vmlinux.h": "not declared in this file: only a newer bpftool writes them",
-    "header": "not told by a UAPI header: give BTF",
-    "git": "not told by a UAPI header: give BTF",
+    "header": "not in a UAPI header: give BTF",
+    "git": "not in a UAPI header: give BTF",
 }
 
 

@@ -36,6 +36,19 @@ _WORDS = {
         "define it in .maps; libbpf before 1.0 reads it",
     ),
     "static program": ("the program in {given} is static", "make it global"),
+    "untyped program": (
+        "its symbol has no type, so libbpf sees no program in {given}",
+        "compile it with clang 8 or newer, or say `.type {program}, @function`",
+    ),
+    "context field": ("no kernel lets {wanted} programs read {given}", "do without it"),
+    "context width": (
+        "no kernel lets it read {given} with 8 bytes, must be {wanted}",
+        "read it as a __u32",
+    ),
+    "arena missing": (
+        "its variables are in an arena, and no map here is one",
+        "link it with the part that defines the arena: bpftool gen object",
+    ),
     "extern": (
         "{given} is defined in another part",
         "link the parts first: bpftool gen object",
@@ -57,7 +70,7 @@ def reason(item: Refusal) -> str:
 
 def remedy(item: Refusal) -> str:
     """Say what to do, and which loader takes it as it is."""
-    words = _WORDS[item.rule][1].format(given=item.given)
+    words = _WORDS[item.rule][1].format(given=item.given, program=item.program)
     if item.loaders:
         takes = "take" if len(item.loaders) > 1 else "takes"
         words += f"; {' and '.join(_NAMES[name] for name in item.loaders)} {takes} it"

@@ -19,8 +19,6 @@ _GIVEN = frozenset(("config=CONFIG_BPF", "config=CONFIG_BPF_SYSCALL"))
 # The verifier's check_attach_btf_id refuses an LSM program of another attach type (since 5.7, which
 # brought these programs); no function that this reads says so.
 _LSM = frozenset(("BPF_LSM_MAC", "BPF_LSM_CGROUP"))
-# Operations that only the kernel's own tests implement (net/bpf/bpf_dummy_struct_ops.c).
-_TEST_OPS = "bpf_dummy_ops"
 # Predicates that call predicates; the kernel has two levels.
 _MAX_CALLS = 8
 _STRUCT_OPS = "BPF_PROG_TYPE_STRUCT_OPS"
@@ -83,8 +81,7 @@ class _Linker:
         if attach is not None:
             known["attach"] = attach
         if kind == _STRUCT_OPS:
-            names = frozenset(name for name, _, _ in self._tree.struct_ops)
-            known["struct_ops"] = names - {_TEST_OPS}
+            known["struct_ops"] = frozenset(name for name, _, _ in self._tree.struct_ops)
         return known
 
     def _attach_types(self, kind: str) -> frozenset[str] | None:

@@ -31,6 +31,8 @@ _POINTER = "ARG_CONST_MAP_PTR"
 # set_map_elem_callback_state(): without it, "callback function not allowed for map".
 _FOR_EACH = "BPF_FUNC_for_each_map_elem"
 _CALLBACK = "map_set_for_each_callback_args"
+# Came with the switch for programs, in 4.9; before, programs of any type use any map.
+_FIRST_JUDGED = "BPF_PROG_TYPE_PERF_EVENT"
 _TYPES = "include/linux/bpf_types.h"
 _HEADER = "include/uapi/linux/bpf.h"
 
@@ -124,6 +126,9 @@ class MapUseSource:
             or ops.get(fact.object) in iterable
         ]
         gaps += [Gap(where, 0, what) for what in rules.gaps]
+        if not rules.has_programs and _FIRST_JUDGED in names["bpf_prog_type"]:
+            gaps.append(Gap(where, 0, f"{PROG} was not found", lost=True))
+            facts = [fact for fact in facts if fact.kind != "map_prog"]
         return tuple(sorted(facts)), tuple(sorted(gaps))
 
 
@@ -139,7 +144,7 @@ def _facts(rules: MapRules, names: Mapping[str, set[str]], takers: set[str]) -> 
         for program_type in types:
             condition = rules.program(map_type, program_type)
             usable = usable or not condition.never
-            if rules.has_programs and not condition.never:
+            if not condition.never:
                 yield Fact("map_prog", map_type, program_type, str(condition.collapse()))
         for helper in sorted(helpers & names["bpf_func_id"]) if usable else ():
             condition = rules.helper(map_type, helper)

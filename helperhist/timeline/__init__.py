@@ -11,6 +11,15 @@ from helperhist.timeline.analysis import (
     require_kinds,
 )
 from helperhist.timeline.presence import Presence, Release
+from helperhist.timeline.relations import (
+    SOURCES,
+    Allowed,
+    Interval,
+    Reading,
+    Relation,
+    Relations,
+    Run,
+)
 from helperhist.timeline.timeline import (
     SENTINEL,
     Backport,
@@ -32,15 +41,22 @@ __all__ = [
     "LISTS",
     "LTS",
     "SENTINEL",
+    "SOURCES",
+    "Allowed",
     "Backport",
     "Diff",
     "Doc",
     "Event",
+    "Interval",
     "Metadata",
     "Name",
     "Presence",
+    "Reading",
+    "Relation",
+    "Relations",
     "Release",
     "Row",
+    "Run",
     "Span",
     "Tag",
     "Timeline",

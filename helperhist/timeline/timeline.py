@@ -19,6 +19,7 @@ from helperhist.timeline.records import (
     Span,
     Tag,
 )
+from helperhist.timeline.relations import Allowed, Reading, Relations, Run
 from helperhist.version import KernelVersion
 
 __all__ = [
@@ -49,7 +50,8 @@ def canonical_name(text: str) -> str:
 class Timeline:
     """The timeline of one history.
 
-    ``rows`` are read at once; ``tags``, ``spans``, ``events`` and ``docs`` only when asked for.
+    ``rows`` are read at once; ``tags``, ``spans``, ``events``, ``docs`` and ``relations`` only
+    when asked for.
     """
 
     def __init__(
@@ -61,15 +63,18 @@ class Timeline:
         events: Callable[[], Iterable[Event]],
         docs: Callable[[], Iterable[Doc]],
         label: str = "",
+        relations: Callable[[], tuple[Iterable[Run], Iterable[Reading]]] = lambda: ((), ()),
     ) -> None:
         """Hold the parts of a timeline; use :func:`helperhist.load` to get one.
 
         :param label: names the dataset to users, in one line
+        :param relations: gives the runs of relations, and what was read for them
         """
         self.metadata = metadata
         self.rows = tuple(rows)
         self.label = label or metadata.source
         self._tags, self._spans, self._events, self._docs = tags, spans, events, docs
+        self._relations = relations
 
     @cached_property
     def tags(self) -> tuple[Tag, ...]:
@@ -90,6 +95,37 @@ class Timeline:
     def docs(self) -> tuple[Doc, ...]:
         """Documentation of the helpers; empty for the embedded dataset."""
         return tuple(self._docs())
+
+    @cached_property
+    def relations(self) -> Relations:
+        """Which helper and kfunc may be called from where; false where the data has none.
+
+        :raises DatasetError: they contradict each other
+        """
+        releases = [tag.version for tag in self.releases] if self.metadata.kernel else []
+        runs, readings = self._relations()
+        try:
+            return Relations(runs, readings, releases, self._born)
+        except ValueError as error:
+            raise DatasetError(
+                f"the relations of this data are damaged ({error}); scan again"
+            ) from error
+
+    def _born(self, name: str) -> KernelVersion | None:
+        """Return the release before which a name was not there, None where that is not known."""
+        row = self._by_name.get(name)
+        if row is None or row.since is None or row.or_earlier:
+            return None
+        return KernelVersion.parse(row.since)
+
+    def has_relation(self, kind: str, name: str, other: str, version: str) -> Allowed:
+        """Return whether a release has a relation, and under which condition.
+
+        :param kind: ``helper_use``, ``kfunc_use``, ``map_use``, ...
+        :param other: program type (``BPF_PROG_TYPE_XDP``) or map type
+        :raises InvalidVersion: the version has another form
+        """
+        return self.relations.has(kind, canonical_name(name), other, version)
 
     def require_kernel(self) -> None:
         """Make sure that the versions are the kernel's: libbpf's 1.7 is no minimum kernel.

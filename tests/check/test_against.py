@@ -35,13 +35,13 @@ enum state { IDLE, BUSY };
 """
 
 
-def kernel() -> Path:
-    return compile_bpf(KERNEL, "-Wno-everything")
+def kernel(more: str = "") -> Path:
+    return compile_bpf(KERNEL + more, "-Wno-everything")
 
 
-def against(source: str, cpu: str = "v3", loader: str = "libbpf") -> Against:
+def against(source: str, cpu: str = "v3", loader: str = "libbpf", more: str = "") -> Against:
     path = compile_bpf(HEAD + GPL + TASK + source, "-Wno-everything", cpu=cpu)
-    judge = BtfJudge(Target(Btf(sections(kernel())[0])), "5.10")
+    judge = BtfJudge(Target(Btf(sections(kernel(more))[0])), "5.10")
     return judge.judge(parse_object(path.read_bytes(), loader))
 
 
@@ -177,6 +177,39 @@ def test_a_weak_kfunc_answers_its_check() -> None:
     )
     assert lacks(absent) == []
     assert lacks(there) == [("core", "struct task.last", True)]
+
+
+OPS = """
+struct ops { int (*first)(void); int (*second)(void); int size; };
+SEC("struct_ops/first") int first(void *c) { return 0; }
+SEC("struct_ops/second") int second(struct task **c) { return (*c)->last; }
+"""
+KERNEL_OPS = """
+struct ops { int (*first)(void); int size; };
+struct bpf_struct_ops_ops { int common; struct ops data; }; struct bpf_struct_ops_ops v4;
+"""
+
+
+@pytest.mark.parametrize(
+    ("section", "sets", "expected"),
+    [
+        (".struct_ops", ".first = (void *)first", []),
+        (
+            ".struct_ops",
+            ".second = (void *)second",
+            [("struct_ops", "ops.second"), ("core", "struct task.last")],
+        ),
+        # Nobody creates the map, so nobody loads its program.
+        ("?.struct_ops", ".second = (void *)second", []),
+    ],
+)
+def test_struct_ops_are_looked_up(section: str, sets: str, expected: list[tuple[str, str]]) -> None:
+    variable = f'struct ops ops SEC("{section}") = {{ {sets} }};'
+    source = OPS if "second" in sets else OPS.replace("(*c)->last", "0")
+    found = against(source + variable, more=KERNEL_OPS)
+    assert [(kind, name) for kind, name, _ in lacks(found)] == expected
+    if expected:
+        assert [kind for kind, _, _ in lacks(against(source + variable))] == ["struct_ops", "core"]
 
 
 def test_without_a_loader_nothing_is_relocated() -> None:

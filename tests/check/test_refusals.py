@@ -190,6 +190,16 @@ def test_part_that_wants_linking() -> None:
     assert rules(check_c(kfunc + call)) == []
 
 
+def test_arena_variables_want_an_arena() -> None:
+    source = (
+        'int x SEC(".addr_space.1");\n'
+        'SEC("syscall") int prog(void *c) { return *(volatile int *)&x; }\n'
+    )
+    arena = "__uint(type, 33); __uint(max_entries, 1); __uint(map_flags, 1024);"
+    assert rules(check_c(source)) == ["arena missing"]
+    assert rules(check_c(f'struct {{ {arena} }} m SEC(".maps");\n{source}')) == []
+
+
 KTIME = 'SEC("socket") int prog(void *c) { return ((u64 (*)(void))5)(); }\n'
 PRINTK = 'SEC("socket") int prog(void *c) { return ((long (*)(const char *, u32))6)(c, 1); }\n'
 
@@ -245,3 +255,152 @@ def test_foreign_names_are_printable() -> None:
     found = check_c(map_(BAD["private pinning"][1]))
     assert "\x1b" not in render_refused("x.o", found, 80)
     assert "pinning 7" in render_refused("x.o", found, 80)
+
+
+def test_kfunc_under_another_license() -> None:
+    source = 'extern int other(int x) {}__ksym;\nSEC("tc") int prog(void *c) {{ return {}; }}\n'
+    for weak, call, expected in (
+        ("", "other(1)", ["license"]),
+        ("__weak ", "other ? other(1) : 0", []),
+    ):
+        text = source.format(weak, call)
+        assert rules(check(compile_bpf(f'{HEAD}LICENSE("MIT")\n{text}'))) == expected
+        assert rules(check_c(text)) == []
+
+
+def test_types_that_want_a_gpl_compatible_license() -> None:
+    body = "int prog(void *c) { return 0; }\n"
+    lsm = f'SEC("lsm/file_open") {body}'
+    assert rules(check(compile_bpf(f'{HEAD}LICENSE("MIT")\n{lsm}'))) == ["license"]
+    assert rules(check_c(lsm)) == []
+    other = f'SEC("xdp") {body}'
+    assert rules(check(compile_bpf(f'{HEAD}LICENSE("MIT")\n{other}'))) == []
+
+
+UNTYPED = 'asm(".section {0},\\"ax\\",@progbits\\n.globl prog\\n{1}prog:\\n r0 = 2\\n exit\\n");\n'
+
+
+def test_function_without_a_type() -> None:
+    source = UNTYPED.format("xdp", "")
+    found = check_c(source)
+    assert [(item.rule, item.program) for item in found.refused] == [("untyped program", "prog")]
+    assert rules(check_c(source, loader="cilium")) == []
+    assert rules(check_c(UNTYPED.format("xdp", ".type prog, @function\\n"))) == []
+
+
+@pytest.mark.parametrize(
+    ("section", "offset", "size", "rule"),
+    [
+        ("socket", 76, "u32", "context field"),
+        ("socket", 0, "u32", ""),
+        ("tc", 76, "u32", ""),
+        ("xdp", 20, "u32", "context field"),
+        ("xdp/devmap", 20, "u32", ""),
+        ("sockops", 24, "u64", "context width"),
+        ("sockops", 24, "u32", ""),
+        ("sockops", 168, "u64", ""),
+    ],
+)
+def test_context_that_no_kernel_lets_it_read(
+    section: str, offset: int, size: str, rule: str
+) -> None:
+    body = f"return *(volatile {size} *)(c + {offset}) ? 1 : 0;"
+    found = check_c(f'SEC("{section}") int prog(char *c) {{ {body} }}\n')
+    assert rules(found) == ([rule] if rule else [])
+    if rule:
+        assert reason(found.refused[0])
+
+
+@pytest.mark.parametrize(
+    ("section", "sure"),
+    [("freplace", False), ("freplace/x", True), ("fentry/XXX", False), ("fentry/x", True)],
+)
+def test_target_that_user_space_sets(section: str, sure: bool) -> None:
+    found = check_c(f'SEC("{section}") int prog(void *c) {{ return 0; }}\n')
+    assert unset(found) == ([] if sure else ["attach target"])
+
+
+HASH = "__uint(type, {}); __uint(max_entries, 8); __type(key, u32); __type(value, u32);"
+LOOKUP = (
+    "static void *(*lookup)(void *, const void *) = (void *)1;\n"
+    'struct {{ {} }} m SEC(".maps");\n'
+    'SEC("{}") int prog(void *c) {{ u32 k = 0; return !!lookup(&m, &k); }}\n'
+)
+
+
+@pytest.mark.parametrize(
+    ("definition", "section", "name", "since"),
+    [
+        (HASH.format(17), "xdp", "look-up in an XSKMAP", "5.3"),
+        (HASH.format(15), "sk_skb", "look-up in a SOCKMAP or SOCKHASH", "5.8"),
+        (HASH.format(18), "sk_skb", "look-up in a SOCKMAP or SOCKHASH", "5.8"),
+        (
+            HASH.format(1) + " __uint(map_flags, 1);",
+            "perf_event",
+            "BPF_F_NO_PREALLOC map in a perf_event program",
+            "6.1",
+        ),
+        (HASH.format(1) + " __uint(map_flags, 1);", "socket", "", ""),
+        (HASH.format(1), "perf_event", "", ""),
+        (HASH.format(1), "xdp", "", ""),
+    ],
+)
+def test_maps_and_programs_together(definition: str, section: str, name: str, since: str) -> None:
+    found = needs(check_c(LOOKUP.format(definition, section)))
+    together = {
+        key: value
+        for key, value in found.items()
+        if "look-up" in key or key.startswith("BPF_F_NO_PREALLOC map")
+    }
+    assert together == ({name: since} if name else {})
+
+
+def test_packet_loads_beside_calls() -> None:
+    load = (
+        "static __noinline int f(u32 *x) {{ return *(volatile u32 *)x; }}\n"
+        'SEC("socket") int prog(void *c) {{ u32 y = 1; int z = {};'
+        ' asm volatile("r6 = %0; r0 = *(u8 *)skb[0];" :: "r"(c) : "r0", "r1", "r2", "r3", "r4",'
+        ' "r5", "r6"); return z; }}\n'
+    )
+    name = "BPF_LD_ABS or BPF_LD_IND beside bpf-to-bpf calls"
+    assert needs(check_c(load.format("f(&y)"))).get(name) == "5.10"
+    assert name not in needs(check_c(load.format("y").replace("static", "", 1)))
+
+
+POISON = 'asm volatile("call 195896080" ::: "r0", "r1", "r2", "r3", "r4", "r5");'
+
+
+def test_poisoned_instruction_that_is_not_reached() -> None:
+    dead = f'asm goto("goto %l0" :::: end); {POISON} end: return 0;'
+    assert check_c(f'SEC("socket") int prog(void *c) {{ {dead} }}\n').unknown == ()
+    live = check_c(f'SEC("socket") int prog(void *c) {{ {POISON} return 0; }}\n')
+    assert [item.name for item in live.unknown] == ["poisoned instruction"]
+
+
+def test_poisoned_instruction_behind_a_check() -> None:
+    source = "struct task_struct___new {{ int absent; }} __core;\n" + (
+        'SEC("socket") int prog(struct task_struct___new *t) {{'
+        " if (field_exists(t->absent)) {{ {} }} return 0; }}\n"
+    )
+    found = check_c(source.format(POISON))
+    assert [(item.name, item.optional) for item in found.unknown] == [
+        ("poisoned instruction", True)
+    ]
+
+
+def test_object_without_a_machine(tmp_path: Path) -> None:
+    data = bytearray(compile_bpf(HEAD + GPL + PROG).read_bytes())
+    data[18:20] = b"\0\0"
+    file = tmp_path / "x.o"
+    file.write_bytes(data)
+    assert rules(check(file)) == []
+    assert [item.name for item in check(file).programs] == ["prog"]
+
+
+def test_one_refused_object_does_not_end_the_list(tmp_path: Path) -> None:
+    bad, good = tmp_path / "bad.o", tmp_path / "good.o"
+    bad.write_bytes(compile_bpf(HEAD + GPL + map_(BAD["type as a number"][1])).read_bytes())
+    good.write_bytes(compile_bpf(HEAD + GPL + PROG).read_bytes())
+    run = CliRunner().invoke(cli, ["check", str(bad), str(good), "--json", "--data", "embedded"])
+    assert run.exit_code == 0
+    assert [item["loadable"] for item in json.loads(run.stdout)] == [False, True]

@@ -547,6 +547,7 @@ def test_what_becomes_the_default(
 ) -> None:
     write_dataset(timeline(), tmp_path / "data")
     made = read_dataset(tmp_path / "data")
+    assert made.relations is not None  # read while its folder is there
     # It was the default before.
     remember(make(tmp_path / "data", "before"))
     write_dataset(made, tmp_path / "data")

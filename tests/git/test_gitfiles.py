@@ -117,6 +117,16 @@ def test_pack_that_is_none(history: History, make: Callable[[Path], None]) -> No
     assert both(history.path) == []
 
 
+@pytest.mark.parametrize("name", ["info/commit-graph", "pack/multi-pack-index"])
+def test_index_of_many_objects(history: History, name: str) -> None:
+    """The kernel's own commit-graph has more than 64 MiB."""
+    path = Path(history.repo.path, "objects", name)
+    path.parent.mkdir(exist_ok=True)
+    path.touch()
+    os.truncate(path, 200 << 20)
+    assert len(Repository(history.path).tags(DEFAULT_TAGS)[0]) == 2
+
+
 @pytest.mark.parametrize("make", KINDS)
 @pytest.mark.parametrize("what", ["tag", "commit", "root", "folder", "header"])
 def test_loose_object_that_is_none(

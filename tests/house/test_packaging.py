@@ -42,6 +42,7 @@ def run(installed: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
 def test_wheel_carries_the_data_and_no_tests(installed: Path) -> None:
     assert (installed / "helperhist/data/mainline/timeline.csv").is_file()
     assert not (installed / "tests").exists()
+    assert [*installed.glob("*.data/data/share/man/man1/helperhist-check.1")]
     (metadata,) = installed.glob("*.dist-info/METADATA")
     assert "License-Expression: BSD-2-Clause" in metadata.read_text()
 

@@ -2,6 +2,8 @@
 
 import re
 import runpy
+import shutil
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +22,24 @@ def test_reference_is_the_help() -> None:
     module: dict[str, Any] = runpy.run_path(str(ROOT / "docs/reference.py"))
     written = (ROOT / "docs/reference.md").read_text(encoding="utf-8")
     assert written == module["render"](), "run `python docs/reference.py`"
+
+
+def test_manual_pages_are_the_help() -> None:
+    module: dict[str, Any] = runpy.run_path(str(ROOT / "docs/manpages.py"))
+    pages = sorted((ROOT / "docs/man").glob("*.1"))
+    written = {page.name: page.read_text(encoding="utf-8") for page in pages}
+    assert written == module["render_all"](), "run `python docs/manpages.py`"
+
+
+@pytest.mark.skipif(not shutil.which("groff"), reason="groff is not installed")
+def test_manual_pages_are_troff() -> None:
+    for page in sorted((ROOT / "docs/man").glob("*.1")):
+        done = subprocess.run(
+            ["groff", "-man", "-Tutf8", "-ww", page], capture_output=True, text=True, check=True
+        )
+        assert done.stderr == ""
+        # Bold is a letter, a backspace and the letter again, or an escape sequence.
+        assert "EXIT STATUS" in re.sub(r".\x08|\x1b\[[\d;]*m", "", done.stdout)
 
 
 def anchors(page: Path) -> set[str]:

@@ -416,6 +416,29 @@ const struct bpf_verifier_ops tracing_verifier_ops = { .get_func_proto = tracing
     assert gaps == ()
 
 
+def test_struct_ops_that_choose_no_helper_are_not_meant() -> None:
+    text = (
+        protos(["bpf_a"])
+        + """
+static const struct bpf_func_proto *
+tcp_proto(enum bpf_func_id func_id, const struct bpf_prog *prog)
+{
+    return func_id == BPF_FUNC_a ? &bpf_a_proto : NULL;
+}
+static const struct bpf_verifier_ops tcp_ops = { .get_func_proto = tcp_proto, };
+static const struct bpf_verifier_ops dummy_ops = { .is_valid_access = dummy_access, };
+struct bpf_struct_ops bpf_tcp = { .verifier_ops = &tcp_ops, .name = "tcp_congestion_ops", };
+struct bpf_struct_ops bpf_dummy = { .verifier_ops = &dummy_ops, .name = "bpf_dummy_ops", };
+const struct bpf_verifier_ops bpf_struct_ops_verifier_ops = { };
+"""
+    )
+    ops_type = "BPF_PROG_TYPE_STRUCT_OPS"
+    header = types({ops_type: "bpf_struct_ops"})
+    pairs, gaps = read({"include/linux/bpf_types.h": header, "kernel/bpf/x.c": text})
+    assert pairs == {("bpf_a", ops_type): "struct_ops=tcp_congestion_ops"}
+    assert gaps == ()
+
+
 LOAD_CHECK = """
 static int
 bpf_prog_load_check_attach(enum bpf_prog_type prog_type,

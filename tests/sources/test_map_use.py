@@ -241,14 +241,21 @@ def test_the_verifier_of_4_4() -> None:
     text = text.replace(b"func_id != BPF_FUNC_kptr_xchg &&", b"1 &&").replace(
         b"!may_update(env, func_id)", b"1"
     )
-    files = {**FILES, "kernel/bpf/verifier.c": text}
+    header = HEADER.replace(b"BPF_PROG_TYPE_PERF_EVENT", b"BPF_PROG_TYPE_KPROBE")
+    files = {**FILES, "include/uapi/linux/bpf.h": header, "kernel/bpf/verifier.c": text}
     assert of("map_use", "bpf_map_lookup_elem", files) == {
         "HASH": "",
         "XSKMAP": "",
         "SOCKMAP": "",
         "STRUCT_OPS": "",
     }
-    assert of("map_prog", "BPF_MAP_TYPE_HASH", files) == {}
+    # No switch refuses a program before 4.9, which brought programs of perf events.
+    found = of("map_prog", "BPF_MAP_TYPE_HASH", files)
+    assert found
+    assert set(found.values()) == {""}
+    facts, gaps = read({**FILES, "kernel/bpf/verifier.c": text})
+    assert not [fact for fact in facts if fact.kind == "map_prog"]
+    assert [(gap.path, gap.lost) for gap in gaps] == [("kernel/bpf/verifier.c", True)]
 
 
 def test_a_tree_without_a_verifier_says_nothing() -> None:
@@ -263,7 +270,8 @@ def test_a_switch_that_is_not_read() -> None:
     assert {fact.value for fact in facts} == {"?"}
     facts, gaps = read({**FILES, "kernel/bpf/verifier.c": text + b"switch (x) y\n}\n"})
     assert {fact.value for fact in facts} == {"?"}
-    assert [gap.path for gap in gaps] == ["kernel/bpf/verifier.c"]
+    assert {gap.path for gap in gaps} == {"kernel/bpf/verifier.c"}
+    assert [gap.lost for gap in gaps].count(False) == 1
 
 
 def test_more_names_than_there_are() -> None:

@@ -1,0 +1,125 @@
+"""What ``since`` and ``list`` share: program types as people write them, relations printed."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from helperhist.cli.output import echo, echo_csv, echo_json
+from helperhist.errors import DatasetError
+from helperhist.report.relations import (
+    condition_words,
+    relation_json,
+    removed_words,
+    short,
+    since_words,
+)
+from helperhist.report.terminal import table, terminal_width
+from helperhist.timeline import Relation, Relations, Row, Timeline
+from helperhist.version import KernelVersion
+
+__all__ = ["echo_relations", "program_type", "relations_at", "require_relations"]
+
+_PREFIX = "BPF_PROG_TYPE_"
+
+
+def require_relations(timeline: Timeline) -> Relations:
+    """Return the relations of a timeline.
+
+    :raises DatasetError: it has none
+    """
+    if not timeline.relations:
+        raise DatasetError(
+            f"this data ({timeline.label}) does not say who may call what; use --data embedded"
+        )
+    return timeline.relations
+
+
+def program_type(timeline: Timeline, text: str) -> str:
+    """Return the program type that a short name, its full name or one of ``SEC()`` means.
+
+    :raises DatasetError: nothing is called so
+    """
+    known = {row.name for row in timeline.rows if row.kind == "prog_type"}
+    name = _PREFIX + text.strip().upper().removeprefix(_PREFIX)
+    if name in known:
+        return name
+    from helperhist.binary import program_kind  # only where the name is not the type's own
+
+    kind = program_kind(text.strip().lower())
+    if kind is not None and _PREFIX + kind.type in known:
+        return _PREFIX + kind.type
+    raise DatasetError(
+        f"{text[:60]!r} is not a program type; write xdp, BPF_PROG_TYPE_XDP or a name of SEC(); "
+        "see `helperhist list --kind prog_type`"
+    )
+
+
+def relations_at(
+    timeline: Timeline, found: Sequence[Relation], at: str
+) -> tuple[list[Relation], int]:
+    """Return those of relations that a release has, and of how many nobody can tell.
+
+    :raises DatasetError: the release lies outside of those that were read, or is an update
+    """
+    version = KernelVersion.parse(at)
+    if version.is_stable or version.build:
+        raise DatasetError(f"who may call what is known of releases only; ask for {version.series}")
+    kept, unknown = [], 0
+    for kind in dict.fromkeys(relation.kind for relation in found):
+        read = [KernelVersion.parse(text) for text in timeline.relations.read(kind)]
+        if not read[0] <= version <= read[-1]:
+            raise DatasetError(
+                f"{kind} was read from {read[0]} to {read[-1]}, not at {version}; "
+                "see `helperhist releases`"
+            )
+    for relation in found:
+        allowed = timeline.has_relation(relation.kind, relation.name, relation.object, at)
+        if allowed.value is not None:
+            kept.append(replace(relation, value=allowed.value))
+        elif allowed.answer is None:
+            unknown += 1
+    return kept, unknown
+
+
+def echo_relations(
+    timeline: Timeline,
+    found: Sequence[Relation],
+    *,
+    as_json: bool,
+    as_csv: bool,
+) -> None:
+    """Print relations, one a line."""
+    if as_json or as_csv:
+        answers = [relation_json(timeline, relation) for relation in found]
+    if as_json:
+        echo_json(answers)
+    elif as_csv:
+        columns = list(answers[0]) if answers else [*Row("", "").to_json(), "object", "value"]
+        for answer in answers:
+            columns += [key for key in answer if key not in columns]
+        echo_csv(columns, ([_cell(answer.get(key)) for key in columns] for answer in answers))
+    else:
+        cells = [
+            (relation.name, short(relation.object), _words(relation), _value(relation))
+            for relation in found
+        ]
+        echo(table(("name", "of", "since", "condition"), cells, terminal_width(), cut=False))
+        echo(f"{len(found)} rows")
+
+
+def _words(relation: Relation) -> str:
+    removed = removed_words(relation)
+    return since_words(relation) + (f", removed {removed}" if removed else "")
+
+
+def _value(relation: Relation) -> str:
+    if relation.kind in ("kfunc", "kfunc_proto", "gpl_only"):
+        return relation.value
+    return condition_words(relation.value)
+
+
+def _cell(value: object) -> object:
+    if isinstance(value, bool):
+        return "yes" if value else ""
+    if isinstance(value, list):
+        return " ".join(f"{item['from']}-{item['to'] or ''}" for item in value)
+    return value

@@ -1,0 +1,130 @@
+"""Which program type may call what: as words and as JSON."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from helperhist.timeline import Relation, Row, Timeline
+
+__all__ = [
+    "callers",
+    "condition_words",
+    "relation_json",
+    "relation_row",
+    "removed_words",
+    "short",
+    "since_words",
+]
+
+_PREFIX = "BPF_PROG_TYPE_"
+_WORDS = {
+    "attach": ("attach type ", "any attach type but "),
+    "cap": ("with ", "without "),
+    "config": ("with ", "without "),
+    "struct_ops": ("of struct ", "not of struct "),
+    "member": ("as member ", "not as member "),
+    "iter": ("iterator of ", "iterator not of "),
+    "hooks": ("hook in set ", "hook not in set "),
+}
+_FLAGS = {
+    "sleepable": "sleepable",
+    "!sleepable": "not sleepable",
+    "lockdown": "if kernel lockdown permits it",
+    "?": "under conditions that were not read",
+    "target=prog": "attached to another program",
+}
+
+
+def short(name: str) -> str:
+    """Return a program type as people write it: ``XDP``."""
+    return name.removeprefix(_PREFIX)
+
+
+def since_words(relation: Relation) -> str:
+    """Say since which release: exactly, or between which two."""
+    if relation.or_earlier:
+        return f"{relation.since} or earlier"
+    if relation.absent is not None:
+        return f"between {relation.absent} and {relation.since}"
+    return relation.since
+
+
+def removed_words(relation: Relation) -> str:
+    """Say when it was removed, in words that follow that one; empty if it is still there."""
+    if relation.removed is None:
+        return ""
+    if relation.seen is not None:
+        return f"between {relation.seen} and {relation.removed}"
+    return f"in {relation.removed}"
+
+
+def condition_words(text: str) -> str:
+    """Say a condition of the source in words; always is no text.
+
+    >>> condition_words("attach=A|B;cap=CAP_PERFMON or sleepable")
+    'attach type A or B, with CAP_PERFMON; or sleepable'
+    """
+    return "; or ".join(
+        ", ".join(map(_term, alternative.split(";"))) if alternative else "always"
+        for alternative in text.split(" or ")
+        if text
+    )
+
+
+def _term(term: str) -> str:
+    if term in _FLAGS:
+        return _FLAGS[term]
+    key, _, value = term.partition("=")
+    if key not in _WORDS or not value:
+        return term
+    negated = value.startswith("!")
+    return _WORDS[key][negated] + value.removeprefix("!").replace("|", " or ")
+
+
+def callers(relations: Iterable[Relation]) -> str:
+    """Say in one line which program types may call a name, by release, oldest first."""
+    groups: dict[str, list[str]] = {}
+    starred = False
+    for relation in relations:
+        if relation.removed is None:
+            mark = "*" if relation.value else ""
+            starred = starred or bool(mark)
+            groups.setdefault(since_words(relation), []).append(short(relation.object) + mark)
+    ordered = sorted(groups.items(), key=lambda group: _number(group[0]))
+    line = "; ".join(f"{since} {', '.join(sorted(names))}" for since, names in ordered)
+    return line + (" (* under a condition: --prog)" if starred else "")
+
+
+def _number(words: str) -> tuple[int, ...]:
+    release = words.removesuffix(" or earlier").rpartition(" ")[2]
+    return tuple(int(part) for part in release.split(".") if part.isdigit())
+
+
+def relation_row(timeline: Timeline, relation: Relation) -> Row:
+    """Return what a row says, of a relation: without number, commit and candidates."""
+    tags = {tag.version.text: tag for tag in timeline.releases}
+    tag = tags.get(relation.since)
+    prototype = None
+    if relation.kind == "kfunc":
+        found = timeline.relations.find("kfunc_proto", relation.name)
+        prototype = found[-1].value if found else None
+    return Row(
+        relation.kind,
+        relation.name,
+        since=relation.since,
+        tag=f"v{relation.since}",
+        released=None if tag is None else tag.date,
+        removed=None if relation.removed is None else f"v{relation.removed}",
+        or_earlier=relation.or_earlier,
+        prototype=prototype,
+    )
+
+
+def relation_json(timeline: Timeline, relation: Relation) -> dict[str, Any]:
+    """Return the documented JSON object of a relation: a row's keys, and its own."""
+    answer = relation_row(timeline, relation).to_json()
+    if relation.kind != "kfunc":
+        answer["object"] = relation.object
+    answer["value"] = relation.value
+    answer["absent"] = relation.absent
+    answer["intervals"] = [{"from": start, "to": end} for start, end in relation.presences]
+    return answer

@@ -1,0 +1,283 @@
+"""Relations of names: which helper or kfunc a program type may call, from runs of releases.
+
+A *run* is what was read: successive releases that have a fact with one value. Not every release
+was read by every source, so what is derived of runs has bounds.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from itertools import pairwise
+
+from helperhist.version import KernelVersion
+
+__all__ = ["SOURCES", "Allowed", "Interval", "Reading", "Relation", "Relations", "Run"]
+
+#: Kind of relation to the source that reads it.
+SOURCES = {
+    "helper_use": "helper_use",
+    "gpl_only": "helper_use",
+    "kfunc": "kfuncs",
+    "kfunc_use": "kfuncs",
+    "kfunc_proto": "kfuncs",
+    "kfunc_test": "kfuncs",
+    "map_use": "map_use",
+    "map_prog": "map_use",
+    "arch_use": "arch_use",
+}
+_Key = tuple[str, str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Successive releases, of those that were read, that have a fact with one value.
+
+    :ivar object: a program type or map type; empty for what is no relation of two names
+    :ivar value: a condition, flags or a prototype
+    :ivar first: tag of the first release
+    :ivar last: tag of the last one; None where the run goes on to the newest that was read
+    """
+
+    kind: str
+    name: str
+    object: str
+    value: str
+    first: str
+    last: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """That a source was read at a release, and from which copy of it."""
+
+    source: str
+    tag: str
+    origin: str
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """Releases with one value: from the first to the first read without it again, or None."""
+
+    start: str
+    end: str | None
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class Relation:
+    """What is known of one fact. Releases are plain: ``"6.10"``.
+
+    :ivar value: at the newest release that has it
+    :ivar since: the first release read of its last presence without a gap
+    :ivar absent: the newest release before ``since`` that is known to lack it; None where that is
+        the one directly before, so that ``since`` is exact, and where none is known
+    :ivar removed: the first release read without it again; None if it is still there
+    :ivar seen: the newest release that has it; None unless it is gone, and releases between it and
+        ``removed`` were not read
+    :ivar or_earlier: no older release is known to lack it
+    """
+
+    kind: str
+    name: str
+    object: str
+    value: str
+    since: str
+    absent: str | None = None
+    removed: str | None = None
+    seen: str | None = None
+    or_earlier: bool = False
+    intervals: tuple[Interval, ...] = ()
+
+    @property
+    def presences(self) -> tuple[tuple[str, str | None], ...]:
+        """The intervals, whatever the value: from, and the first without it again or None."""
+        found: list[tuple[str, str | None]] = []
+        for item in self.intervals:
+            if found and found[-1][1] == item.start:
+                found[-1] = found[-1][0], item.end
+            else:
+                found.append((item.start, item.end))
+        return tuple(found)
+
+
+@dataclass(frozen=True, slots=True)
+class Allowed:
+    """Whether a release has a fact: yes, no, or None where nobody can tell; and its value."""
+
+    answer: bool | None
+    value: str | None = None
+
+
+class Relations:
+    """All relations of a timeline."""
+
+    def __init__(
+        self,
+        runs: Iterable[Run],
+        readings: Iterable[Reading],
+        releases: Iterable[KernelVersion] = (),
+        born: Callable[[str], KernelVersion | None] = lambda name: None,
+    ) -> None:
+        """Index runs.
+
+        :param releases: of mainline, whether they were read or not
+        :param born: gives the release before which a helper or program type did not exist
+        :raises ValueError: a run begins or ends at a release that was not read, or overlaps
+            another one
+        """
+        self.runs, self.readings, self._born = tuple(runs), tuple(readings), born
+        read: dict[str, set[KernelVersion]] = {}
+        for item in self.readings:
+            read.setdefault(item.source, set()).add(KernelVersion.parse(item.tag))
+        self._read = {source: sorted(found) for source, found in read.items()}
+        self._at = {
+            source: {version: index for index, version in enumerate(found)}
+            for source, found in self._read.items()
+        }
+        self._order = sorted({*releases, *(v for found in read.values() for v in found)})
+        self._spans: dict[_Key, list[tuple[int, int, str]]] = {}
+        self._names: dict[str, dict[str, list[str]]] = {}
+        versions = {item.tag: KernelVersion.parse(item.tag) for item in self.readings}
+        for run in self.runs:
+            self._add(run, versions)
+        for spans in self._spans.values():
+            spans.sort()
+            if any(one[1] >= two[0] for one, two in pairwise(spans)):
+                raise ValueError("runs of one fact overlap")
+
+    def _add(self, run: Run, versions: Mapping[str, KernelVersion]) -> None:
+        at = self._at.get(SOURCES[run.kind], {}) if run.kind in SOURCES else {}
+        first = at.get(versions[run.first]) if run.first in versions else None
+        end = len(at) - 1 if run.last is None else None
+        if run.last is not None and run.last in versions:
+            end = at.get(versions[run.last])
+        if first is None or end is None:
+            raise ValueError(f"{run.name[:60]!r} has a tag that was not read")
+        if end < first:
+            raise ValueError(f"{run.name[:60]!r} ends before it begins")
+        key = run.kind, run.name, run.object
+        if key not in self._spans:
+            self._names.setdefault(run.kind, {}).setdefault(run.name, []).append(run.object)
+        self._spans.setdefault(key, []).append((first, end, run.value))
+
+    def __bool__(self) -> bool:
+        return bool(self.readings)
+
+    def read(self, kind: str) -> tuple[str, ...]:
+        """Return the releases that were read for a kind, oldest first."""
+        return tuple(version.text for version in self._read.get(SOURCES.get(kind, ""), ()))
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """The kinds that there are, sorted."""
+        return tuple(sorted(self._names))
+
+    def names(self, kind: str) -> tuple[str, ...]:
+        """Return the names of a kind, in the order of the data."""
+        return tuple(self._names.get(kind, ()))
+
+    def objects(self, kind: str) -> frozenset[str]:
+        """Return the objects of a kind."""
+        found = self._names.get(kind, {}).values()
+        return frozenset(item for objects in found for item in objects)
+
+    def find(
+        self, kind: str, name: str | None = None, other: str | None = None
+    ) -> tuple[Relation, ...]:
+        """Return the relations of a kind, in the order of the data.
+
+        :param name: only of this name
+        :param other: only with this object
+        """
+        names = self._names.get(kind, {})
+        chosen = names if name is None else [name] if name in names else []
+        return tuple(
+            self._derive((kind, one, found))
+            for one in chosen
+            for found in names[one]
+            if other is None or found == other
+        )
+
+    def _derive(self, key: _Key) -> Relation:
+        spans = self._spans[key]
+        read = self._read[SOURCES[key[0]]]
+        intervals = tuple(
+            Interval(read[first].text, read[end + 1].text if end + 1 < len(read) else None, value)
+            for first, end, value in spans
+        )
+        start = len(spans) - 1
+        while start and spans[start - 1][1] + 1 == spans[start][0]:
+            start -= 1
+        absent, or_earlier = self._before(key, spans[start][0])
+        end = spans[-1][1]
+        gone = end + 1 < len(read) and not read[end + 1].follows(read[end], kernel=True)
+        seen = read[end].text if gone else None
+        return Relation(
+            *key, spans[-1][2], intervals[start].start, absent, intervals[-1].end, seen,
+            or_earlier, intervals,
+        )  # fmt: skip
+
+    def _before(self, key: _Key, first: int) -> tuple[str | None, bool]:
+        """Return the newest release known to lack a fact before it came, and whether none is."""
+        read = self._read[SOURCES[key[0]]]
+        since = read[first]
+        lacks = [read[first - 1]] if first else []
+        born = self._floor(key)
+        if born is not None and born <= since:
+            # Before its names existed, nothing could be between them.
+            lacks += [
+                item for item in self._order if item < born and born.follows(item, kernel=True)
+            ]
+        if not lacks:
+            return None, True
+        absent = max(lacks)
+        return (None if since.follows(absent, kernel=True) else absent.text), False
+
+    def _floor(self, key: _Key) -> KernelVersion | None:
+        """Return the release before which one of the two names did not exist."""
+        born = [found for name in key[1:] if name and (found := self._born(name)) is not None]
+        first = self._read[SOURCES[key[0]]][self._spans[key][0][0]]
+        # Where the fact is older than its names, they do not tell.
+        return max(born) if born and max(born) <= first else None
+
+    def has(self, kind: str, name: str, other: str, version: str) -> Allowed:
+        """Return whether a release has a fact, and its value there.
+
+        Of a release that was not read, the releases read on both sides of it tell if they agree.
+        Updates of a release may differ from it, so that nobody can tell. A condition that was not
+        read is no yes.
+
+        :raises InvalidVersion: the version has another form
+        """
+        wanted = KernelVersion.parse(version)
+        read = self._read.get(SOURCES.get(kind, ""), [])
+        known = name in self._names.get(kind, {}) and other in self.objects(kind)
+        if not known or wanted.is_stable or wanted.build or not read:
+            return Allowed(None)
+        spans = self._spans.get((kind, name, other), [])
+        older = max((i for i, item in enumerate(read) if item <= wanted), default=None)
+        newer = min((i for i, item in enumerate(read) if item >= wanted), default=None)
+        if newer is None or older is None:
+            return Allowed(None)
+        values = [_value(spans, older), _value(spans, newer)]
+        if values == [None, None]:
+            return Allowed(False)
+        if None in values:
+            relation = self._derive((kind, name, other))
+            lacks = relation.absent is not None and wanted <= KernelVersion.parse(relation.absent)
+            exact = relation.absent is None and not relation.or_earlier
+            came = values[0] is None and relation.since == read[newer].text
+            return Allowed(False if came and (lacks or (exact and wanted.rc is None)) else None)
+        if values[0] != values[1]:
+            return Allowed(None, "?")
+        value = values[0] or ""
+        return Allowed(None if kind != "kfunc" and _unread(value) else True, value)
+
+
+def _value(spans: Iterable[tuple[int, int, str]], at: int) -> str | None:
+    return next((value for first, end, value in spans if first <= at <= end), None)
+
+
+def _unread(condition: str) -> bool:
+    """Whether no alternative of a condition was read as a whole."""
+    return all("?" in alternative for alternative in condition.split(" or "))
