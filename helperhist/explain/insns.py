@@ -72,6 +72,8 @@ _CLASSES: dict[str, Callable[[Names], Answer]] = {
     "MOV": _either("move", "cast"),
     "ALU": lambda names: _instruction("divide", names),
     "LDX": lambda names: _instruction("load", names),
+    "JA": lambda names: _instruction("goto", names),
+    "END": lambda names: _instruction("swap", names),
 }
 
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from helperhist.explain.names import Answer, Names
 from helperhist.timeline import Row
 
-__all__ = ["MAP_MESSAGES"]
+__all__ = ["MAP_MESSAGES", "map_for_helper"]
 
 #: What stands for an error number in a message.
 _ERRORS = {
@@ -110,3 +110,17 @@ def _patterns() -> Iterator[tuple[str, str]]:
 MAP_MESSAGES: tuple[tuple[str, str, Callable[[re.Match[str], Names], Answer | None]], ...] = tuple(
     (mark, pattern, _refused) for mark, pattern in _patterns()
 )
+
+
+def map_for_helper(match: re.Match[str], names: Names) -> Answer:
+    """Explain a map that a helper does not take (``check_map_func_compatibility``)."""
+    number = int(match[1])
+    row = next((r for r in names.timeline.rows if r.kind == "map_type" and r.id == number), None)
+    shown = f"map type {number}" if row is None else f"{row.name} ({row.since or 'no release'})"
+    helper = match[2] or f"helper {match[3]}"
+    return Answer(
+        "map-not-for-helper",
+        f"The kernel has {shown} and {helper}, but not together. Some pairs came later than both, "
+        "others are in no kernel; the message does not say which.",
+        "See with `helperhist check` which kernel the pair needs, or use another type of map.",
+    )

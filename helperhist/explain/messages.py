@@ -81,6 +81,8 @@ def _look(line: str, number: int, names: Names, found: dict[tuple[str, str], Fin
     if "(85) call " in line and (call := _CALL.search(line)) is not None:
         names.called = (call[1], int(call[2]))
     names.without_btf = names.without_btf or "btf_vmlinux is malformed" in line
+    if "doesn't have " in line and "-th argument" in line:
+        names.without_argument = True
     for message, answer in _answers(line, names):
         key = (answer.rule, message if answer.name is None else f"{answer.name} {answer.id}")
         old = found.get(key)

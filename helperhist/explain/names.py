@@ -33,6 +33,7 @@ class Names:
     """The names of a timeline, as messages spell them; and where in a log we are.
 
     :ivar without_btf: whether the log says that the kernel has no BTF
+    :ivar without_argument: whether the last refusal began with an argument that is not there
     :ivar called: name (None where the log has it not) and number of the helper called last
     """
 
@@ -40,6 +41,7 @@ class Names:
         self.timeline = timeline
         self.called: tuple[str | None, int] | None = None
         self.without_btf = False
+        self.without_argument = False
         self._nearest: dict[str, tuple[str, ...]] = {}
 
     @cached_property

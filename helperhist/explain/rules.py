@@ -32,9 +32,11 @@ from helperhist.explain.answers import (
     undeclared,
     unknown_address,
 )
+from helperhist.explain.contexts import context_access
 from helperhist.explain.insns import atomic_opcode, instruction, old_opcode, opcode
-from helperhist.explain.maps import MAP_MESSAGES
+from helperhist.explain.maps import MAP_MESSAGES, map_for_helper
 from helperhist.explain.names import Answer, Names
+from helperhist.explain.objects import OBJECT_MESSAGES
 from helperhist.explain.programs import PROGRAM_MESSAGES
 
 __all__ = ["RULES", "Rule"]
@@ -168,6 +170,17 @@ RULES: tuple[Rule, ...] = (
         ),
     ),
     _rule(
+        "referenced but wasn't resolved",
+        rf"\bkfunc '({_NAME})' is referenced but wasn't resolved",
+        about_kfunc(
+            "kfunc-not-found",
+            "Neither the running kernel nor a loaded module has the kfunc {}, and code that needs "
+            "it was reached.",
+            "Call it only behind `if (bpf_ksym_exists(name))`, load the module that has it, or run "
+            "a kernel that has it.",
+        ),
+    ),
+    _rule(
         "is not a function",
         r"\bkernel btf_id [0-9]{1,10} is not a function",
         about_kfunc(
@@ -208,7 +221,9 @@ RULES: tuple[Rule, ...] = (
         too_complex,
     ),
     _rule(
-        "uses reserved fields", r"\bBPF_(STX|XADD|ALU|MOV|LDX) uses reserved fields", instruction
+        "uses reserved fields",
+        r"\bBPF_(STX|XADD|ALU|MOV|LDX|JA|END) uses reserved fields",
+        instruction,
     ),
     _rule(
         "btf_vmlinux is malformed",
@@ -335,18 +350,18 @@ RULES: tuple[Rule, ...] = (
     ),
     _rule(
         "invalid bpf_context access",
-        r"\binvalid bpf_context access off=[0-9]{1,9} size=[0-9]{1,9}",
-        plain(
-            "context-field",
-            "The program reads or writes a place in its context that this kernel refuses: a field "
-            "newer than the kernel, or one that this program type must not touch.",
-            "See with `helperhist check` which field that is and since when.",
-        ),
+        r"\binvalid bpf_context access off=([0-9]{1,9}) size=([0-9]{1,9})",
+        context_access,
+    ),
+    _rule(
+        "cannot pass map_type ",
+        rf"\bcannot pass map_type ([0-9]{{1,10}}) into func {_FUNC}",
+        map_for_helper,
     ),
     *(_rule(*message) for message in MAP_MESSAGES),
     *(
         _rule(mark, text, plain(name, meaning, advice, since))
-        for mark, text, name, meaning, advice, since in PROGRAM_MESSAGES
+        for mark, text, name, meaning, advice, since in (*PROGRAM_MESSAGES, *OBJECT_MESSAGES)
     ),
     _rule("unrecognized bpf_ld_imm64", r"\bunrecognized bpf_ld_imm64 insn", unknown_address),
     _rule(
