@@ -1,8 +1,8 @@
 """Boot real kernels and compare what they do with what helperhist says; print a table.
 
-``python tests/boot_kernels.py [SUITE...]`` boots the cloud kernels of Debian's suites (bullseye
-5.10, bookworm 6.1, trixie 6.12, sid 7.2) in qemu. See ``vm_support.py`` for what it needs;
-``--cache DIR`` keeps the kernels. Exit code 1 if anything disagrees.
+``python tests/boot_kernels.py [SERIES...]`` boots cloud kernels of Debian (5.10, 6.1, 6.12, 6.16,
+6.18, 7.2, 7.3) in qemu. See ``vm/machine.py`` for what it needs; ``--cache DIR`` keeps the kernels.
+Exit code 1 if anything disagrees.
 
 Compared are:
 
@@ -10,7 +10,7 @@ Compared are:
   own log, with the timeline at that release
 * each map type and program type, created or loaded
 * the names in the kernel's own BTF, through ``helperhist kernel``
-* the objects of ``vm_objects.py``, loaded with libbpf: the verdict with the release of what they
+* the objects of ``vm/objects.py``, loaded with libbpf: the verdict with the release of what they
   need, with ``helperhist check --target``, and the refusals with ``helperhist explain``
 """
 
@@ -35,16 +35,10 @@ from helperhist.kernel.match import compare
 from helperhist.kernel.names import Uapi, info_of_btf
 from helperhist.timeline.timeline import Name, Timeline
 from helperhist.version import KernelVersion
-from tests.vm.machine import (
-    SUITES,
-    Machine,
-    Unavailable,
-    boot,
-    build_loader,
-    get_kernel,
-    missing_tools,
-)
+from tests.vm.machine import Machine, boot, build_loader, missing_tools
 from tests.vm.objects import OBJECTS, VmObject, build
+from tests.vm.packages import KERNELS, get_kernel
+from tests.vm.programs import Unavailable
 
 #: Where a kernel differs and why that is no fault: the kernels that may (all, if none is named).
 EXPLAINED: dict[str, tuple[tuple[str, ...], str]] = {
@@ -276,15 +270,15 @@ def render(machines: dict[str, tuple[Machine, list[Result]]]) -> str:
     return "\n".join(lines)
 
 
-def run(suite: str, cache: Path, folder: Path) -> Machine:
-    """Boot the kernel of a suite with all objects, which are left in ``folder/objects``.
+def run(series: str, cache: Path, folder: Path) -> Machine:
+    """Boot the kernel of a series with all objects, which are left in ``folder/objects``.
 
     :raises Unavailable: something is missing
     """
     missing = missing_tools()
     if missing:
         raise Unavailable(f"not installed: {', '.join(missing)}")
-    kernel = get_kernel(suite, cache)
+    kernel = get_kernel(series, cache)
     objects = folder / "objects"
     objects.mkdir(exist_ok=True)
     return boot(kernel, build_loader(folder), build(objects).values())
@@ -293,7 +287,7 @@ def run(suite: str, cache: Path, folder: Path) -> Machine:
 def main() -> int:
     """Run as a script."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("suites", nargs="*", default=list(SUITES), metavar="SUITE")
+    parser.add_argument("series", nargs="*", default=list(KERNELS), metavar="SERIES")
     parser.add_argument("--cache", type=Path, help="folder that keeps the kernels")
     options = parser.parse_args()
     timeline = helperhist.load("embedded")
@@ -301,13 +295,13 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as name:
         cache = options.cache or Path(name)
         cache.mkdir(parents=True, exist_ok=True)
-        for suite in options.suites:
+        for series in options.series:
             try:
-                machine = run(suite, cache, Path(name))
+                machine = run(series, cache, Path(name))
             except Unavailable as error:
-                sys.stderr.write(f"{suite}: {error}\n")
+                sys.stderr.write(f"{series}: {error}\n")
                 return 2
-            machines[suite] = (machine, compare_all(machine, timeline, Path(name)))
+            machines[series] = (machine, compare_all(machine, timeline, Path(name)))
     sys.stdout.write(render(machines) + "\n")
     return int(any(item.differ for _, results in machines.values() for item in results))
 

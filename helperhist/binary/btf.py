@@ -10,7 +10,7 @@ Source of all numbers: ``include/uapi/linux/btf.h`` and ``Documentation/bpf/btf.
 
 import sys
 from array import array
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import IntEnum
 from functools import cached_property
@@ -351,6 +351,13 @@ class Btf:
         base = () if self.base is None else self.base.find(name, *kinds)
         own = self._by_name.get(name, ())
         return (*base, *(item for item in own if not kinds or self.kind(item) in kinds))
+
+    def names(self) -> Iterable[str]:
+        """Return the names of the types, the base's not included.
+
+        :raises ParseError: the name of a type is beyond the strings
+        """
+        return self._by_name.keys()
 
     def ids(self, *kinds: int) -> Iterator[int]:
         """Yield the ids of the types of some kinds, the base's not included."""

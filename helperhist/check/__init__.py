@@ -1,5 +1,6 @@
 """What an object needs, and whether a kernel has it."""
 
+from helperhist.check.against import Against, Relocated
 from helperhist.check.checker import Checker
 from helperhist.check.files import Checked, check_file, find_objects
 from helperhist.check.needs import Findings, Refusal, Requirement, Unknown
@@ -18,12 +19,14 @@ from helperhist.check.verdict import (
 )
 
 __all__ = [
+    "Against",
     "Change",
     "Checked",
     "Checker",
     "Findings",
     "Kernel",
     "Refusal",
+    "Relocated",
     "Requirement",
     "TooNew",
     "Unknown",

@@ -1,11 +1,12 @@
 """Find and read the objects that a user names: files, folders, and lists of them."""
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from helperhist.binary import EM_BPF, MAX_FILE, parse_object
+from helperhist.binary import EM_BPF, MAX_FILE, BpfObject, parse_object
+from helperhist.check.against import Against
 from helperhist.check.checker import Checker
 from helperhist.check.needs import Findings
 from helperhist.errors import HelperhistError, ParseError
@@ -17,11 +18,15 @@ _SUFFIXES = (".o", ".elf", ".bpf", ".obj")
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """A file with what was found in it, or with the reason why it could not be read."""
+    """A file with what was found in it, or with the reason why it could not be read.
+
+    :ivar against: the answer of the BTF of a kernel, where one was asked
+    """
 
     file: str
     findings: Findings | None
     error: str = ""
+    against: Against | None = None
 
 
 def find_objects(paths: Sequence[str]) -> Iterator[Path]:
@@ -60,14 +65,24 @@ def _is_bpf(path: Path) -> bool:
     return EM_BPF in (int.from_bytes(head[18:20], "little"), int.from_bytes(head[18:20], "big"))
 
 
-def check_file(checker: Checker, path: Path, loader: str) -> Checked:
-    """Check one file; what is wrong with it is part of the answer."""
+def check_file(
+    checker: Checker,
+    path: Path,
+    loader: str,
+    judge: Callable[[BpfObject], Against] | None = None,
+) -> Checked:
+    """Check one file; what is wrong with it is part of the answer.
+
+    :param judge: asks the BTF of a kernel
+    """
     try:
         if path.exists() and not path.is_file():
             return Checked(str(path), None, "not a regular file")
         with path.open("rb") as file:
             data = file.read(MAX_FILE + 1)
-        return Checked(str(path), checker.check(parse_object(data, loader)))
+        obj = parse_object(data, loader)
+        findings = checker.check(obj)
+        return Checked(str(path), findings, "", judge(obj) if judge else None)
     except OSError as error:
         return Checked(str(path), None, error.strerror or str(error))
     except ParseError as error:

@@ -6,6 +6,7 @@ from helperhist.binary import (
     CALL,
     LDDW,
     PLAIN,
+    SHN_UNDEF,
     BpfObject,
     Function,
     Insn,
@@ -13,7 +14,6 @@ from helperhist.binary import (
     context_field,
     feature,
 )
-from helperhist.binary import elf as elf_
 from helperhist.check.guards import field_name
 from helperhist.check.reach import has_loop
 
@@ -93,7 +93,7 @@ def _load(obj: BpfObject, function: Function, index: int, insn: Insn) -> list[Si
             return [_unknown(index, "instruction", f"64-bit load with source {insn.src}")]
         return [Site(index, "rule", rule)] if rule else []
     section = relocation.symbol.section
-    if section == elf_.SHN_UNDEF:
+    if section == SHN_UNDEF:
         return _extern(obj, index, relocation)
     if section in obj.data_sections or _name(obj, section) == _ARENA:
         return [Site(index, "rule", "global data")]
@@ -122,7 +122,7 @@ def _extern(obj: BpfObject, index: int, relocation: Relocation) -> list[Site]:
 
 def _call(obj: BpfObject, function: Function, index: int, insn: Insn) -> list[Site]:
     relocation = function.relocations.get(index)
-    if relocation is not None and relocation.symbol.section == elf_.SHN_UNDEF:
+    if relocation is not None and relocation.symbol.section == SHN_UNDEF:
         extern = obj.extern(relocation)
         weak = extern is not None and extern.weak
         return [

@@ -1,4 +1,4 @@
-"""``helperhist audit``: hold hand-kept tables against history."""
+"""``helperhist audit``: compare hand-kept tables with history."""
 
 import textwrap
 from collections import Counter
@@ -54,7 +54,7 @@ _LINES_SHOWN = 10
     type=click.Choice(["auto", *FORMATS]),
     default="auto",
     help="How the table is written: Markdown as bcc has it, YAML as ebpf-docs has it, CSV, JSON, "
-    "or source code in Go or C. Default: told from the content.",
+    "or source code in Go or C. Default: by the content.",
 )
 @click.option("--kind", "kinds", multiple=True, help="Judge rows of this kind alone: helper, ...")
 @click.option("--no-missing", is_flag=True, help="Do not ask for names that the table lacks.")
@@ -74,7 +74,7 @@ def command(
 ) -> None:
     """Compare tables of names and minimum kernels with history, row by row.
 
-    A row is right, wrong, unknown (no such name), or unjudged (nothing in the data tells, or the
+    A row is right, wrong, unknown (no such name), or unjudged (the data does not say, or the
     row is not clear); names that a table lacks are missing; known names that are in no row are
     not read, and shown with their lines. A patch leaves what is not clear. Columns are found by
     their heads: Helper, Map type, Name, Enum; Kernel version, Since, Minimum kernel; Commit.

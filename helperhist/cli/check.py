@@ -2,15 +2,17 @@
 
 import os
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from typing import cast
 
 import click
 
-from helperhist.binary import LOADERS
+from helperhist.binary import LOADERS, BpfObject
 from helperhist.check import (
+    Against,
     Checked,
     Checker,
     Findings,
@@ -32,6 +34,7 @@ from helperhist.cli.output import complain, echo, echo_json, echo_order
 from helperhist.dataset import load
 from helperhist.errors import HelperhistError, InvalidVersion
 from helperhist.printable import printable
+from helperhist.report.btf import render_against
 from helperhist.report.check import (
     render_change,
     render_object,
@@ -61,6 +64,11 @@ __all__ = ["command"]
     show_default=True,
     help="Who loads the objects, and so what is rewritten for older kernels.",
 )
+@click.option(
+    "--explain-core",
+    is_flag=True,
+    help="With --target BTF: what each CO-RE relocation becomes there.",
+)
 @click.option("--diff", nargs=2, metavar="OLD NEW", help="Compare the needs of two objects.")
 @click.option(
     "--format",
@@ -78,6 +86,7 @@ def command(
     objects: tuple[str, ...],
     target: str | None,
     loader: str,
+    explain_core: bool,
     diff: tuple[str, str] | None,
     form: str,
     as_json: bool,
@@ -86,7 +95,7 @@ def command(
     """Say which kernel the compiled BPF program OBJECT needs, and why; nothing is loaded.
 
     OBJECT is an object file, a folder of them, or - for a list on standard input. With --target,
-    exit code 1 if something required is missing there or cannot be told; with --diff, if the
+    exit code 1 if something required is missing there or it is not known; with --diff, if the
     minimum rose.
     """
     if as_json and form == "github":
@@ -100,18 +109,24 @@ def command(
     timeline.require_kernel()
     paths = [*diff] if diff else _paths(objects)
     checker = Checker(timeline)
-    checked = [check_file(checker, path, loader) for path in find_objects(paths)]
+    asked = None if target is None else _target(target, timeline)
+    judge = asked.judge if asked is not None else None
+    if explain_core and judge is None:
+        raise click.UsageError("--explain-core needs --target with BTF: 'running', or a file")
+    checked = [check_file(checker, path, loader, judge) for path in find_objects(paths)]
     good = [(item.file, item.findings) for item in checked if item.findings is not None]
     if diff and len(checked) != 2:
         raise click.UsageError("--diff compares two object files")
     if diff:
         answer = _diff(good, form) if len(good) == 2 else 0
     else:
-        verdicts, note = _verdicts(timeline, target, [findings for _, findings in good])
+        verdicts, note = _verdicts(asked, checked)
         if note:
             complain(f"note: {note}")
         if good or form == "json":
             _echo(good, verdicts, target, form, note)
+        if form == "text":
+            _echo_against(checked, explain_core)
         refused = target is not None and any(findings.refused for _, findings in good)
         answer = int(refused or any(verdicts.values()))
     if good and not (diff and len(good) != 2):
@@ -144,32 +159,77 @@ def _complain(checked: Sequence[Checked]) -> bool:
 Verdicts = dict[int, tuple[TooNew, ...]]
 
 
-def _verdicts(
-    timeline: Timeline, target: str | None, findings: Sequence[Findings]
-) -> tuple[Verdicts, str | None]:
-    """Return the verdicts, and from what they are answered where the target was not read."""
-    if target is None:
-        return {}, None
+@dataclass(frozen=True, slots=True)
+class _Target:
+    """What is asked: a release, or a kernel with the release that it is most like.
+
+    :ivar judge: asks its BTF about an object; None if it has none
+    """
+
+    release: Release | None
+    kernel: Kernel | None = None
+    like: str | None = None
+    judge: Callable[[BpfObject], Against] | None = None
+
+
+def _target(target: str, timeline: Timeline) -> _Target:
     try:
         version = KernelVersion.parse(target)
     except InvalidVersion:
         if target != "running" and "@" not in target and not Path(target).exists():
             raise
-        kernel, release = _kernel(target, timeline)
-        return {id(item): judge_kernel(item, kernel, release) for item in findings}, None
-    asked = Release(timeline, version)
-    return {id(item): judge_release(item, asked) for item in findings}, release_note(asked)
+        return _kernel(target, timeline)
+    return _Target(Release(timeline, version))
 
 
-def _kernel(source: str, timeline: Timeline) -> tuple[Kernel, str | None]:
+def _verdicts(asked: _Target | None, checked: Sequence[Checked]) -> tuple[Verdicts, str | None]:
+    """Return the verdicts, and from what they are answered where the target was not read."""
+    found: Verdicts = {}
+    if asked is None:
+        return found, None
+    for item in checked:
+        if item.findings is None:
+            continue
+        if asked.kernel is not None:
+            lacks = judge_kernel(item.findings, asked.kernel, asked.like)
+            if item.against is not None:
+                settled = item.against.settled
+                lacks = (
+                    *(
+                        one
+                        for one in lacks
+                        if one.item.kind != "kfunc" or one.item.name not in settled
+                    ),
+                    *item.against.lacks,
+                )
+            found[id(item.findings)] = lacks
+        elif asked.release is not None:
+            found[id(item.findings)] = judge_release(item.findings, asked.release)
+    return found, release_note(asked.release) if asked.release is not None else None
+
+
+def _kernel(source: str, timeline: Timeline) -> _Target:
     # Only needed here, and in a part of its own.
     try:
         reader = import_module("helperhist.kernel.read")
         match = import_module("helperhist.kernel.match")
+        judge = import_module("helperhist.check.judge")
     except ImportError as error:
         raise HelperhistError(f"--target {source}: cannot read kernels: {error}") from error
     info = reader.read_kernel(source, timeline)
-    return cast("Kernel", info), str(match.compare(info, timeline).release)
+    like = str(match.compare(info, timeline).release)
+    ask = None if info.types is None else judge.BtfJudge(info.types, like).judge
+    return _Target(None, cast("Kernel", info), like, ask)
+
+
+def _echo_against(checked: Sequence[Checked], explain: bool) -> None:
+    """Print what else the BTF of a kernel says of each object."""
+    for item in checked:
+        if item.against is None:
+            continue
+        text = render_against(printable(item.file), item.against, explain)
+        if text:
+            echo("\n" + text)
 
 
 def _echo(

@@ -55,7 +55,7 @@ def command(
     if str(output) == "-":
         output = None
     if output is None and file_format in BINARY and sys.stdout.isatty():
-        raise click.UsageError(f"{file_format} is no text for a terminal; give a file with -o")
+        raise click.UsageError(f"{file_format} is not text for a terminal; give a file with -o")
     timeline = load(data)
     content = render_export(timeline, file_format, kinds)
     if output is None:

@@ -33,7 +33,7 @@ COMMANDS = {
     "check": "Say which kernel a compiled BPF object needs.",
     "kernel": "Say what a kernel has, and which release that is.",
     "explain": "Explain a verifier's or compiler's message.",
-    "audit": "Hold tables that people keep by hand against history.",
+    "audit": "Compare hand-kept tables with history.",
     "plot": "Draw how the API grew.",
     "export": "Write the timeline for other tools.",
     "scan": "Read a git history into a dataset.",
@@ -149,7 +149,7 @@ def _usage(error: click.UsageError) -> str:
 @click.version_option(__version__, prog_name="helperhist")
 @click.pass_context
 def cli(ctx: click.Context) -> None:
-    """Tell which kernel has which BPF helper, from the history of the kernel's own bpf.h.
+    """Say which kernel has which BPF helper, from the history of the kernel's own bpf.h.
 
     Speaks of mainline: distributions backport without changing the version number.
     """

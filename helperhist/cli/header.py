@@ -53,8 +53,8 @@ def command(
 ) -> None:
     """Write a C header that declares the BPF helpers for BPF programs.
 
-    It stands where libbpf's bpf_helper_defs.h stands, and compiles with older and newer kernel
-    headers than its data. In programs, HELPERHIST_HAS(bpf_x) tells in #if whether the headers have
+    It takes the place of libbpf's bpf_helper_defs.h, and compiles with older and newer kernel
+    headers than its data. In programs, HELPERHIST_HAS(bpf_x) says in #if whether the headers have
     a helper, HELPERHIST_SINCE(bpf_x) is its first kernel, and helperhist_exists(bpf_x) asks the
     running kernel.
     """

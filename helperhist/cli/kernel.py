@@ -51,7 +51,7 @@ def command(
     """Say which helpers, types, fields and kfuncs a kernel has, and how it differs from mainline.
 
     SOURCE is 'running' (the default; needs no root), a file with BTF (raw, ELF vmlinux, module), a
-    vmlinux.h, a UAPI bpf.h or a folder with one, or GITREPO@REV. The release is told by content,
+    vmlinux.h, a UAPI bpf.h or a folder with one, or GITREPO@REV. The release follows from content,
     not by the version number: backports and helpers with other numbers are listed.
     """
     timeline = load(data)

@@ -3,7 +3,7 @@
 import csv
 from dataclasses import dataclass
 from functools import cache
-from importlib import resources
+from pathlib import Path
 
 __all__ = ["Kfunc", "kfunc"]
 
@@ -26,7 +26,7 @@ class Kfunc:
 
 @cache
 def _kfuncs() -> dict[str, Kfunc]:
-    text = (resources.files("helperhist.dataset") / "kfuncs.csv").read_text("utf-8")
+    text = Path(__file__).with_name("kfuncs.csv").read_text("utf-8")
     rows = csv.reader(text.splitlines()[1:])
     return {row[0]: Kfunc(*row) for row in rows}
 

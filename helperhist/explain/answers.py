@@ -16,6 +16,7 @@ __all__ = [
     "about_named",
     "callbacks",
     "core_relocation",
+    "global_pointer",
     "invalid_func",
     "loader_requires",
     "loop",
@@ -203,6 +204,20 @@ def plain(rule: str, meaning: str, advice: str, since: str | None = None) -> Cal
         return Answer(rule, meaning, advice, since=since)
 
     return answer
+
+
+def global_pointer(_match: re.Match[str], names: Names) -> Answer | None:
+    """Explain a pointer that a global function may not have; None where BTF is at fault."""
+    if names.without_btf:
+        # The pointer is the context, which this kernel cannot recognise without its own BTF.
+        return None
+    return Answer(
+        "global-function-pointer",
+        "The kernel does not take this pointer as an argument of a global function: pointers to "
+        "other things than the context came with 5.12, and void * is for none.",
+        "Make the function static, or run a kernel from 5.12 on.",
+        since="5.12",
+    )
 
 
 _HEADERS = {True: "<bpf/bpf_helpers.h>", False: "<linux/bpf.h> (or vmlinux.h)"}

@@ -85,6 +85,13 @@ def opcode(match: re.Match[str], names: Names) -> Answer | None:
     code = int(match[1], 16)
     if code in _OPCODES:
         return _instruction(_OPCODES[code], names)
+    if code == 0x8D:
+        return Answer(
+            "indirect-call",
+            "0x8d is an indirect call (callx), through a function pointer: no kernel takes it.",
+            "Call the function by its name, and compile with -O2: without it, clang makes such "
+            "calls of plain ones.",
+        )
     if code & 7 == 6:
         return _instruction("jump32", names)
     return Answer(

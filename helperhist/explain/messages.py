@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import IO, Any
 
+from helperhist.explain.escaped import pieces
 from helperhist.explain.names import Answer, Names
 from helperhist.explain.rules import RULES
 from helperhist.timeline import Timeline
@@ -71,16 +72,22 @@ def explain(lines: Iterable[str], timeline: Timeline) -> tuple[Finding, ...]:
     for number, line in enumerate(lines, 1):
         if "\x1b" in line:
             line = _CONTROL_SEQUENCE.sub("", line)
-        if "(85) call " in line and (call := _CALL.search(line)) is not None:
-            names.called = (call[1], int(call[2]))
-        for message, answer in _answers(line, names):
-            key = (answer.rule, message if answer.name is None else f"{answer.name} {answer.id}")
-            old = found.get(key)
-            if old is not None:
-                found[key] = Finding(old.line, old.count + 1, old.message, old.answer)
-            elif len(found) < MAX_FINDINGS:
-                found[key] = Finding(number, 1, message, answer)
+        for piece in pieces(line):
+            _look(piece, number, names, found)
     return tuple(found.values())
+
+
+def _look(line: str, number: int, names: Names, found: dict[tuple[str, str], Finding]) -> None:
+    if "(85) call " in line and (call := _CALL.search(line)) is not None:
+        names.called = (call[1], int(call[2]))
+    names.without_btf = names.without_btf or "btf_vmlinux is malformed" in line
+    for message, answer in _answers(line, names):
+        key = (answer.rule, message if answer.name is None else f"{answer.name} {answer.id}")
+        old = found.get(key)
+        if old is not None:
+            found[key] = Finding(old.line, old.count + 1, old.message, old.answer)
+        elif len(found) < MAX_FINDINGS:
+            found[key] = Finding(number, 1, message, answer)
 
 
 def _answers(line: str, names: Names) -> Iterator[tuple[str, Answer]]:

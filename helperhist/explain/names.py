@@ -32,12 +32,14 @@ class Answer:
 class Names:
     """The names of a timeline, as messages spell them; and where in a log we are.
 
+    :ivar without_btf: whether the log says that the kernel has no BTF
     :ivar called: name (None where the log has it not) and number of the helper called last
     """
 
     def __init__(self, timeline: Timeline) -> None:
         self.timeline = timeline
         self.called: tuple[str | None, int] | None = None
+        self.without_btf = False
         self._nearest: dict[str, tuple[str, ...]] = {}
 
     @cached_property

@@ -20,6 +20,7 @@ from helperhist.explain.answers import (
     about_named,
     callbacks,
     core_relocation,
+    global_pointer,
     invalid_func,
     loader_requires,
     loop,
@@ -32,7 +33,9 @@ from helperhist.explain.answers import (
     unknown_address,
 )
 from helperhist.explain.insns import atomic_opcode, instruction, old_opcode, opcode
+from helperhist.explain.maps import MAP_MESSAGES
 from helperhist.explain.names import Answer, Names
+from helperhist.explain.programs import PROGRAM_MESSAGES
 
 __all__ = ["RULES", "Rule"]
 
@@ -207,6 +210,16 @@ RULES: tuple[Rule, ...] = (
     _rule(
         "uses reserved fields", r"\bBPF_(STX|XADD|ALU|MOV|LDX) uses reserved fields", instruction
     ),
+    _rule(
+        "btf_vmlinux is malformed",
+        r"\bbtf_vmlinux is malformed",
+        plain(
+            "kernel-without-btf",
+            "The kernel has no BTF of its own that it can use, so that it does not recognise the "
+            "context of a program in BTF. Its configuration decides, not its release.",
+            "Run a kernel with CONFIG_DEBUG_INFO_BTF=y, built with pahole.",
+        ),
+    ),
     _rule("unknown opcode ", r"\bunknown opcode ([0-9a-f]{2})\b", opcode),
     _rule("invalid BPF_JMP opcode ", r"\binvalid BPF_JMP opcode ([abcd]0)\b", old_opcode),
     _rule("unknown insn class 6", r"\bunknown insn class 6(x)?(?!\w)", old_opcode),
@@ -223,13 +236,7 @@ RULES: tuple[Rule, ...] = (
     _rule(
         "is not supported yet",
         rf"\bArg#[0-9] type PTR in {_NAME}\(\) is not supported yet",
-        plain(
-            "global-function-pointer",
-            "The kernel does not take this pointer as an argument of a global function: pointers "
-            "to other things than the context came with 5.12, and void * is for none.",
-            "Make the function static, or run a kernel from 5.12 on.",
-            "5.12",
-        ),
+        global_pointer,
     ),
     _rule(
         "size cannot be determined",
@@ -336,15 +343,10 @@ RULES: tuple[Rule, ...] = (
             "See with `helperhist check` which field that is and since when.",
         ),
     ),
-    _rule(
-        "failed to create",
-        r"\bmap '[^'\x00-\x1f]{1,64}': failed to create: (?:Invalid argument|-?EINVAL)",
-        plain(
-            "map-refused",
-            "The kernel refused the map: its type or one of its flags is newer than the kernel, or "
-            "its sizes do not fit. The message does not say which.",
-            "See with `helperhist check` which kernel the map needs.",
-        ),
+    *(_rule(*message) for message in MAP_MESSAGES),
+    *(
+        _rule(mark, text, plain(name, meaning, advice, since))
+        for mark, text, name, meaning, advice, since in PROGRAM_MESSAGES
     ),
     _rule("unrecognized bpf_ld_imm64", r"\bunrecognized bpf_ld_imm64 insn", unknown_address),
     _rule(

@@ -1,11 +1,34 @@
 """What one particular kernel has, and the release that it is most like."""
 
+from helperhist.kernel.attach import Attach, AttachTargets
+from helperhist.kernel.core import Candidate, RelocationKind, Resolution, Resolver, resolve
+from helperhist.kernel.corepatch import POISON, Patched, patch
+from helperhist.kernel.corespec import Target
+from helperhist.kernel.ksyms import Ksym, Ksyms
 from helperhist.kernel.match import Comparison, compare
 from helperhist.kernel.read import KernelInfo, read_kernel
+from helperhist.kernel.structops import StructOps, find_struct_ops
+from helperhist.kernel.words import words_read
 
 __all__ = [
+    "POISON",
+    "Attach",
+    "AttachTargets",
+    "Candidate",
     "Comparison",
     "KernelInfo",
+    "Ksym",
+    "Ksyms",
+    "Patched",
+    "RelocationKind",
+    "Resolution",
+    "Resolver",
+    "StructOps",
+    "Target",
     "compare",
+    "find_struct_ops",
+    "patch",
     "read_kernel",
+    "resolve",
+    "words_read",
 ]

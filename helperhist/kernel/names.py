@@ -7,11 +7,12 @@ anonymous enum only where the kernel's own code uses it.
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 from helperhist.binary import Btf, Kind, Member, Type
 from helperhist.errors import ParseError
+from helperhist.kernel.corespec import Target
 from helperhist.sources import (
     ENUM_KINDS,
     MAX_HEADER_BYTES,
@@ -82,6 +83,7 @@ class KernelInfo:
         looked at
     :ivar whole: kinds and tags of structs of which this source has all names or none; empty
         for a UAPI header, which has all names of all kinds
+    :ivar types: its BTF, and those of its modules; None if the source has none
     """
 
     source: str
@@ -91,6 +93,7 @@ class KernelInfo:
     version: str | None = None
     whole: frozenset[str] | None = None
     modules: tuple[str, ...] | None = None
+    types: Target | None = field(default=None, compare=False, repr=False)
 
     @cached_property
     def by_name(self) -> Mapping[str, Name]:
@@ -166,7 +169,13 @@ def info_of_btf(btf: Btf, uapi: Uapi, source: str, version: str | None = None) -
                 names[path] = Name("field", path, None)
     kfuncs = kfuncs_of(btf)
     return KernelInfo(
-        source, "btf", tuple(names.values()), kfuncs or None, version, frozenset(whole)
+        source,
+        "btf",
+        tuple(names.values()),
+        kfuncs or None,
+        version,
+        frozenset(whole),
+        types=Target(btf),
     )
 
 

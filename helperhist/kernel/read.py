@@ -7,9 +7,10 @@ import platform
 from dataclasses import replace
 from pathlib import Path
 
-from helperhist.binary import Btf
+from helperhist.binary import EM_BPF, Btf, read_sections
 from helperhist.dataset import load
-from helperhist.errors import HelperhistError
+from helperhist.errors import HelperhistError, ParseError
+from helperhist.kernel.corespec import Target
 from helperhist.kernel.names import (
     KernelInfo,
     Uapi,
@@ -123,12 +124,18 @@ def _of_btf_folder(folder: Path, uapi: Uapi, source: str, version: str | None = 
     """Read ``/sys/kernel/btf`` or a copy: the kernel and its loaded modules."""
     kernel = Btf(_read(folder / "vmlinux"))
     info = info_of_btf(kernel, uapi, source, version)
-    kfuncs, modules = set(info.kfuncs or ()), []
+    kfuncs, modules = set(info.kfuncs or ()), list[tuple[str, Btf]]()
     for path in sorted(folder.iterdir()):
         if path.name != "vmlinux" and _is_btf(path):
-            kfuncs.update(kfuncs_of(Btf(_read(path), kernel)))
-            modules.append(path.name)
-    return replace(info, kfuncs=tuple(sorted(kfuncs)) or None, modules=tuple(modules))
+            module = Btf(_read(path), kernel)
+            kfuncs.update(kfuncs_of(module))
+            modules.append((path.name, module))
+    return replace(
+        info,
+        kfuncs=tuple(sorted(kfuncs)) or None,
+        modules=tuple(name for name, _ in modules),
+        types=Target(kernel, modules),
+    )
 
 
 def _of_file(path: Path, uapi: Uapi, base: Path | None) -> KernelInfo:
@@ -168,33 +175,19 @@ def _of_elf(path: Path, uapi: Uapi, base: Path | None) -> KernelInfo:
 
 
 def _elf_sections(path: Path, *names: str) -> dict[str, bytes]:
-    from elftools.common.exceptions import ELFError
-    from elftools.construct.core import ConstructError
-    from elftools.elf.elffile import ELFFile
-
-    found: dict[str, bytes] = {}
     try:
         with path.open("rb") as file:
-            elf = ELFFile(file)
-            # BTF alone may come in such a file; a program brings its license.
-            if elf["e_machine"] == "EM_BPF" and elf.get_section_by_name("license"):
-                raise KernelSourceError(
-                    f"{path} is a compiled BPF program and no kernel; ask `helperhist check`"
-                )
-            for name in names:
-                section = elf.get_section_by_name(name)
-                if section is None:
-                    continue
-                if section["sh_size"] > _MAX_FILE:
-                    raise KernelSourceError(f"{path}: {name} has {section['sh_size']} bytes")
-                found[name] = section.data()
-    # pyelftools lets errors of many kinds through where a header is damaged.
-    except (
-        ELFError, ConstructError, OSError, ValueError, TypeError, AttributeError, KeyError,
-        AssertionError, OverflowError, MemoryError, IndexError,
-    ) as error:  # fmt: skip
+            found = read_sections(file, names, _MAX_FILE, also=("license",))
+    except OSError as error:
+        raise KernelSourceError(f"cannot read {path}: {error.strerror}") from error
+    except ParseError as error:
         raise KernelSourceError(f"{path} is a damaged ELF file: {error}") from error
-    return found
+    # BTF alone may come in such a file; a program brings its license.
+    if found.machine == EM_BPF and "license" in found.names:
+        raise KernelSourceError(
+            f"{path} is a compiled BPF program and not a kernel; ask `helperhist check`"
+        )
+    return found.contents
 
 
 def _of_sections(

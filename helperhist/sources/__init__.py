@@ -1,7 +1,13 @@
-"""Files of a kernel tree, each read into facts: pure functions of bytes."""
+"""Files of a kernel tree, each read into facts: pure functions of bytes.
 
+The sources of whole trees, ``helper_use``, ``kfuncs``, ``map_use`` and ``arch_use``, are modules of
+their own: only mining pays for them.
+"""
+
+from helperhist.sources.condition import Condition
 from helperhist.sources.ctext import split_pieces
 from helperhist.sources.docs import HelperDoc, Prototype, parse_docs, parse_prototype
+from helperhist.sources.source import Fact, Gap, Piece, Reading, Source, read_tree
 from helperhist.sources.uapi import (
     ENUM_KINDS,
     MAX_HEADER_BYTES,
@@ -16,13 +22,24 @@ __all__ = [
     "ENUM_KINDS",
     "MAX_HEADER_BYTES",
     "SENTINEL",
+    "Condition",
     "Entry",
+    "Fact",
+    "Gap",
     "HeaderReader",
     "HelperDoc",
+    "Piece",
     "Prototype",
+    "Reading",
+    "Source",
+    "arch_use",
+    "helper_use",
     "is_sentinel",
+    "kfuncs",
+    "map_use",
     "parse_docs",
     "parse_header",
     "parse_prototype",
+    "read_tree",
     "split_pieces",
 ]

@@ -3,12 +3,11 @@
 from functools import cache
 from pathlib import Path
 
-from tests.build.objects import compile_bpf
-
 from helperhist import load
 from helperhist.binary.object import parse_object
 from helperhist.check.checker import Checker
 from helperhist.check.needs import Findings
+from tests.build.objects import compile_bpf
 
 HEAD = '#include "common.h"\n'
 GPL = 'LICENSE("GPL")\n'

@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from helperhist.mining.history import build_rows, find_events, find_spans, make_lines
-from helperhist.timeline.timeline import Metadata, Tag, Timeline
 from helperhist.sources.uapi import Entry
+from helperhist.timeline.timeline import Metadata, Tag, Timeline
 from helperhist.version import KernelVersion
 
 Snapshots = Mapping[str, Sequence[Entry]]

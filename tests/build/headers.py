@@ -13,7 +13,7 @@ import pytest
 import ziglang
 
 import helperhist
-from helperhist.header.render import GUARDS, IDS, HeaderOptions, render_header
+from helperhist.header import GUARDS, IDS, HeaderOptions, render_header
 from helperhist.timeline.timeline import Timeline
 from helperhist.version import KernelVersion
 

@@ -15,8 +15,8 @@ from elftools.elf.elffile import ELFFile
 from elftools.elf.sections import SymbolTableSection
 
 from helperhist.mining.history import build_rows, find_events, find_spans, make_lines
-from helperhist.timeline.timeline import Metadata, Tag, Timeline
 from helperhist.sources.uapi import Entry
+from helperhist.timeline.timeline import Metadata, Tag, Timeline
 from helperhist.version import KernelVersion
 
 

@@ -100,7 +100,7 @@ def test_section_target_and_marks() -> None:
 
 
 def test_kfuncs() -> None:
-    text = (resources.files("helperhist") / "dataset" / "kfuncs.csv").read_text("utf-8")
+    text = (resources.files("helperhist.dataset") / "kfuncs.csv").read_text("utf-8")
     rows = list(csv.reader(text.splitlines()))
     assert rows[0] == ["name", "since", "commit", "seen", "absent"]
     names = [row[0] for row in rows[1:]]

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 needs_full = pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 BUFFERING = pytest.mark.parametrize("unbuffered", ["", "1"], ids=["buffered", "unbuffered"])
 NO_MEMORY = b"Error: out of memory; allow more (ulimit -v), or give less\n"
 FULL = b"Error: cannot write: No space left on device; make room\n"

@@ -270,7 +270,7 @@ def test_data_folder_that_cannot_be_written(
 ) -> None:
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "file"))
-    monkeypatch.setattr("helperhist.dataset.shortfall", lambda timeline: None)
+    monkeypatch.setattr("helperhist.dataset.store.shortfall", lambda timeline: None)
     done = run(history.path, "--output", tmp_path / "out")
     assert done.exit_code == 0
     assert "cannot make this the default" in done.stderr

@@ -22,7 +22,9 @@ import helperhist
 from helperhist.audit.judge import audit
 from helperhist.audit.tables import decode, read_table
 from helperhist.binary.btf import Btf
-from helperhist.binary.object import parse_object
+from helperhist.binary.btfext import CoreRelo
+from helperhist.binary.object import BpfObject, parse_object
+from helperhist.binary.sections import program_kind
 from helperhist.check.verdict import edge, to_json
 from helperhist.dataset.files import render_dataset
 from helperhist.dataset.store import embedded_dir, read_dataset
@@ -30,7 +32,13 @@ from helperhist.errors import HelperhistError
 from helperhist.explain.messages import explain, iter_lines
 from helperhist.git.repository import DEFAULT_TAGS, Repository
 from helperhist.header.prototypes import parse_declaration
+from helperhist.kernel import corespec as kernel_btf
+from helperhist.kernel.attach import AttachTargets
+from helperhist.kernel.core import resolve
+from helperhist.kernel.corepatch import patch
+from helperhist.kernel.ksyms import Ksyms
 from helperhist.kernel.names import Uapi, info_of_btf, info_of_vmlinux_header
+from helperhist.kernel.structops import find_struct_ops
 from helperhist.report.check import render_object
 from helperhist.sources.docs import parse_docs
 from helperhist.sources.uapi import HeaderReader, parse_header
@@ -149,6 +157,41 @@ def _btf(data: bytes) -> None:
         btf.find(found.name)
         with suppress(HelperhistError):
             btf.strip(index)
+
+
+@cache
+def _program() -> BpfObject:
+    return parse_object(next(iter(_objects())))
+
+
+def _core(data: bytes) -> None:
+    """Take a BTF for a kernel's, then for an object's."""
+    btf, mine = Btf(data), _program()
+    assert mine.btf is not None
+    kernel = kernel_btf.Target(btf)
+    relos = [relo for rows in mine.ext.relocations.values() for relo in rows]
+    found = resolve(relos, mine.btf, kernel)
+    function = next(item for item in mine.functions if item.relos)
+    for index, resolution in zip(function.relos, found, strict=False):
+        patch(function.insns, index, resolution)
+    attach = AttachTargets(kernel)
+    for section in ("fentry/h1", "tp_btf/h2", "iter/prog", "lsm/sub", "fexit/sub"):
+        kind = program_kind(section)
+        assert kind is not None
+        attach.find(kind)
+    own = [
+        CoreRelo(0, index, access, kind)
+        for index in range(min(len(btf), 24))
+        for kind in range(14)
+        for access in ("0", "0:0", "0:1", "0:1:0", "3")
+    ]
+    resolve(own, btf, kernel)
+    ksyms = Ksyms(btf, kernel)
+    for index in range(min(len(btf), 24)):
+        with suppress(HelperhistError):
+            ksyms.find(index)
+        with suppress(HelperhistError):
+            find_struct_ops(btf, index, {"a", "len"}, kernel)
 
 
 def _headers() -> Iterable[bytes]:
@@ -316,6 +359,7 @@ def _versions(data: bytes) -> None:
 TARGETS: Mapping[str, Target] = {
     "elf": Target(_check, _objects),
     "btf": Target(_btf, _btfs),
+    "core": Target(_core, _btfs),
     "header": Target(_header, _headers),
     "vmlinux_h": Target(
         lambda data: info_of_vmlinux_header(data, uapi(), "vmlinux.h"), _vmlinux_headers

@@ -15,8 +15,8 @@ from click.testing import CliRunner
 from helperhist.cli.group import cli
 from helperhist.dataset.store import write_dataset
 from helperhist.errors import DatasetError, HelperhistError, ParseError
+from helperhist.header import HeaderOptions, render_header
 from helperhist.header.prototypes import parse_declaration
-from helperhist.header.render import HeaderOptions, render_header
 from helperhist.timeline.timeline import Backport, Doc, Event, Row, Span, Tag, Timeline
 from helperhist.version import KernelVersion
 from tests.build.headers import (
@@ -113,7 +113,8 @@ def test_types_that_programs_do_not_know(prototype: str, message: str) -> None:
 def test_the_declaration_of_an_example() -> None:
     assert (
         "static long (* const bpf_probe_read_str)"
-        "(void *dst, __u32 size, const void *unsafe_ptr) = (void *) 45;\n"
+        "(void *dst, __u32 size, const void *unsafe_ptr)"
+        " = HELPERHIST_CALL(bpf_probe_read_str) 45;\n"
     ) in header_text(HeaderOptions())
     assert "bpf_probe_read_str: Linux 4.11, commit a5e8c07059d0" in header_text(HeaderOptions())
 
@@ -163,7 +164,9 @@ def test_what_the_data_cannot_tell_is_left_out_and_named(tmp_path: Path) -> None
     body = "#define __BPF_FUNC_MAPPER(FN) FN(unspec), FN(good), FN(gone),\n"
     headers = write_headers(tmp_path, "5.5", body)
     no = "".join(f"#if HELPERHIST_HAS({name})\n#error\n#endif\n" for name, _ in found.left_out)
-    assert syntax_tree(found.text + no, headers).numbers == {"bpf_good": 1}
+    assert syntax_tree("#include <linux/bpf.h>\n" + found.text + no, headers).numbers == {
+        "bpf_good": 1
+    }
 
 
 def test_a_number_that_releases_do_not_share() -> None:
@@ -234,7 +237,7 @@ def test_comments_hold_any_text(tmp_path: Path) -> None:
     found = syntax_tree("#include <linux/types.h>\n" + text, write_headers(tmp_path, "5.4"))
     assert found.numbers == {}
     found = syntax_tree(
-        text,
+        "#include <linux/bpf.h>\n" + text,
         write_headers(
             tmp_path, "5.5", "#define __BPF_FUNC_MAPPER(FN) FN(unspec), FN(x)\n"
         ),

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from helperhist.header.render import HeaderOptions, render_header
+from helperhist.header import HeaderOptions, render_header
 from helperhist.timeline.timeline import Row, Timeline
 from tests.build.headers import (
     CLANGS,

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from helperhist.header.render import HeaderOptions
-from tests.build.headers import COMPILERS, Compiler, header_text, syntax_tree, write_headers
+from helperhist.header import HeaderOptions
+from tests.build.headers import CLANGS, COMPILERS, Compiler, header_text, syntax_tree, write_headers
 
 LIBBPF = Path("/usr/include/bpf")
 pytestmark = pytest.mark.skipif(
@@ -77,6 +77,125 @@ SEC("xdp") int count(void *ctx)
 	return ctx ? 2 : 0;
 }
 """
+
+
+CORE = """
+#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_core_read.h>
+
+#if HELPERHIST_HAS(bpf_probe_read_kernel)
+#error not the headers of 5.4
+#endif
+
+struct task_struct {
+	int pid;
+	struct task_struct *parent;
+} __attribute__((preserve_access_index));
+
+SEC("kprobe/x") int parent(void *ctx)
+{
+	struct task_struct *task = (void *)bpf_get_current_task();
+	char name[8];
+
+	return ctx ? BPF_CORE_READ(task, parent, pid) + bpf_probe_read_user_str(name, 8, ctx) : 0;
+}
+"""
+
+
+def replaced(folder: Path, text: str) -> Path:
+    """Make a folder of libbpf's headers where ours stands for its bpf_helper_defs.h."""
+    (folder / "bpf").mkdir(parents=True)
+    for header in sorted(LIBBPF.glob("bpf_*.h")):
+        shutil.copy(header, folder / "bpf")
+    (folder / "bpf" / "bpf_helper_defs.h").write_text(text)
+    return folder
+
+
+@pytest.mark.parametrize("ids", ["literal", "enum", "uapi"])
+@pytest.mark.parametrize("release", ["4.9", "5.4"])
+@pytest.mark.parametrize("compiler", CLANGS)
+def test_core_read_with_headers_older_than_its_helpers(
+    compiler: Compiler, release: str, ids: str, tmp_path: Path
+) -> None:
+    """libbpf turns the calls into bpf_probe_read where the running kernel lacks them."""
+    headers = write_headers(tmp_path / "kernel", release)
+    include = replaced(tmp_path / "include", header_text(HeaderOptions(ids=ids)))
+    (tmp_path / "a.c").write_text(CORE)
+    done = compiler.run(
+        "-O2", "-g", "-Wall", "-Wextra", "-Werror", "-I", include, "-isystem", headers,
+        "-S", tmp_path / "a.c", "-o", tmp_path / "a.s",
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (0, "")
+    assembly = (tmp_path / "a.s").read_text()
+    assert "call 113" in assembly
+    assert "call 114" in assembly
+
+
+PRINT = """
+#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+
+#if !HELPERHIST_HAS(bpf_trace_printk)
+#error bpf_printk() calls it
+#endif
+
+SEC("kprobe/x") int print(void *ctx)
+{
+	char text[8];
+
+	bpf_printk("%d", 1);
+	return ctx ? BPF_SNPRINTF(text, 8, "%d", 1) : 0;
+}
+"""
+MORE = """
+SEC("kprobe/x") int more(void *ctx)
+{
+	bpf_printk("%d %d %d %d", 1, 2, 3, 4);
+	return ctx ? 1 : 0;
+}
+"""
+
+
+@pytest.mark.parametrize("guard", ["auto", "version", "none"])
+@pytest.mark.parametrize("compiler", CLANGS)
+def test_some_helpers_and_the_macros_of_libbpf(
+    compiler: Compiler, guard: str, tmp_path: Path
+) -> None:
+    """Old compilers take a call of an undeclared helper for one of a function elsewhere."""
+    options = HeaderOptions(guard, only=("bpf_loop",))
+    include = replaced(tmp_path / "include", header_text(options))
+
+    def build(release: str, text: str) -> tuple[str, str]:
+        headers = write_headers(tmp_path / release, release)
+        (tmp_path / "a.c").write_text(text)
+        done = compiler.run(
+            "-O2", "-g", "-Wall", "-Wextra", "-Werror", "-I", include, "-isystem", headers,
+            "-S", tmp_path / "a.c", "-o", tmp_path / "a.s",
+        )  # fmt: skip
+        return done.stderr, "" if done.returncode else (tmp_path / "a.s").read_text()
+
+    problems, assembly = build("5.17", PRINT + MORE)
+    assert problems == ""
+    for number in (6, 165, 177):
+        assert f"call {number}\n" in assembly
+    assert build("5.13", PRINT)[0] == ""
+    if guard != "none":
+        assert (
+            "'bpf_trace_vprintk' is unavailable: needs Linux 5.16" in build("5.13", PRINT + MORE)[0]
+        )
+
+
+def test_some_helpers_without_libbpf(tmp_path: Path) -> None:
+    headers = write_headers(tmp_path, "5.17")
+    no = "#if HELPERHIST_HAS(bpf_trace_printk)\n#error\n#endif\n"
+    for guard in ("auto", "none"):
+        for ids in ("literal", "uapi"):
+            options = HeaderOptions(guard, ids, only=("bpf_loop",))
+            text = "#include <linux/bpf.h>\n" + header_text(options)
+            no_uapi = (guard, ids) == ("none", "uapi")
+            assert ("bpf_printk" in text) != no_uapi
+            assert syntax_tree(text + ("" if no_uapi else no), headers).numbers == {"bpf_loop": 181}
 
 
 @pytest.mark.parametrize("link", ["copied", "linked"])

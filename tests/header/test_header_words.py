@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from helperhist.errors import ParseError
+from helperhist.header import HeaderOptions, render_header
 from helperhist.header.prototypes import parse_declaration
-from helperhist.header.render import HeaderOptions, render_header
 from tests.build.headers import COMPILERS, Compiler, embedded, write_headers
 from tests.header.test_cheader import helper, timeline
 from tests.header.test_header_compile import INCLUDE, compile_text

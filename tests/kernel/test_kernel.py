@@ -536,6 +536,6 @@ def test_command_json(timeline: Timeline) -> None:
 
 def test_a_program_is_no_kernel() -> None:
     path = compile_bpf('char _license[] __attribute__((section("license"))) = "GPL";')
-    with pytest.raises(HelperhistError, match="a compiled BPF program and no kernel") as caught:
+    with pytest.raises(HelperhistError, match="a compiled BPF program and not a kernel") as caught:
         read_kernel(str(path))
     assert "damaged" not in str(caught.value)

@@ -1,0 +1,206 @@
+"""Judge objects by the BTF of one kernel: attach targets, struct_ops, symbols, relocations."""
+
+from helperhist.binary import BpfObject, Function, Kind, Map
+from helperhist.check.against import Against
+from helperhist.check.needs import Unknown, release_key
+from helperhist.check.relocate import relocate
+from helperhist.check.verdict import TooNew
+from helperhist.dataset import kfunc
+from helperhist.errors import ParseError
+from helperhist.kernel import (
+    AttachTargets,
+    Ksym,
+    Ksyms,
+    Target,
+    find_struct_ops,
+)
+
+__all__ = ["BtfJudge"]
+
+_SECTIONS_OF_SYMBOLS = ".ksyms"
+_PROBES = ("kprobe/", "kretprobe/")
+
+
+class BtfJudge:
+    """Judges objects by one kernel, whose BTF is read once."""
+
+    def __init__(self, target: Target, release: str | None) -> None:
+        """Index the kernel.
+
+        :param release: that it is most like, to tell kfuncs of modules from those to come
+        """
+        self._target, self._release = target, release
+        self._attach = AttachTargets(target)
+
+    def judge(self, obj: BpfObject) -> Against:
+        """Return what the kernel lacks of what an object asks of its BTF.
+
+        The object's instructions are changed as its loader changes them for this kernel.
+        """
+        return _Judge(obj, self._target, self._attach, self._release).answer()
+
+
+class _Judge:
+    """One object."""
+
+    def __init__(
+        self, obj: BpfObject, target: Target, attach: AttachTargets, release: str | None
+    ) -> None:
+        self._obj, self._target, self._attach = obj, target, attach
+        self._release = release
+        self._lacks: list[TooNew] = []
+        self._symbols: dict[str, Ksym] = {}
+        off = _left_out(obj)
+        self._programs = [
+            item
+            for item in obj.functions
+            if item.program and item.name not in off and (item.kind is None or item.kind.autoload)
+        ]
+
+    def answer(self) -> Against:
+        remarks = []
+        for program in self._programs:
+            self._attached(program)
+            if remark := self._probe(program):
+                remarks.append(remark)
+        for item in self._obj.maps:
+            if item.struct_ops and item.autocreate:
+                self._struct_ops(item)
+        self._find_symbols()
+        known = {name: bool(item.found) for name, item in self._symbols.items()}
+        relocations, core = relocate(self._obj, self._target, self._programs, known)
+        return Against(
+            (*self._lacks, *core),
+            frozenset(self._symbols),
+            relocations,
+            tuple(dict.fromkeys(remarks)),
+        )
+
+    def _attached(self, program: Function) -> None:
+        kind = program.kind
+        if kind is None or not kind.btf or not kind.target:
+            return
+        found = self._attach.find(kind)
+        if found.found is False:
+            reason = found.reason + (f"; nearest: {found.nearest}" if found.nearest else "")
+            self._lack("attach_target", found.name, f"{found.what} {reason}", True, program)
+
+    def _probe(self, program: Function) -> str:
+        kind = program.kind
+        section = program.section.removeprefix("?")
+        if kind is None or not section.startswith(_PROBES):
+            return ""
+        found = self._attach.function(kind.target.partition("+")[0])
+        if found.found or not found.name or "*" in found.name:
+            return ""
+        near = f"; nearest: {found.nearest}" if found.nearest else ""
+        return f"{section}: {found.name} is {found.reason}{near}; a kprobe may find it all the same"
+
+    def _struct_ops(self, item: Map) -> None:
+        obj = self._obj
+        if obj.btf is None:
+            return
+        section = next(part for part in obj.elf.sections if part.index == item.section)
+        for group in obj.btf.find(section.name, Kind.DATASEC):
+            for member in obj.btf.type(group).members:
+                variable = obj.btf.type(member.type)
+                if variable.name != item.name:
+                    continue
+                try:
+                    used = self._used(item, variable.type, section.data)
+                    found = find_struct_ops(obj.btf, variable.type, used, self._target)
+                except ParseError:
+                    return
+                for answer in found:
+                    if not answer.found:
+                        near = f"; nearest: {answer.nearest}" if answer.nearest else ""
+                        self._lack(
+                            "struct_ops", answer.name, answer.reason + near, True, None, item.name
+                        )
+
+    def _used(self, item: Map, type_id: int, data: bytes) -> set[str]:
+        """Return the members that the object sets."""
+        btf = self._obj.btf
+        assert btf is not None
+        struct = btf.strip(type_id)
+        places = [part.offset for part in self._obj.elf.relocations(item.section)]
+        used = set()
+        for member in struct.members:
+            start = item.offset + member.value // 8
+            end = start + (btf.size_of(member.type) or 0)
+            if any(data[start:end]) or any(start <= place < end for place in places):
+                used.add(member.name)
+        return used
+
+    # Symbols
+
+    def _find_symbols(self) -> None:
+        obj = self._obj
+        if obj.btf is None or obj.loader == "raw":
+            return
+        symbols = Ksyms(obj.btf, self._target)
+        weak = {item.name: item.bind == 2 for item in obj.elf.symbols_of(0)}
+        for group in obj.btf.find(_SECTIONS_OF_SYMBOLS, Kind.DATASEC):
+            for member in obj.btf.type(group).members:
+                name = obj.btf.type(member.type).name
+                if name not in weak:
+                    continue
+                try:
+                    found = symbols.find(member.type, weak[name])
+                except ParseError:
+                    continue
+                if found.found is None:
+                    continue
+                self._symbols[name] = found
+                if not found.found and not found.weak:
+                    self._missing(name, found)
+
+    def _missing(self, name: str, found: Ksym) -> None:
+        near = f"; nearest: {found.nearest}" if found.nearest else ""
+        kind = "kfunc" if found.what == "kfunc" else "ksym"
+        certain = bool(found.id) or kind == "ksym" or len(self._target.parts) > 1
+        if not certain and (known := kfunc(name)) is not None and self._release is not None:
+            # One that came later is in no module of this kernel.
+            certain = release_key(known.since) > release_key(self._release)
+        self._lack(kind, name, found.reason + near, certain, self._user(name))
+
+    def _user(self, name: str) -> Function | None:
+        for function in self._obj.functions:
+            if any(item.symbol.name == name for item in function.relocations.values()):
+                return function
+        return None
+
+    def _lack(
+        self,
+        kind: str,
+        name: str,
+        reason: str,
+        certain: bool,
+        program: Function | None,
+        map_name: str | None = None,
+    ) -> None:
+        shown = None if program is None else program.name
+        item = Unknown(kind, name, reason, program=shown, map=map_name, function=shown)
+        self._lacks.append(TooNew(item, certain, reason))
+
+
+def _left_out(obj: BpfObject) -> set[str]:
+    """Return the struct_ops programs that only maps refer to which are not created."""
+    used: set[str] = set()
+    unused: set[str] = set()
+    for item in obj.maps:
+        if not item.struct_ops or obj.btf is None:
+            continue
+        later = [
+            other.offset
+            for other in obj.maps
+            if other.section == item.section and other.offset > item.offset
+        ]
+        end = min(later, default=1 << 62)
+        names = used if item.autocreate else unused
+        names.update(
+            part.symbol.name
+            for part in obj.elf.relocations(item.section)
+            if item.offset <= part.offset < end
+        )
+    return unused - used

@@ -1,0 +1,142 @@
+"""Relocate an object for one kernel, and say which open relocations its verifier gets to."""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from helperhist.binary import EXIT, BpfObject, Btf, CoreRelo, Function, Insn
+from helperhist.check.against import Relocated
+from helperhist.check.doom import closure_of, doom
+from helperhist.check.guards import Guard, guards_of
+from helperhist.check.needs import Unknown
+from helperhist.check.reach import Budget
+from helperhist.check.verdict import TooNew
+from helperhist.kernel import POISON, RelocationKind, Resolution, Resolver, Target, patch
+
+__all__ = ["relocate"]
+
+#: Stands where the verifier gets no further.
+_STOP = Insn(EXIT, 0, 0, 0, POISON.imm)
+
+
+def relocate(
+    obj: BpfObject, target: Target, programs: Sequence[Function], symbols: Mapping[str, bool]
+) -> tuple[tuple[Relocated, ...], tuple[TooNew, ...]]:
+    """Return what became of the relocations, and what the kernel lacks or may lack.
+
+    The object's instructions are changed.
+
+    :param programs: that are loaded
+    :param symbols: whether the kernel has the externs of ``.ksyms``
+    """
+    if obj.btf is None or obj.loader == "raw":
+        return (), ()
+    work = _Relocate(obj, programs, symbols)
+    found = work.relocate(obj.btf, target)
+    return found, tuple(work.lacks)
+
+
+class _Relocate:
+    """One object."""
+
+    def __init__(
+        self, obj: BpfObject, programs: Sequence[Function], symbols: Mapping[str, bool]
+    ) -> None:
+        self._obj, self._programs, self._symbols = obj, programs, symbols
+        self.lacks: list[TooNew] = []
+
+    def relocate(self, local: Btf, target: Target) -> tuple[Relocated, ...]:
+        """Resolve all, put them in place, and judge what the verifier sees."""
+        resolver = Resolver(local, target)
+        found: list[Relocated] = []
+        refused: dict[Function, dict[int, Resolution]] = {}
+        for function, index, relo in self._places():
+            resolution = resolver.resolve(relo)
+            patched = patch(function.insns, index, resolution)
+            found.append(
+                Relocated(
+                    function.name,
+                    index,
+                    self._line(function, index),
+                    _kind(relo),
+                    resolution.spec,
+                    resolution.state,
+                    resolution.local,
+                    resolution.value,
+                    resolution.reason,
+                    tuple(item.spec for item in resolution.candidates if not item.matches),
+                )
+            )
+            if patched.refused:
+                # A loader gives up at the first one.
+                if not self.lacks:
+                    self._core(function, function, index, patched.refused, True)
+                continue
+            function.insns[index : index + len(patched.insns)] = patched.insns
+            if POISON in patched.insns:
+                # The verifier gets no further.
+                function.insns[index] = _STOP
+                refused.setdefault(function, {})[index] = resolution
+        if refused:
+            self._follow(refused)
+        return tuple(found)
+
+    def _places(self) -> Iterator[tuple[Function, int, CoreRelo]]:
+        """Yield the relocations of what is loaded, in the order of the file."""
+        programs = set(self._programs)
+        order = {name: at for at, name in enumerate(self._obj.ext.relocations)}
+        functions = [item for item in self._obj.functions if item.relos]
+        for function in sorted(functions, key=lambda it: (order.get(it.section, 0), it.start)):
+            if function.program and function not in programs:
+                continue
+            for index in sorted(function.relos):
+                yield function, index, function.relos[index]
+
+    def _follow(self, refused: Mapping[Function, Mapping[int, Resolution]]) -> None:
+        obj, budget = self._obj, Budget()
+        guards: dict[Function, dict[int, Guard]] = {}
+        for function in obj.functions:
+            found = guards_of(obj, function)
+            # The instructions hold what CO-RE answers.
+            guards[function] = {at: item for at, item in found.items() if at not in function.relos}
+        told: set[tuple[Function, int]] = set()
+        for program in self._programs:
+            if not any(item in refused for item in closure_of(obj, program)):
+                continue
+            seen = doom(obj, program, refused, self._answer, guards, budget)
+            for function, index in seen.maybe:
+                if (function, index) in told and not seen.surely:
+                    continue
+                told.add((function, index))
+                resolution = refused[function][index]
+                reason = resolution.reason or f"{resolution.spec}: of another size: no load fits"
+                self._core(program, function, index, reason, seen.surely)
+
+    def _answer(self, guard: Guard) -> int | None:
+        known = self._symbols.get(guard.name) if guard.kind == "extern" else None
+        return None if known is None else int(known)
+
+    def _core(
+        self, program: Function, function: Function, index: int, reason: str, certain: bool
+    ) -> None:
+        name, _, rest = reason.partition(": ")
+        if not certain:
+            rest += "; whether the program gets there, this analysis cannot tell"
+        item = Unknown(
+            "core",
+            name,
+            rest,
+            program=program.name,
+            function=function.name,
+            insn=index,
+            source=self._line(function, index),
+        )
+        self.lacks.append(TooNew(item, certain, rest))
+
+    def _line(self, function: Function, index: int) -> str | None:
+        line = self._obj.line(function, index)
+        return None if line is None else f"{line.file}:{line.line}"
+
+
+def _kind(relo: CoreRelo) -> str:
+    if 0 <= relo.kind < len(RelocationKind):
+        return RelocationKind(relo.kind).name.lower()
+    return str(relo.kind)
