@@ -3,7 +3,15 @@
 from helperhist.binary.btf import Btf, Kind, Member, Type
 from helperhist.binary.btfext import CoreRelo
 from helperhist.binary.context import CONTEXTS, context_field
-from helperhist.binary.elf import EM_BPF, MAX_FILE, SHN_UNDEF, Relocation
+from helperhist.binary.elf import (
+    EM_BPF,
+    MAX_FILE,
+    SHN_UNDEF,
+    STB_LOCAL,
+    STT_FUNC,
+    STT_NOTYPE,
+    Relocation,
+)
 from helperhist.binary.elfsections import read_sections
 from helperhist.binary.insn import (
     CALL,
@@ -35,6 +43,9 @@ __all__ = [
     "MAX_FILE",
     "PLAIN",
     "SHN_UNDEF",
+    "STB_LOCAL",
+    "STT_FUNC",
+    "STT_NOTYPE",
     "BpfObject",
     "Btf",
     "CoreRelo",

@@ -5,8 +5,7 @@ Source: libbpf 1.8, ``libbpf.c``; cilium/ebpf, ``elf_reader.go``.
 
 from collections.abc import Iterable, Iterator
 
-from helperhist.binary import BpfObject, Function, Map
-from helperhist.binary import elf as elf_
+from helperhist.binary import STB_LOCAL, STT_FUNC, STT_NOTYPE, BpfObject, Function, Map
 from helperhist.check.mapdefs import refusals as map_refusals
 from helperhist.check.needs import Refusal
 
@@ -98,11 +97,11 @@ def _sections(obj: BpfObject) -> Iterator[Refusal]:
         if not item.executable or item.name == ".text":
             continue
         symbols = obj.elf.symbols_of(item.index)
-        named = [symbol for symbol in symbols if symbol.name and symbol.bind != elf_.STB_LOCAL]
-        if named and all(symbol.type == elf_.STT_NOTYPE for symbol in named):
+        named = [symbol for symbol in symbols if symbol.name and symbol.bind != STB_LOCAL]
+        if named and all(symbol.type == STT_NOTYPE for symbol in named):
             yield Refusal("untyped program", None, named[0].name, item.name, "", ("cilium",))
         for symbol in symbols:
-            if symbol.type == elf_.STT_FUNC and symbol.bind == elf_.STB_LOCAL:
+            if symbol.type == STT_FUNC and symbol.bind == STB_LOCAL:
                 yield Refusal("static program", None, symbol.name, item.name)
 
 
