@@ -4,7 +4,9 @@ Each requirement belongs to a program (also what its functions need) or to a map
 where the object does without it on kernels that lack it: see :mod:`helperhist.check.escapes`.
 """
 
-from helperhist.binary import CONTEXTS, BpfObject, Function
+from collections.abc import Iterator
+
+from helperhist.binary import CONTEXTS, BpfObject, Function, ProgramKind
 from helperhist.check.collect import Collector
 from helperhist.check.escapes import ALWAYS, NEVER, Conditions, is_required
 from helperhist.check.guards import Guard, guards_of
@@ -17,6 +19,7 @@ from helperhist.check.needs import (
     Unknown,
     release_key,
 )
+from helperhist.check.pairs import find_pair
 from helperhist.check.reach import Budget
 from helperhist.check.refusals import find_refusals, refused_access, refused_type
 from helperhist.check.rules import (
@@ -84,6 +87,7 @@ class _Check:
         self.unknown: list[Unknown] = []
         self.notes: list[str] = []
         self.refused = list(find_refusals(obj))
+        self.bounded: set[str] = set()
         self._sites: dict[Function, list[Site]] = {}
         self._guards: dict[Function, dict[int, Guard]] = {}
         self._shapes = Shapes(obj)
@@ -124,7 +128,8 @@ class _Check:
                 for item in self.requirements
                 for row in [self.checker.rows.get(item.uapi or item.name)]
                 if row is not None and row.or_earlier
-            ),
+            )
+            | self.bounded,
             tuple(dict.fromkeys(self.refused)),
         )
 
@@ -282,6 +287,37 @@ class _Check:
         reason = "no release in the data has it" if newer else "what it means is not known"
         collect.unknown(site.reason, site.name, reason, function, site.at, newer, escape, why)
 
+    def _pair(
+        self, collect: Collector, conditions: Conditions, function: Function, site: Site, row: Row
+    ) -> None:
+        """Note that programs of this type may call a helper only later than there is one."""
+        kind = collect.program.kind
+        if kind is None:
+            return
+        pair = find_pair(self.checker.timeline.relations, row.name, kind.type, kind.attach)
+        name = f"{row.name} in {kind.type} programs"
+        if pair is None:
+            return
+        if pair.since is None:
+            escape, why = conditions.escape(function, site.at, None)
+            reason = "no release that was read lets this program type call it"
+            collect.unknown("helper_use", name, reason, function, site.at, False, escape, why)
+        elif release_key(pair.since) > max(self._born(row.name, kind)):
+            escape, why = conditions.escape(function, site.at, pair.since)
+            collect.add(
+                "helper_use", name, pair.since, function, site.at,
+                "get_func_proto of the program type", escape, why,
+            )  # fmt: skip
+            if pair.or_earlier:
+                self.bounded.add(name)
+
+    def _born(self, helper: str, kind: ProgramKind) -> Iterator[tuple[int, int]]:
+        """Yield the releases of a helper, a program type and its attach type."""
+        for name in (helper, f"BPF_PROG_TYPE_{kind.type}", kind.attach):
+            since = self.checker.since(name)
+            if since is not None:
+                yield release_key(since)
+
     def _kfunc(
         self, collect: Collector, conditions: Conditions, function: Function, site: Site
     ) -> None:
@@ -347,6 +383,7 @@ class _Check:
                 "helper", row.name, since, function, site.at, evidence, escape, why,
                 uapi=row.name, number=number,
             )  # fmt: skip
+            self._pair(collect, conditions, function, site, row)
         if is_gpl(self.obj.license or "") or not is_required(escape):
             return
         # bpf_get_stackid_proto_pe, that of perf_event programs, is for all licenses.
