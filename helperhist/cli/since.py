@@ -75,7 +75,7 @@ def command(
             related += pairs
             continue
         found = timeline.find(name)
-        if not found and (kfuncs := timeline.relations.find("kfunc", name)):
+        if not found and (kfuncs := timeline.relations_of(name).find("kfunc", name)):
             related += kfuncs
             continue
         rows.update((row.name, row) for row in found)
@@ -148,7 +148,9 @@ def _render(timeline: Timeline, row: Row) -> list[str | Styled]:
         pairs.append(("backports", ported))
     if row.former_names:
         pairs.append(("formerly", ", ".join(row.former_names)))
-    if row.kind == "helper" and (line := callers(timeline.relations.find("helper_use", row.name))):
+    if row.kind == "helper" and (
+        line := callers(timeline.relations_of(row.name).find("helper_use", row.name))
+    ):
         pairs.append(("callers", line))
     return [title, f"  {printable(row.kind)}{number}\n{fields(pairs, terminal_width())}"]
 
@@ -168,7 +170,7 @@ def _render_relation(timeline: Timeline, relation: Relation) -> list[str | Style
     if relation.kind == "kfunc":
         pairs += [("flags", relation.value)] if relation.value else []
         pairs += [("prototype", row.prototype)] if row.prototype else []
-        if line := callers(timeline.relations.find("kfunc_use", relation.name)):
+        if line := callers(timeline.relations_of(relation.name).find("kfunc_use", relation.name)):
             pairs.append(("callers", line))
     else:
         before = {item.value for item in relation.intervals} - {relation.value}

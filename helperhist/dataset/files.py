@@ -119,8 +119,10 @@ def parse_dataset(
     def tags() -> tuple[Tag, ...]:
         return tuple(part("tags.csv", lambda cells: _tags(cells, rows)))
 
-    def relations() -> tuple[Iterator[Run], Iterator[Reading]]:
+    def relations(name: str) -> tuple[Iterator[Run], Iterator[Reading]]:
         found = files if later is None else later()
+        if name:
+            found = {**found, RELATIONS: _lines_with(found.get(RELATIONS, _MISSING), name)}
         return part(RELATIONS, parse_runs, found), part(READINGS, parse_readings, found)
 
     return Timeline(
@@ -211,6 +213,15 @@ def _cells(data: File, folder: Path, name: str) -> Iterator[list[str]]:
         raise DatasetError(f"cannot read {path}: {error.strerror}; scan again") from error
     except (UnicodeDecodeError, csv.Error) as error:
         raise DatasetError(f"{path} is damaged ({error}); scan again") from error
+
+
+def _lines_with(data: File, name: str) -> File:
+    """Return the header and the lines that have a name in a cell of its own."""
+    if not isinstance(data, bytes):
+        return data
+    header, *lines = data.splitlines(keepends=True) or [b""]
+    cell = f",{name},".encode()
+    return header + b"".join(line for line in lines if cell in line)
 
 
 def _rows(rows: Iterable[list[str]]) -> Iterator[Row]:

@@ -115,7 +115,7 @@ def relation_row(timeline: Timeline, relation: Relation) -> Row:
     tag = tags.get(relation.since)
     prototype = None
     if relation.kind == "kfunc":
-        found = timeline.relations.find("kfunc_proto", relation.name)
+        found = timeline.relations_of(relation.name).find("kfunc_proto", relation.name)
         prototype = found[-1].value if found else None
     return Row(
         relation.kind,

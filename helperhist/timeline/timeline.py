@@ -63,12 +63,13 @@ class Timeline:
         events: Callable[[], Iterable[Event]],
         docs: Callable[[], Iterable[Doc]],
         label: str = "",
-        relations: Callable[[], tuple[Iterable[Run], Iterable[Reading]]] = lambda: ((), ()),
+        relations: Callable[[str], tuple[Iterable[Run], Iterable[Reading]]] = lambda name: ((), ()),
     ) -> None:
         """Hold the parts of a timeline; use :func:`helperhist.load` to get one.
 
         :param label: names the dataset to users, in one line
-        :param relations: gives the runs of relations, and what was read for them
+        :param relations: gives the runs of the relations of a name (all of them for an empty one;
+            others may be among them), and what was read for them
         """
         self.metadata = metadata
         self.rows = tuple(rows)
@@ -102,8 +103,18 @@ class Timeline:
 
         :raises DatasetError: they contradict each other
         """
+        return self._related("")
+
+    def relations_of(self, name: str) -> Relations:
+        """Return the relations of one name, for a look-up: all of them take longer to index.
+
+        :raises DatasetError: they contradict each other
+        """
+        return self.relations if "relations" in self.__dict__ else self._related(name)
+
+    def _related(self, name: str) -> Relations:
         releases = [tag.version for tag in self.releases] if self.metadata.kernel else []
-        runs, readings = self._relations()
+        runs, readings = self._relations(name)
         try:
             return Relations(runs, readings, releases, self._born)
         except ValueError as error:

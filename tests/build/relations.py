@@ -58,5 +58,5 @@ def related(
         lambda: plain.spans,
         lambda: plain.events,
         lambda: plain.docs,
-        relations=lambda: given,
+        relations=lambda name: given,
     )

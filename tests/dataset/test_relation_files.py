@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from helperhist import load
 from helperhist.dataset import read_dataset, write_dataset
 from helperhist.errors import DatasetError
 from helperhist.timeline import Reading, Run
@@ -109,3 +110,13 @@ def test_runs_without_readings(folder: Path) -> None:
     (folder / READ).unlink()
     with pytest.raises(DatasetError, match="has a tag that was not read"):
         _ = read_dataset(folder).relations
+
+
+def test_one_name_has_what_all_have() -> None:
+    whole, alone = load("embedded"), load("embedded")
+    for name in ("bpf_get_current_pid_tgid", "bpf_cpumask_create", "bpf_stream_vprintk"):
+        found = alone.relations_of(name)
+        for kind in ("helper_use", "kfunc", "kfunc_use", "kfunc_proto"):
+            assert found.find(kind, name) == whole.relations.find(kind, name)
+    assert len(alone.relations_of("bpf_loop").runs) < 100
+    assert not alone.relations_of("bpf_nothing").find("kfunc", "bpf_nothing")
