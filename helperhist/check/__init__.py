@@ -4,7 +4,7 @@ from helperhist.check.against import Against, Relocated
 from helperhist.check.checker import Checker
 from helperhist.check.files import Checked, check_file, find_objects
 from helperhist.check.needs import Findings, Refusal, Requirement, Unknown
-from helperhist.check.target import Kernel, judge_kernel, judge_release, release_note
+from helperhist.check.target import Kernel, judge_kernel, judge_release
 from helperhist.check.verdict import (
     Change,
     TooNew,
@@ -16,6 +16,7 @@ from helperhist.check.verdict import (
     required,
     target_json,
     to_json,
+    undecided,
 )
 
 __all__ = [
@@ -39,8 +40,8 @@ __all__ = [
     "judge_release",
     "minimum",
     "newest_first",
-    "release_note",
     "required",
     "target_json",
     "to_json",
+    "undecided",
 ]

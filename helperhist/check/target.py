@@ -13,7 +13,7 @@ from helperhist.dataset import kfunc
 from helperhist.timeline import Presence, Release
 from helperhist.version import KernelVersion
 
-__all__ = ["Kernel", "judge_kernel", "judge_release", "release_note"]
+__all__ = ["Kernel", "judge_kernel", "judge_release"]
 
 
 class Kernel(Protocol):
@@ -106,8 +106,8 @@ def _unknown(item: Unknown, kernel: Kernel) -> TooNew | None:
 def judge_release(findings: Findings, release: Release) -> tuple[TooNew, ...]:
     """Return what a release or an update of one lacks, or may lack; nothing if the object works.
 
-    What the last tag before a release has that was not read is taken to be there still:
-    :func:`release_note` says so to users.
+    What the last tag before a release has that was not read is taken to be there still: its
+    :class:`helperhist.timeline.Doubt` says so to users.
     """
     found = [
         verdict
@@ -120,15 +120,6 @@ def judge_release(findings: Findings, release: Release) -> tuple[TooNew, ...]:
         if (verdict := _release_unknown(item, release)) is not None
     ]
     return tuple(found)
-
-
-def release_note(release: Release) -> str | None:
-    """Return from what a release is answered, None where its own tag was read."""
-    if release.tag is not None:
-        return None
-    if release.is_newer:
-        return f"{release.version} is newer than the data, which ends with {release.known_from}"
-    return f"the data has no {release.version}; the answer is from {release.known_from}"
 
 
 def _release_lacks(item: Requirement, release: Release, older: bool) -> TooNew | None:
@@ -169,14 +160,17 @@ def _by_since(item: Requirement, release: Release, older: bool) -> TooNew | None
     """Judge what has no name in the header by the first release that has it."""
     version = release.version
     if KernelVersion.parse(item.since) > version:
-        # Of an update nobody read whether it has what its release has not.
-        certain = not older and not (version.is_stable or version.build)
+        # Of an update nobody read whether it has what its release has not, and of a candidate
+        # whether it has what its release has.
+        unread = version.is_stable or bool(version.build)
+        leads = version.rc is not None and release_key(item.since) == release_key(version.series)
+        certain = not (older or unread or leads)
         reason = f"needs {item.since}" + (" or earlier" if older else "")
         return TooNew(item, certain, reason, _instead(item))
     known = kfunc(item.name) if item.kind == "kfunc" else None
     if known is None or not known.absent or version <= KernelVersion.parse(known.seen):
         return None
-    certain = version >= KernelVersion.parse(known.absent)
+    certain = version >= KernelVersion.parse(known.absent) and not version.build
     words = "not in" if certain else "known until"
     return TooNew(item, certain, f"{words} {known.absent if certain else known.seen}")
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from helperhist.check.needs import Findings, Requirement, Unknown, release_key
+from helperhist.timeline import Asked
 
 __all__ = [
     "Change",
@@ -19,6 +20,7 @@ __all__ = [
     "required",
     "target_json",
     "to_json",
+    "undecided",
     "unknown",
 ]
 
@@ -192,18 +194,34 @@ def to_json(file: str, findings: Findings) -> dict[str, Any]:
     }
 
 
+def undecided(release: Asked | None) -> bool:
+    """Whether what the data cannot tell of a release keeps any object from a yes."""
+    return release is not None and release.doubt is not None and release.doubt.kind == "newer"
+
+
 def target_json(
-    target: str, found: tuple[TooNew, ...], note: str | None = None, refused: bool = False
+    target: str,
+    found: tuple[TooNew, ...],
+    release: Asked | None = None,
+    refused: bool = False,
 ) -> dict[str, Any]:
     """Return the documented JSON object of a target.
 
-    :param note: from what the data answers, where it has no tag of the target
+    :param release: that was asked for; None of a particular kernel
     :param refused: whether no kernel loads the object with its loader
     """
+    doubt = None if release is None else release.doubt
+    if refused or any(verdict.certain for verdict in found):
+        answer = "no"
+    else:
+        answer = "cannot tell" if found or undecided(release) else "yes"
     return {
         "kernel": target,
-        "ok": not found and not refused,
-        "note": note,
+        "release": None if release is None else str(release.version),
+        "answer": answer,
+        "ok": answer == "yes",
+        "note": None if doubt is None else doubt.text,
+        "doubt": None if doubt is None else doubt.to_json(),
         "missing": [
             {
                 **item_json(verdict.item),

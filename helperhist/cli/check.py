@@ -24,9 +24,9 @@ from helperhist.check import (
     find_objects,
     judge_kernel,
     judge_release,
-    release_note,
     target_json,
     to_json,
+    undecided,
 )
 from helperhist.cli.command import new_command
 from helperhist.cli.options import data_option, echo_source
@@ -44,8 +44,7 @@ from helperhist.report.check import (
 from helperhist.report.github import annotate, annotate_change
 from helperhist.report.refusals import refused_json, render_refused
 from helperhist.report.terminal import terminal_width
-from helperhist.timeline import Release, Timeline
-from helperhist.version import KernelVersion
+from helperhist.timeline import Asked, Timeline, ask
 
 __all__ = ["command"]
 
@@ -56,7 +55,9 @@ __all__ = ["command"]
     "running; check --diff old.o new.o --format github; find . -name '*.bpf.o' | check - --json",
 )
 @click.argument("objects", nargs=-1, metavar="OBJECT...")
-@click.option("--target", metavar="KERNEL", help="5.4, 'running', or a file (BTF, vmlinux, bpf.h).")
+@click.option(
+    "--target", metavar="KERNEL", help="5.4, lts, running, or a file (BTF, vmlinux, bpf.h)."
+)
 @click.option(
     "--loader",
     type=click.Choice(LOADERS),
@@ -123,12 +124,14 @@ def command(
         verdicts, note = _verdicts(asked, checked)
         if note:
             complain(f"note: {note}")
+        release = None if asked is None else asked.release
         if good or form == "json":
-            _echo(good, verdicts, target, form, note)
+            _echo(good, verdicts, target, form, release)
         if form == "text":
             _echo_against(checked, explain_core)
         refused = target is not None and any(findings.refused for _, findings in good)
-        answer = int(refused or any(verdicts.values()))
+        unclear = undecided(release)
+        answer = int(refused or unclear or any(verdicts.values()))
     if good and not (diff and len(good) != 2):
         echo_source(timeline, machine=form != "text")
     ctx.exit(2 if _complain(checked) else answer)
@@ -163,23 +166,26 @@ Verdicts = dict[int, tuple[TooNew, ...]]
 class _Target:
     """What is asked: a release, or a kernel with the release that it is most like.
 
+    :ivar release: as it was asked for; of a particular kernel None
     :ivar judge: asks its BTF about an object; None if it has none
     """
 
-    release: Release | None
+    release: Asked | None
     kernel: Kernel | None = None
     like: str | None = None
     judge: Callable[[BpfObject], Against] | None = None
 
 
 def _target(target: str, timeline: Timeline) -> _Target:
+    if target == "running":
+        return _kernel(target, timeline)
     try:
-        version = KernelVersion.parse(target)
+        return _Target(ask(timeline, target))
     except InvalidVersion:
-        if target != "running" and "@" not in target and not Path(target).exists():
+        # The empty text would be the folder that one is in.
+        if not target.strip() or ("@" not in target and not Path(target).exists()):
             raise
         return _kernel(target, timeline)
-    return _Target(Release(timeline, version))
 
 
 def _verdicts(asked: _Target | None, checked: Sequence[Checked]) -> tuple[Verdicts, str | None]:
@@ -204,8 +210,9 @@ def _verdicts(asked: _Target | None, checked: Sequence[Checked]) -> tuple[Verdic
                 )
             found[id(item.findings)] = lacks
         elif asked.release is not None:
-            found[id(item.findings)] = judge_release(item.findings, asked.release)
-    return found, release_note(asked.release) if asked.release is not None else None
+            found[id(item.findings)] = judge_release(item.findings, asked.release.release)
+    doubt = None if asked.release is None else asked.release.doubt
+    return found, None if doubt is None else doubt.text
 
 
 def _kernel(source: str, timeline: Timeline) -> _Target:
@@ -237,19 +244,22 @@ def _echo(
     verdicts: Verdicts,
     target: str | None,
     form: str,
-    note: str | None,
+    release: Asked | None,
 ) -> None:
     width = terminal_width()
     if form == "json":
         answers = [{**to_json(file, item), **refused_json(item.refused)} for file, item in good]
         if target is not None:
             for answer, (_, item) in zip(answers, good, strict=True):
-                answer["target"] = target_json(target, verdicts[id(item)], note, bool(item.refused))
+                answer["target"] = target_json(
+                    target, verdicts[id(item)], release, bool(item.refused)
+                )
         echo_json(answers)
         return
     if form == "github":
         for file, item in good:
-            _echo_lines(annotate(file, item, verdicts.get(id(item), ()), target, _root()))
+            found = verdicts.get(id(item), ())
+            _echo_lines(annotate(file, item, found, target, _root(), release))
         return
     good = [(printable(file), item) for file, item in good]
     blocks = [render_summary(good, width)] if len(good) > 1 else []
@@ -257,7 +267,7 @@ def _echo(
         if item.refused:
             blocks.append(render_refused(file, item, width))
         elif target is not None:
-            blocks.append(render_verdict(file, target, verdicts[id(item)], width))
+            blocks.append(render_verdict(file, target, verdicts[id(item)], width, release))
         else:
             blocks.append(render_object(file, item, width))
     echo("\n\n".join(blocks))

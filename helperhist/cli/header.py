@@ -6,10 +6,12 @@ import click
 
 from helperhist.atomic import write_atomic
 from helperhist.cli.command import new_command
-from helperhist.cli.options import data_option
+from helperhist.cli.options import data_option, echo_doubt
 from helperhist.cli.output import complain, write
 from helperhist.dataset import load
+from helperhist.errors import HelperhistError
 from helperhist.header import GUARDS, IDS, HeaderOptions, render_header
+from helperhist.timeline import Timeline, ask
 from helperhist.version import KernelVersion
 
 __all__ = ["command"]
@@ -58,17 +60,19 @@ def command(
     a helper, HELPERHIST_SINCE(bpf_x) is its first kernel, and helperhist_exists(bpf_x) asks the
     running kernel.
     """
+    timeline = load(data)
+    timeline.require_kernel()
     options = HeaderOptions(
         guard,
         ids,
-        None if min_kernel is None else KernelVersion.parse(min_kernel),
-        None if max_kernel is None else KernelVersion.parse(max_kernel),
+        None if min_kernel is None else _lowest(timeline, min_kernel),
+        None if max_kernel is None else _highest(timeline, max_kernel),
         only,
         docs,
         undeclared,
         data,
     )
-    header = render_header(load(data), options)
+    header = render_header(timeline, options)
     for name, reason in header.left_out:
         complain(f"left out: {name}: {reason}")
     text = header.text.encode()
@@ -76,3 +80,23 @@ def command(
         write(text)  # the same bytes as in a file, in any locale
     else:
         write_atomic(output, text)
+
+
+def _lowest(timeline: Timeline, text: str) -> KernelVersion:
+    """Return the release that the oldest kernel has all of.
+
+    :raises HelperhistError: nobody can tell what that kernel has
+    """
+    asked = ask(timeline, text)
+    if asked.doubt is not None and asked.doubt.kind == "newer":
+        raise HelperhistError(f"--min-kernel: {asked.doubt.text}")
+    echo_doubt(asked.doubt)
+    # A candidate or a distribution's kernel has what the release before has.
+    return asked.version if asked.version.is_stable else asked.floor
+
+
+def _highest(timeline: Timeline, text: str) -> KernelVersion:
+    """Return the release of which the newest kernel may have all."""
+    asked = ask(timeline, text)
+    echo_doubt(asked.doubt)
+    return KernelVersion.parse(asked.version.series) if asked.doubt is not None else asked.version

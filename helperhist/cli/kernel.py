@@ -5,12 +5,13 @@ from pathlib import Path
 import click
 
 from helperhist.cli.command import new_command
-from helperhist.cli.options import data_option, echo_source
+from helperhist.cli.options import data_option, echo_doubt, echo_source, with_doubt
 from helperhist.cli.output import echo, echo_json
 from helperhist.dataset import load
 from helperhist.kernel import compare, read_kernel
 from helperhist.report.kernel import kernel_json, render_kernel, render_names
 from helperhist.report.terminal import terminal_width
+from helperhist.timeline import ask, known_names
 
 __all__ = ["command"]
 
@@ -56,10 +57,16 @@ def command(
     """
     timeline = load(data)
     timeline.require_kernel()
+    asked = None if against is None else ask(timeline, against)
+    doubt = None if asked is None else asked.doubt
+    if asked is not None:
+        known_names(timeline, asked)  # an error where nobody can tell
     info = read_kernel(source, timeline, base)
-    comparison = compare(info, timeline, against) if info.names else None
+    floor = None if asked is None else str(asked.floor)
+    comparison = compare(info, timeline, floor) if info.names else None
+    echo_doubt(doubt)
     if as_json:
-        echo_json(kernel_json(info, comparison, timeline))
+        echo_json(with_doubt(kernel_json(info, comparison, timeline), doubt))
     elif kinds:
         echo(render_names(info, kinds), nl=False)
     else:

@@ -5,17 +5,19 @@ from typing import Any, TypeVar
 
 import click
 
-from helperhist.cli.output import Styled, echo, echo_csv
+from helperhist.cli.output import Styled, complain, echo, echo_csv
 from helperhist.errors import DatasetError
 from helperhist.printable import printable
-from helperhist.timeline import Row, Timeline
+from helperhist.timeline import Doubt, Row, Timeline
 
 __all__ = [
     "check_kind",
     "data_option",
+    "echo_doubt",
     "echo_rows_csv",
     "echo_source",
     "format_options",
+    "with_doubt",
 ]
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -68,6 +70,17 @@ def _cell(value: object) -> object:
             for item in value
         )
     return value
+
+
+def echo_doubt(doubt: Doubt | None) -> None:
+    """Say on stderr what the data cannot tell of the release that was asked for."""
+    if doubt is not None:
+        complain(f"note: {doubt.text}")
+
+
+def with_doubt(answer: dict[str, Any], doubt: Doubt | None) -> dict[str, Any]:
+    """Return an object of JSON that says what the data cannot tell of the release asked for."""
+    return answer if doubt is None else {**answer, "doubt": doubt.to_json()}
 
 
 def echo_source(timeline: Timeline, machine: bool = False) -> None:

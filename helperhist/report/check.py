@@ -14,7 +14,9 @@ from helperhist.check import (
     minimum,
     newest_first,
     required,
+    undecided,
 )
+from helperhist.timeline import Asked
 
 __all__ = [
     "render_change",
@@ -129,10 +131,20 @@ def render_summary(checked: Sequence[tuple[str, Findings]], width: int) -> str:
     return _wrapped(("object", "kernel", "because of"), rows, width)
 
 
-def render_verdict(file: str, target: str, found: Sequence[TooNew], width: int) -> str:
-    """Return whether an object works on a target, or what is missing there."""
+def render_verdict(
+    file: str, target: str, found: Sequence[TooNew], width: int, release: Asked | None = None
+) -> str:
+    """Return whether an object works on a target, or what is missing there.
+
+    :param release: that was asked for; None of a particular kernel
+    """
+    target = target if release is None else release.name
+    if not found and release is not None and undecided(release):
+        newest = f", though {release.floor} has all that it requires"
+        return f"{file}: not sure: nobody can tell what {target} has{newest}"
     if not found:
-        return f"{file}: yes, {target} has all that it requires"
+        known = "" if release is None or release.doubt is None else f", as {release.floor} has"
+        return f"{file}: yes, {target} has all that it requires{known}"
     certain = any(verdict.certain for verdict in found)
     if certain:
         head = f"{file}: no, {target} lacks"

@@ -10,6 +10,7 @@ from helperhist.timeline.analysis import (
     releases,
     require_kinds,
 )
+from helperhist.timeline.asked import WORDS, Asked, Doubt, ask, known_names
 from helperhist.timeline.presence import Presence, Release
 from helperhist.timeline.relations import (
     SOURCES,
@@ -33,6 +34,7 @@ from helperhist.timeline.timeline import (
     Tag,
     Timeline,
     canonical_name,
+    changes,
     series_base,
 )
 
@@ -42,10 +44,13 @@ __all__ = [
     "LTS",
     "SENTINEL",
     "SOURCES",
+    "WORDS",
     "Allowed",
+    "Asked",
     "Backport",
     "Diff",
     "Doc",
+    "Doubt",
     "Event",
     "Interval",
     "Metadata",
@@ -60,9 +65,12 @@ __all__ = [
     "Span",
     "Tag",
     "Timeline",
+    "ask",
     "by_release",
     "canonical_name",
+    "changes",
     "first_names",
+    "known_names",
     "lts_tags",
     "releases",
     "require_kinds",

@@ -12,6 +12,7 @@ __all__ = [
     "LISTS",
     "LTS",
     "LTS_SOURCE",
+    "SUPPORTED",
     "Need",
     "by_release",
     "first_names",
@@ -30,6 +31,14 @@ LTS_SOURCE = "https://www.kernel.org/category/releases.html, 'Longterm release k
 
 #: The longterm kernels from 4.4 on. 3.18 and 4.1, longterm too, are older than most of the API.
 LTS = ("4.4", "4.9", "4.14", "4.19", "5.4", "5.10", "5.15", "6.1", "6.6", "6.12", "6.18")
+
+#: Month until which a longterm kernel is to get updates, from the same page and, for 6.6 to 6.18,
+#: from what was announced in March 2026.
+SUPPORTED = {
+    "4.4": "2022-02", "4.9": "2023-01", "4.14": "2024-01", "4.19": "2024-12", "5.4": "2025-12",
+    "5.10": "2026-12", "5.15": "2026-12", "6.1": "2027-12", "6.6": "2027-12", "6.12": "2028-12",
+    "6.18": "2028-12",
+}  # fmt: skip
 
 #: The release with the last helpers, numbers 210 and 211. Since v6.15 bpf.h itself says of the
 #: list that it is "effectively frozen" and asks for kfuncs instead.

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from itertools import pairwise
 
-from helperhist.version import KernelVersion
+from helperhist.version import KernelVersion, read_version
 
 __all__ = ["SOURCES", "Allowed", "Interval", "Reading", "Relation", "Relations", "Run"]
 
@@ -261,7 +261,7 @@ class Relations:
 
         :raises InvalidVersion: the version has another form
         """
-        wanted = KernelVersion.parse(version)
+        wanted = read_version(version).version
         read = self._read.get(SOURCES.get(kind, ""), [])
         known = name in self._names.get(kind, {}) and other in self.objects(kind)
         if not known or wanted.is_stable or wanted.build or not read:

@@ -2,7 +2,7 @@
 
 import fnmatch
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cached_property
 
 from helperhist.errors import DatasetError
@@ -20,7 +20,7 @@ from helperhist.timeline.records import (
     Tag,
 )
 from helperhist.timeline.relations import Allowed, Reading, Relations, Run
-from helperhist.version import KernelVersion
+from helperhist.version import KernelVersion, read_version
 
 __all__ = [
     "SENTINEL",
@@ -35,6 +35,7 @@ __all__ = [
     "Tag",
     "Timeline",
     "canonical_name",
+    "changes",
     "series_base",
 ]
 
@@ -187,7 +188,8 @@ class Timeline:
         :param kind: of the name (``helper``, ``map_type``, ``field``, ...)
         :raises InvalidVersion: the version has another form
         """
-        return Release(self, KernelVersion.parse(version)).has(kind, canonical_name(name)).answer
+        asked = Release(self, read_version(version).version)
+        return asked.has(kind, canonical_name(name)).answer
 
     def helper(self, number: int) -> Row | None:
         """Return the helper that has a number now, or had it last."""
@@ -262,7 +264,7 @@ class Timeline:
         for tag in self.tags:
             if tag.name == version:
                 return tag
-        wanted = KernelVersion.parse(version)
+        wanted = read_version(version).version
         found = [tag for tag in self.tags if tag.version == wanted]
         if found:
             return found[-1]
@@ -286,21 +288,7 @@ class Timeline:
 
         :raises DatasetError: this timeline has no such tag
         """
-        before, after = self.present(self.tag(old)), self.present(self.tag(new))
-        return Diff(
-            tuple(sorted((after[name] for name in after.keys() - before), key=_name_key)),
-            tuple(sorted((before[name] for name in before.keys() - after), key=_name_key)),
-            tuple(
-                sorted(
-                    (
-                        (before[name], after[name])
-                        for name in before.keys() & after
-                        if before[name].id != after[name].id
-                    ),
-                    key=lambda pair: _name_key(pair[1]),
-                )
-            ),
-        )
+        return changes(self.present(self.tag(old)), self.present(self.tag(new)))
 
     @cached_property
     def _position(self) -> dict[str, int]:
@@ -359,6 +347,21 @@ class Timeline:
 def series_base(mainline: Iterable[Tag], series: str) -> Tag | None:
     """Return the release that a stable series starts from, None if it is not tagged."""
     return next((tag for tag in mainline if tag.version.text == series), None)
+
+
+def changes(before: Mapping[str, Name], after: Mapping[str, Name]) -> Diff:
+    """Return what changed from the names of one kernel to those of another."""
+    both = [(before[name], after[name]) for name in before.keys() & after]
+    return Diff(
+        tuple(sorted((after[name] for name in after.keys() - before), key=_name_key)),
+        tuple(sorted((before[name] for name in before.keys() - after), key=_name_key)),
+        tuple(
+            sorted(
+                (pair for pair in both if pair[0].id != pair[1].id),
+                key=lambda pair: _name_key(pair[1]),
+            )
+        ),
+    )
 
 
 def _name_key(name: Name) -> tuple[str, bool, int, str]:

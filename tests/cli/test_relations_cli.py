@@ -162,11 +162,17 @@ def test_a_release_that_was_not_read(data: str) -> None:
     assert "1 more came or went around 5.3, which was not read: nobody can tell" in result.stderr
 
 
+def test_an_update_may_call_what_its_release_may(data: str) -> None:
+    release, update = (run("list", "--prog", "xdp", "--at", at, "--data", data)
+                       for at in ("5.5", "5.5.3"))  # fmt: skip
+    assert release.stdout == update.stdout
+    assert "note: the data has no 5.5.3; the answer is from 5.5" in update.stderr
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
         (("--kind", "helper_use", "--at", "5.9"), "helper_use was read from 5.1 to 5.7, not at"),
-        (("--kind", "helper_use", "--at", "5.5.3"), "is known of releases only; ask for 5.5"),
         (("--kind", "map_use", "--prog", "xdp"), "--prog limits helper_use, kfunc_use"),
         (("--kind", "gpl_only"), "no relations of kind 'gpl_only' in this data; there are helper"),
         (("--kind", "nothing"), "no names of kind 'nothing'"),
