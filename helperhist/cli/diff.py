@@ -15,7 +15,7 @@ from helperhist.cli.options import (
 from helperhist.cli.output import complain, echo, echo_csv, echo_json
 from helperhist.dataset import load
 from helperhist.report.terminal import table, terminal_width
-from helperhist.timeline import SENTINEL, Diff, Name, Timeline, ask, changes, known_names
+from helperhist.timeline import SENTINEL, Diff, Fact, Timeline, ask, changes, known_names
 
 __all__ = ["command"]
 
@@ -61,7 +61,7 @@ def command(old: str, new: str, kind: str, as_json: bool, as_csv: bool, data: st
 
 def _ask(
     timeline: Timeline, old: str, new: str, kind: str
-) -> tuple[list[tuple[str, Name, int | None]], dict[str, dict[str, Any] | None]]:
+) -> tuple[list[tuple[str, Fact, int | None]], dict[str, dict[str, Any] | None]]:
     """Return what changed for sure, and what the data cannot tell of either release."""
     sides = {"old": ask(timeline, old), "new": ask(timeline, new)}
     names = [known_names(timeline, side) for side in sides.values()]
@@ -83,8 +83,8 @@ def _number(now: int | None, before: int | None) -> str:
     return "" if now is None else str(now) if before is None else f"{before} -> {now}"
 
 
-def _changes(diff: Diff, kind: str) -> list[tuple[str, Name, int | None]]:
-    changes: list[tuple[str, Name, int | None]] = [
+def _changes(diff: Diff, kind: str) -> list[tuple[str, Fact, int | None]]:
+    changes: list[tuple[str, Fact, int | None]] = [
         *(("added", name, None) for name in diff.added),
         *(("removed", name, None) for name in diff.removed),
         *(("renumbered", after, before.id) for before, after in diff.renumbered),

@@ -11,7 +11,9 @@ from helperhist.timeline.analysis import (
     require_kinds,
 )
 from helperhist.timeline.asked import WORDS, Asked, Doubt, ask, known_names
+from helperhist.timeline.facts import SENTINEL, Fact, fact_key
 from helperhist.timeline.presence import Presence, Release
+from helperhist.timeline.records import Backport, Diff, Doc, Event, Metadata, Row, Span, Tag
 from helperhist.timeline.relations import (
     SOURCES,
     Allowed,
@@ -21,22 +23,7 @@ from helperhist.timeline.relations import (
     Relations,
     Run,
 )
-from helperhist.timeline.timeline import (
-    SENTINEL,
-    Backport,
-    Diff,
-    Doc,
-    Event,
-    Metadata,
-    Name,
-    Row,
-    Span,
-    Tag,
-    Timeline,
-    canonical_name,
-    changes,
-    series_base,
-)
+from helperhist.timeline.timeline import Timeline, canonical_name, changes, series_base
 
 __all__ = [
     "LAST_GROWTH",
@@ -52,9 +39,9 @@ __all__ = [
     "Doc",
     "Doubt",
     "Event",
+    "Fact",
     "Interval",
     "Metadata",
-    "Name",
     "Presence",
     "Reading",
     "Relation",
@@ -69,6 +56,7 @@ __all__ = [
     "by_release",
     "canonical_name",
     "changes",
+    "fact_key",
     "first_names",
     "known_names",
     "lts_tags",

@@ -7,8 +7,8 @@ from typing import Any
 
 from helperhist.errors import DatasetError, InvalidVersion
 from helperhist.timeline.analysis import LTS, SUPPORTED, lts_tags, releases
+from helperhist.timeline.facts import Fact
 from helperhist.timeline.presence import Release
-from helperhist.timeline.records import Name
 from helperhist.timeline.timeline import Timeline
 from helperhist.version import OWN_BUILD, KernelVersion, read_version
 
@@ -86,7 +86,7 @@ def ask(timeline: Timeline, text: str) -> Asked:
     return Asked(bare, release, floor, _doubt(timeline, release, written.family))
 
 
-def known_names(timeline: Timeline, asked: Asked) -> tuple[Mapping[str, Name], frozenset[str]]:
+def known_names(timeline: Timeline, asked: Asked) -> tuple[Mapping[str, Fact], frozenset[str]]:
     """Return the names that a release has, and those of which nobody can tell.
 
     What a release has its updates are taken to have. Of a distribution's kernel what more it has
