@@ -31,6 +31,7 @@ from helperhist.check import (
 from helperhist.cli.command import new_command
 from helperhist.cli.options import data_option, echo_source
 from helperhist.cli.output import complain, echo, echo_json, echo_order
+from helperhist.cli.streams import say_waiting
 from helperhist.dataset import load
 from helperhist.errors import HelperhistError, InvalidVersion
 from helperhist.printable import printable
@@ -141,6 +142,7 @@ def _paths(objects: Sequence[str]) -> list[str]:
     found: list[str] = []
     for name in objects:
         if name == "-":
+            say_waiting("names of objects")
             # Names of files are bytes, and need not be UTF-8.
             lines = map(os.fsdecode, sys.stdin.buffer)
             listed = [line.strip() for line in lines if line.strip()]

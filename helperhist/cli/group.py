@@ -7,8 +7,11 @@ module of its own below ``helperhist.cli`` and is imported when it is run.
 
 import errno
 import os
+import re
+import shlex
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from importlib import import_module
 from typing import Any
 
@@ -41,6 +44,11 @@ COMMANDS = {
 }
 
 
+# The words of click for a value that is none of a list.
+_BAD_CHOICE = re.compile(r"'([^']*)' is not one of (.*)", re.DOTALL)
+_CHOICE = re.compile(r"'([^']*)'")
+
+
 class _Commands(click.Group):
     """A group that imports a command when it is needed, and turns our errors into messages."""
 
@@ -53,6 +61,14 @@ class _Commands(click.Group):
         module = import_module(f"helperhist.cli.{cmd_name}")
         command: click.Command = module.command
         return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command, or say which one is meant."""
+        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+            raise click.UsageError(f"No such command {args[0][:60]!r}{_meant(args[0])}", ctx)
+        return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         # click would import every command for its summary.
@@ -103,6 +119,25 @@ class _Commands(click.Group):
         return 0
 
 
+def _meant(word: str) -> str:
+    """Return which command a word seems to mean: one like it, or the one for names or releases."""
+    import difflib
+
+    if near := difflib.get_close_matches(word.lower(), COMMANDS, 1, 0.6):
+        return f"; did you mean `helperhist {near[0]}`?"
+    with suppress(HelperhistError, OSError):
+        version = import_module("helperhist.version").read_version
+        with suppress(HelperhistError):
+            return f"; did you mean `helperhist list --at {version(word).text}`?"
+        if (timeline := import_module("helperhist.dataset").load()).find(word) or (
+            timeline.relations_of(word).find("kfunc", word)
+        ):
+            return f"; did you mean `helperhist since {shlex.quote(word)}`?"
+    if os.path.isfile(word):  # noqa: PTH113 (it may be too long for one)
+        return f"; did you mean `helperhist check {shlex.quote(word)}`?"
+    return ""
+
+
 def _outcome(error: BaseException) -> tuple[int, str]:
     """Return the exit code and the message for an error; raise it if it is a bug of ours."""
     if isinstance(error, click.UsageError):
@@ -135,8 +170,20 @@ def _usage(error: click.UsageError) -> str:
     if isinstance(error, click.MissingParameter):
         # click lists choices one below the other.
         message = " ".join(message.split())
-    where = f"; see `{error.ctx.command_path} --help`" if error.ctx is not None else ""
-    return f"Error: {printable(message).rstrip('.')}{where}"
+    if match := _BAD_CHOICE.search(message):
+        message += _nearest(match[1], _CHOICE.findall(match[2]))
+    message = printable(message).rstrip(".")
+    if error.ctx is None:
+        return f"Error: {message}"
+    where = f"see `{error.ctx.command_path} --help`"
+    return f"Error: {message} ({where})" if message.endswith("?") else f"Error: {message}; {where}"
+
+
+def _nearest(word: str, choices: Sequence[str]) -> str:
+    import difflib
+
+    near = difflib.get_close_matches(word.lower(), choices, 1, 0.6)
+    return f"; did you mean {near[0]}?" if near else ""
 
 
 @click.command(

@@ -8,10 +8,12 @@ from helperhist.cli.command import new_command
 from helperhist.cli.options import data_option, echo_doubt, echo_source, with_doubt
 from helperhist.cli.output import echo, echo_json
 from helperhist.dataset import load
+from helperhist.errors import HelperhistError, InvalidVersion
 from helperhist.kernel import compare, read_kernel
 from helperhist.report.kernel import kernel_json, render_kernel, render_names
 from helperhist.report.terminal import terminal_width
-from helperhist.timeline import ask, known_names
+from helperhist.timeline import WORDS, ask, known_names
+from helperhist.version import read_version
 
 __all__ = ["command"]
 
@@ -57,6 +59,7 @@ def command(
     """
     timeline = load(data)
     timeline.require_kernel()
+    _require_source(source)
     asked = None if against is None else ask(timeline, against)
     doubt = None if asked is None else asked.doubt
     if asked is not None:
@@ -73,3 +76,21 @@ def command(
         echo(render_kernel(info, comparison, timeline, terminal_width()))
     if not kinds or as_json:
         echo_source(timeline, machine=as_json)
+
+
+def _require_source(source: str) -> None:
+    """Raise an error for a release, of which there is no file to read.
+
+    :raises HelperhistError: the message has the command that answers for a release
+    """
+    if source == "running" or Path(source).exists():
+        return
+    try:
+        known = source in WORDS or bool(read_version(source))
+    except InvalidVersion:
+        known = False
+    if known:
+        raise HelperhistError(
+            f"{source} is a release, and `kernel` reads a kernel: give a file, or "
+            f"`helperhist list --at {source}`"
+        )

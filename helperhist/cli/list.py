@@ -33,6 +33,7 @@ from helperhist.timeline import (
     Timeline,
     ask,
     known_names,
+    no_such_kind,
 )
 from helperhist.version import KernelVersion
 
@@ -117,9 +118,7 @@ def _relations(
         kinds = kinds[:1] if young else kinds
     found = [item for name in kinds for item in relations.find(name, other=other)]
     if not found and kind and kind not in relations.kinds and prog is None:
-        raise DatasetError(
-            f"no relations of kind {kind!r} in this data; there are {', '.join(relations.kinds)}"
-        )
+        raise DatasetError(f"{no_such_kind(kind, relations.kinds)}")
     if asked is None:
         return found
     kept, unknown = relations_at(timeline, found, asked)
@@ -135,7 +134,7 @@ def _complain_of(unknown: int, asked: Asked) -> None:
 
 
 def _rows(timeline: Timeline, kind: str, asked: Asked | None) -> list[Row]:
-    check_kind(timeline, kind)
+    check_kind(timeline, kind, SOURCES)
     names, unsure = (None, frozenset()) if asked is None else known_names(timeline, asked)
     rows, unknown = [], 0
     for row in timeline.rows:

@@ -8,7 +8,7 @@ import click
 from helperhist.cli.output import Styled, complain, echo, echo_csv
 from helperhist.errors import DatasetError
 from helperhist.printable import printable
-from helperhist.timeline import Doubt, Row, Timeline
+from helperhist.timeline import Doubt, Row, Timeline, no_such_kind
 
 __all__ = [
     "check_kind",
@@ -48,11 +48,14 @@ def _one_format(ctx: click.Context, param: click.Parameter, value: bool) -> bool
     return value
 
 
-def check_kind(timeline: Timeline, kind: str) -> None:
-    """Raise an error for a kind that the data does not have, other than ``all``."""
-    kinds = sorted({row.kind for row in timeline.rows})
+def check_kind(timeline: Timeline, kind: str, more: Iterable[str] = ()) -> None:
+    """Raise an error for a kind that the data does not have, other than ``all``.
+
+    :param more: kinds that the command has beside those of names
+    """
+    kinds = {row.kind for row in timeline.rows}
     if kind not in (*kinds, "all"):
-        raise DatasetError(f"no names of kind {kind[:60]!r}; there are {', '.join(kinds)}, or all")
+        raise DatasetError(f"{no_such_kind(kind, kinds.union(more))}, or all")
 
 
 def echo_rows_csv(rows: Iterable[Row]) -> None:

@@ -1,5 +1,7 @@
 """``helperhist scan``: read a git history into a dataset."""
 
+import re
+import shlex
 import sys
 import time
 from collections.abc import Iterator
@@ -21,7 +23,7 @@ from helperhist.dataset import (
     remember_scan,
     write_dataset,
 )
-from helperhist.errors import DatasetError
+from helperhist.errors import DatasetError, RepositoryError
 from helperhist.git import DEFAULT_TAGS, Repository, tune_libgit2
 from helperhist.mining import Progress, Summary, scan_with_summary
 from helperhist.printable import utf8
@@ -29,6 +31,9 @@ from helperhist.report.terminal import fields, terminal_width
 from helperhist.timeline import Timeline
 
 __all__ = ["command"]
+
+# https://..., git@host:..., ssh://...
+_REMOTE = re.compile(r"(?:https?|git|ssh|file):/|[\w.-]+@[\w.-]+:")
 
 
 @new_command(
@@ -77,6 +82,7 @@ def command(
     changed. A second scan reads only what is new. The dataset of a kernel becomes the default of
     the other commands if it covers what the embedded data covers.
     """
+    _require_local(str(repo))
     begun = time.monotonic()
     tune_libgit2()
     folder = _folder(repo, output, name)
@@ -93,6 +99,20 @@ def command(
         echo_json(_json(timeline, summary, folder, seconds, reason))
     else:
         echo(_text(timeline, summary, folder, seconds, reason))
+
+
+def _require_local(repo: str) -> None:
+    """Raise an error for the address of a repository that is not here.
+
+    :raises RepositoryError: the message has the command that brings it
+    """
+    if _REMOTE.match(repo) and not Path(repo).exists():
+        # A Path has one slash of two.
+        address = re.sub(r"^(\w+):/+", r"\1://", repo)
+        raise RepositoryError(
+            f"{address} is not on this machine; clone it first: git clone --filter=blob:none "
+            f"{shlex.quote(address)} linux && helperhist scan linux"
+        )
 
 
 def _remember(folder: Path, timeline: Timeline) -> str | None:

@@ -205,11 +205,11 @@ class Repository:
             compiled = re.compile(pattern)
         except (re.error, RecursionError, OverflowError) as error:
             raise RepositoryError(
-                f"--tags {pattern!r} is no regular expression: {one_line(str(error))}"
+                f"--tags '{pattern}' is not a regular expression: {one_line(str(error))}"
             ) from error
         if "version" not in compiled.groupindex:
             raise RepositoryError(
-                f"--tags {pattern!r} has no group named version; "
+                f"--tags '{pattern}' has no group named version; "
                 r"write for example 'Ubuntu-(?P<version>\d+\.\d+\.\d+-\d+\.\d+)'"
             )
         found: list[TagRef] = []

@@ -202,7 +202,7 @@ def _locate(
         seen = ", ".join(f"{count} with {reason!r}" for reason, count in sorted(skipped.items()))
         hint = f" (skipped: {seen})" if before else "; it has no tags: run `git fetch --tags`"
         raise RepositoryError(
-            f"no tag of {repository.folder} fits {pattern!r}{hint}; choose others with --tags"
+            f"no tag of {repository.folder} fits '{pattern}'{hint}; choose others with --tags"
         )
     raise RepositoryError(
         f"none of {total} tags of {repository.folder} has {' or '.join(repository.paths)}; "

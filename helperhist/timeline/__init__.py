@@ -7,11 +7,13 @@ from helperhist.timeline.analysis import (
     by_release,
     first_names,
     lts_tags,
+    no_such_kind,
     releases,
     require_kinds,
 )
 from helperhist.timeline.asked import WORDS, Asked, Doubt, ask, known_names
 from helperhist.timeline.facts import SENTINEL, Fact, fact_key
+from helperhist.timeline.lookup import canonical_name, is_pattern, one_answer, spelled
 from helperhist.timeline.presence import Presence, Release
 from helperhist.timeline.records import Backport, Diff, Doc, Event, Metadata, Row, Span, Tag
 from helperhist.timeline.relations import (
@@ -23,7 +25,7 @@ from helperhist.timeline.relations import (
     Relations,
     Run,
 )
-from helperhist.timeline.timeline import Timeline, canonical_name, changes, series_base
+from helperhist.timeline.timeline import Timeline, changes, series_base
 
 __all__ = [
     "LAST_GROWTH",
@@ -58,9 +60,13 @@ __all__ = [
     "changes",
     "fact_key",
     "first_names",
+    "is_pattern",
     "known_names",
     "lts_tags",
+    "no_such_kind",
+    "one_answer",
     "releases",
     "require_kinds",
     "series_base",
+    "spelled",
 ]

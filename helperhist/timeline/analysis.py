@@ -21,6 +21,7 @@ __all__ = [
     "lts_tags",
     "minimum",
     "newest_additions",
+    "no_such_kind",
     "releases",
     "require_kinds",
     "together",
@@ -80,9 +81,29 @@ def require_kinds(timeline: Timeline, kinds: Iterable[str]) -> None:
     present = {row.kind for row in timeline.rows}
     for kind in kinds:
         if kind not in present:
-            raise DatasetError(
-                f"no names of kind {kind[:60]!r} in this data; it has: {', '.join(sorted(present))}"
-            )
+            raise DatasetError(no_such_kind(kind, present))
+
+
+def no_such_kind(kind: str, present: Iterable[str]) -> str:
+    """Return what to tell of a kind that is not there: the nearest one, and all.
+
+    >>> no_such_kind("maps", ["helper", "map_type"])
+    "no names of kind 'maps'; did you mean map_type? There are helper, map_type"
+    """
+    import difflib
+
+    kinds = sorted(present)
+    word = kind.strip().lower().removesuffix("s")
+    near = sorted(
+        (
+            name
+            for name in kinds
+            if word and (name.startswith(word) or word.startswith(name.partition("_")[0]))
+        ),
+        key=lambda name: (name != word, not name.endswith("_type")),
+    ) or difflib.get_close_matches(word, kinds, 1, 0.6)
+    hint = f"; did you mean {near[0]}? There are " if near else "; there are "
+    return f"no names of kind {kind[:60]!r}{hint}{', '.join(kinds)}"
 
 
 def by_release(row: Row) -> tuple[KernelVersion, int, str]:

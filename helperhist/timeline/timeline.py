@@ -1,12 +1,11 @@
 """The timeline: which name came with which release, and the questions that it answers."""
 
-import fnmatch
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cached_property
 
 from helperhist.errors import DatasetError
-from helperhist.timeline.facts import SENTINEL, Fact, fact_key
+from helperhist.timeline.facts import Fact, fact_key
+from helperhist.timeline.lookup import canonical_name, find, nearest
 from helperhist.timeline.presence import Release
 from helperhist.timeline.records import (
     Diff,
@@ -21,14 +20,6 @@ from helperhist.timeline.relations import Allowed, Reading, Relations, Run
 from helperhist.version import KernelVersion, read_version
 
 __all__ = ["Timeline", "canonical_name", "changes", "series_base"]
-
-_ENUM_NAME = re.compile(r"BPF_FUNC_(\w+)")
-
-
-def canonical_name(text: str) -> str:
-    """Return a helper's name as programs call it, from ``BPF_FUNC_x`` or ``bpf_x``."""
-    match = _ENUM_NAME.fullmatch(text)
-    return f"bpf_{match[1]}" if match else text
 
 
 class Timeline:
@@ -182,62 +173,21 @@ class Timeline:
         return next((row for row in found if row.removed is None), found[-1] if found else None)
 
     def find(self, pattern: str) -> tuple[Row, ...]:
-        """Return the rows that a name or a shell pattern means, in row order.
+        """Return the rows that a name or a shell pattern means.
 
-        A name is as for :meth:`since`, else the end of a field's path (``gso_size``). A pattern
+        A name is as for :meth:`since`, with ``()`` or ``struct`` or as ``#182``, too; else a type
+        without its prefix (``xdp``, ``ringbuf``; then the fields of that name), else a struct
+        (``xdp_md``: its fields), else the end of a field's path (``gso_size``); and if it is none
+        of these as it is written, then in any case (``BPF_LOOP``). A pattern
         (``bpf_skb_*``) is matched with names, helpers with or without ``bpf_``. It means fields
         only with a dot in it or if it fits nothing else, and so with sentinels; where it fits
         nothing at all, upper and lower case are taken for the same.
         """
-        pattern = pattern.strip()
-        if not any(char in pattern for char in "*?["):
-            row = self.since(pattern)
-            if row is not None:
-                return (row,)
-            end = f".{pattern}"
-            return tuple(row for row in self.rows if row.kind == "field" and row.name.endswith(end))
-        prefix = "BPF_FUNC_"
-        if pattern.startswith(prefix):
-            return self._match(f"bpf_{pattern.removeprefix(prefix)}", self.helpers)
-        if "." in pattern:
-            return self._match(pattern, self.rows)
-        groups: tuple[list[Row], list[Row], list[Row]] = ([], [], [])
-        for row in self.rows:
-            groups[(row.kind == "field") + 2 * (row.kind == SENTINEL)].append(row)
-        names, fields, sentinels = groups
-        for flags in (0, re.IGNORECASE):
-            for rows in (names, sentinels, fields):
-                if found := self._match(pattern, rows, flags):
-                    return found
-        return ()
-
-    @staticmethod
-    def _match(pattern: str, rows: Iterable[Row], flags: int = 0) -> tuple[Row, ...]:
-        match = re.compile(fnmatch.translate(pattern), flags).match
-        return tuple(
-            row
-            for row in rows
-            if match(row.name)
-            or (row.kind == "helper" and match(row.name.removeprefix("bpf_")))
-            or (row.kind == "field" and match(row.name.rpartition(".")[2]))
-        )
+        return find(self, pattern)
 
     def nearest(self, name: str, count: int = 3) -> tuple[str, ...]:
         """Return the known names that look most like an unknown one, else that contain it."""
-        import difflib
-
-        name = canonical_name(name).lower()
-        choices: dict[str, str] = {}
-        for row in self.rows:
-            choices.setdefault(row.name.lower(), row.name)
-            if row.kind == "field":
-                choices.setdefault(row.name.rpartition(".")[2].lower(), row.name)
-        close: list[str] = []
-        for spelling in (name, f"bpf_{name}"):
-            close += difflib.get_close_matches(spelling, choices, count, 0.75)
-        if not close and len(name) > 2:
-            close = sorted((text for text in choices if name in text), key=len)[:count]
-        return tuple(dict.fromkeys(choices[found] for found in close))[:count]
+        return nearest(self, name, count)
 
     def tag(self, version: str) -> Tag:
         """Return the tag of a version (``5.4``, ``5.8-rc3``, ``5.10.42``) or of that name.

@@ -295,7 +295,7 @@ def test_releases(history: str) -> None:
     ("arguments", "message"),
     [
         (("since", "loop", "--data", "/missing"), "no dataset '/missing'"),
-        (("list", "--kind", "nothing"), "no names of kind 'nothing'; there are attach_type,"),
+        (("list", "--kind", "nothing"), "no names of kind 'nothing'; there are "),
         (("list", "--at", "newest"), "'newest' is not a kernel version; write it as 5.10"),
         (("list", "--at", "2.6"), "no tag for 2.6 in this data"),
         (("diff", "5.4", "9.9"), "no tag for 9.9 in this data"),

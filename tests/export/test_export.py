@@ -181,7 +181,10 @@ def test_equal_timelines_give_equal_files(name: str) -> None:
 
 
 def test_an_unknown_kind_is_named_with_those_that_there_are() -> None:
-    with pytest.raises(DatasetError, match=r"no names of kind 'helpers'.*it has: flag, helper"):
+    with pytest.raises(
+        DatasetError,
+        match=r"no names of kind 'helpers'.*did you mean helper\? There are flag, helper",
+    ):
         render_export(eventful(), "csv", ["helpers"])
 
 
