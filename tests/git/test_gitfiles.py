@@ -13,7 +13,9 @@ from hypothesis import strategies as st
 
 from helperhist.errors import HelperhistError, RepositoryError
 from helperhist.git.files import MAX_OBJECT_BYTES, ObjectTooLarge
-from helperhist.git.repository import DEFAULT_TAGS, KERNEL_PATHS, MissingObject, Repository, read_at
+from helperhist.git.objects import MissingObject
+from helperhist.git.repository import KERNEL_PATHS, Repository, read_at
+from helperhist.git.tags import DEFAULT_TAGS
 from helperhist.mining.scanning import scan
 from helperhist.printable import one_line
 from tests.build.repository import PATH, History, git, loose, render_header, write_object
