@@ -20,7 +20,7 @@ from typing import IO, Any, Self
 from helperhist.errors import HelperhistError, RepositoryError
 from helperhist.git import CommitInfo, GraphDisagrees, Repository, tune_libgit2
 from helperhist.mining.introductions import find_introductions
-from helperhist.sources import HeaderReader
+from helperhist.sources import DefinedNames
 
 __all__ = ["Crew", "HeaderGraph", "introducing_commits"]
 
@@ -34,9 +34,9 @@ _LARGE = 16 << 20
 class HeaderGraph:
     """The commits of a repository with the names that their headers define."""
 
-    def __init__(self, repository: Repository, reader: HeaderReader | None = None) -> None:
+    def __init__(self, repository: Repository) -> None:
         self._repository = repository
-        self._reader = reader or HeaderReader()
+        self._headers = DefinedNames()
         self.changes = repository.changes
         self.parents = repository.parents
         self.header = repository.header
@@ -55,7 +55,7 @@ class HeaderGraph:
         if header is None:
             return frozenset()
         what = f"header {header[:12]}"
-        return self._reader.present(self._repository.read(header, what), names, what)
+        return self._headers.present(self._repository.read(header, what), names, what)
 
 
 class Crew:

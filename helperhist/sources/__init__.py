@@ -6,6 +6,7 @@ their own: only mining pays for them.
 
 from helperhist.sources.condition import Condition
 from helperhist.sources.ctext import split_pieces
+from helperhist.sources.defined import DefinedNames
 from helperhist.sources.docs import HelperDoc, Prototype, parse_docs, parse_prototype
 from helperhist.sources.source import Fact, Gap, Piece, Reading, Source, read_tree
 from helperhist.sources.uapi import (
@@ -23,6 +24,7 @@ __all__ = [
     "MAX_HEADER_BYTES",
     "SENTINEL",
     "Condition",
+    "DefinedNames",
     "Entry",
     "Fact",
     "Gap",
