@@ -2,6 +2,7 @@
 
 from helperhist.git.commits import CommitInfo
 from helperhist.git.files import ObjectTooLarge
+from helperhist.git.limits import limited_memory
 from helperhist.git.open import tune_libgit2
 from helperhist.git.partial import fetched_headers
 from helperhist.git.repository import KERNEL_PATHS, Repository, read_at
@@ -17,6 +18,7 @@ __all__ = [
     "Repository",
     "TagRef",
     "fetched_headers",
+    "limited_memory",
     "read_at",
     "tune_libgit2",
 ]

@@ -160,10 +160,14 @@ class Objects:
 
     def look(self, oid: pygit2.Oid) -> None:
         """Look at an object before it is read as a whole."""
-        if self._loose and oid in self._loose:
-            self._check_loose(oid)
+        self.look_if_loose(oid)
         if (size := self.odb.read_header(oid)[1]) > MAX_OBJECT_BYTES:
             raise ObjectTooLarge(f"object {str(oid)[:12]}", size)
+
+    def look_if_loose(self, oid: pygit2.Oid) -> None:
+        """Look at an object of a file of its own: libgit2 does not come back from one cut off."""
+        if self._loose and oid in self._loose:
+            self._check_loose(oid)
 
     def _check_loose(self, oid: pygit2.Oid) -> None:
         """Raise ValueError if the file of a loose object is damaged; each is read once."""

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pygit2
 from helperhist.errors import RepositoryError
 from helperhist.git.files import common_dir
 from helperhist.git.graph import open_graph
+from helperhist.git.limits import memory_is_limited
 from helperhist.git.objects import Objects
 from helperhist.git.revisions import resolve
 from helperhist.git.shortcut import Shortcut
@@ -35,6 +37,9 @@ class Repository(Objects):
         :raises RepositoryError: there is none, or libgit2 cannot read it
         """
         super().__init__(path)
+        # Where one that is far too large cannot take all memory, measuring each object of a walk
+        # before it is read would only cost a quarter of the time.
+        self._glance = self.look_if_loose if memory_is_limited() else self.look
         self.paths = tuple(dict.fromkeys("/".join(_components(path)) for path in paths))
         self._parts = [path.split("/") for path in self.paths]
         #: Commits that chains have gone through so far.
@@ -159,10 +164,10 @@ class Repository(Objects):
         # Any: an object of another type has none of these attributes, which is caught.
         repo: Any = self.repo
         try:
-            self.look(at)
+            self._glance(at)
             commit = repo[at]
             tree, parents = commit.tree_id, commit.parent_ids
-        except (KeyError, ValueError, AttributeError, pygit2.GitError):
+        except (KeyError, ValueError, AttributeError, MemoryError, pygit2.GitError):
             # libgit2 refuses people and dates that git puts up with.
             tree, parents = self._tree_and_parents(str(at))
         return self._header_below(tree), parents
@@ -171,10 +176,12 @@ class Repository(Objects):
         """Return the header below a root tree."""
         repo: Any = self.repo
         try:
-            self.look(tree)
+            self._glance(tree)
             root, folder = repo[tree], self._folder
             key = tree if folder is None else root[folder].id if folder in root else _NONE
-        except (KeyError, ValueError, TypeError, pygit2.GitError) as error:
+        except (KeyError, ValueError, TypeError, MemoryError, pygit2.GitError) as error:
+            with suppress(KeyError, ValueError, pygit2.GitError):
+                self.look(tree)
             raise self.missing(str(tree), "a tree") from error
         there = self._known.get(key, "")
         if there == "":

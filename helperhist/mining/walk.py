@@ -90,10 +90,12 @@ class Crew:
         """
         if not self._workers:
             self._start()
+        # Neighbours stay together: their headers have most pieces in common.
         count = len(self._workers) + 1
-        for index, worker in enumerate(self._workers, 1):
-            _send(worker, [[commit, sorted(names)] for commit, names in tasks[index::count]])
-        return tasks[::count]
+        ends = [len(tasks) * index // count for index in range(count + 1)]
+        for worker, begin, end in zip(self._workers, ends[1:-1], ends[2:], strict=True):
+            _send(worker, [[commit, sorted(names)] for commit, names in tasks[begin:end]])
+        return tasks[: ends[1]]
 
     def answers(self) -> dict[str, str | None]:
         """Return what the processes have found; wait for it.

@@ -14,7 +14,7 @@ from helperhist.sources.uapi import MAX_HEADER_BYTES, names_of
 __all__ = ["DefinedNames"]
 
 #: A word that goes on in the next line.
-_SPLICED_WORD = re.compile(rb"\w\\\r?\n\w")
+_SPLICED_WORD = re.compile(rb"(?<=\w)\\\r?\n\w")
 
 
 class DefinedNames:
@@ -54,7 +54,8 @@ class DefinedNames:
         # Helpers stand in the list without bpf_, members without the path.
         word = name.rpartition(".")[2].removeprefix("bpf_").encode("latin-1", "replace")
         for piece in pieces:
-            if (word in piece or _SPLICED_WORD.search(piece)) and name in self._defined(piece):
+            may = word in piece or (b"\\" in piece and _SPLICED_WORD.search(piece))
+            if may and name in self._defined(piece):
                 return piece
         return None
 
