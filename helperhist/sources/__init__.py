@@ -6,6 +6,7 @@ their own: only mining pays for them.
 
 from helperhist.sources.condition import Condition
 from helperhist.sources.ctext import split_pieces
+from helperhist.sources.defined import DefinedNames
 from helperhist.sources.docs import HelperDoc, Prototype, parse_docs, parse_prototype
 from helperhist.sources.source import Gap, Piece, Source, read_tree
 from helperhist.sources.uapi import (
@@ -20,6 +21,7 @@ __all__ = [
     "ENUM_KINDS",
     "MAX_HEADER_BYTES",
     "Condition",
+    "DefinedNames",
     "Gap",
     "HeaderReader",
     "HelperDoc",
