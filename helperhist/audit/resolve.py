@@ -5,19 +5,9 @@ import re
 from collections.abc import Mapping
 from functools import cached_property
 
-from helperhist.timeline import Row, Timeline, canonical_name
+from helperhist.timeline import PREFIXES, Row, Timeline, canonical_name
 
-__all__ = ["PREFIXES", "Resolver"]
-
-#: What all names of a list begin with.
-PREFIXES: Mapping[str, str] = {
-    "helper": "bpf_",
-    "cmd": "BPF_",
-    "map_type": "BPF_MAP_TYPE_",
-    "prog_type": "BPF_PROG_TYPE_",
-    "attach_type": "BPF_",
-    "link_type": "BPF_LINK_TYPE_",
-}
+__all__ = ["Resolver"]
 
 #: Identifiers of cilium/ebpf that are more than another spelling. The numbers there tell what
 #: they mean: CGroupStorage is 19, BPF_MAP_TYPE_CGROUP_STORAGE, but CgroupStorage is 32.

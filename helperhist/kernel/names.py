@@ -14,13 +14,12 @@ from helperhist.binary import Btf, Kind, Member, Type
 from helperhist.errors import ParseError
 from helperhist.kernel.corespec import Target
 from helperhist.sources import (
-    ENUM_KINDS,
     MAX_HEADER_BYTES,
     is_sentinel,
     parse_header,
     split_pieces,
 )
-from helperhist.timeline import SENTINEL, Fact, Timeline, canonical_name
+from helperhist.timeline import ENUM_KINDS, KINDS, SENTINEL, Fact, Timeline, canonical_name
 
 __all__ = [
     "KernelInfo",
@@ -59,8 +58,7 @@ class Uapi:
     def of(cls, timeline: Timeline) -> "Uapi":
         """Take them from a timeline."""
         enums = dict(ENUM_KINDS)
-        known = {*ENUM_KINDS.values(), "flag", "field", SENTINEL}
-        enums.update({row.kind: row.kind for row in timeline.rows if row.kind not in known})
+        enums.update({row.kind: row.kind for row in timeline.rows if row.kind not in KINDS})
         return cls(
             enums,
             frozenset(r.name.partition(".")[0] for r in timeline.rows if r.kind == "field"),

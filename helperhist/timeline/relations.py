@@ -8,22 +8,11 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from itertools import pairwise
 
+from helperhist.timeline.kinds import SOURCES
 from helperhist.version import KernelVersion
 
-__all__ = ["SOURCES", "Allowed", "Interval", "Reading", "Relation", "Relations", "Run"]
+__all__ = ["Allowed", "Interval", "Reading", "Relation", "Relations", "Run"]
 
-#: Kind of relation to the source that reads it.
-SOURCES = {
-    "helper_use": "helper_use",
-    "gpl_only": "helper_use",
-    "kfunc": "kfuncs",
-    "kfunc_use": "kfuncs",
-    "kfunc_proto": "kfuncs",
-    "kfunc_test": "kfuncs",
-    "map_use": "map_use",
-    "map_prog": "map_use",
-    "arch_use": "arch_use",
-}
 _Key = tuple[str, str, str]
 
 

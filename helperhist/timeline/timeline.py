@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import cached_property
 
 from helperhist.errors import DatasetError
-from helperhist.timeline.facts import SENTINEL, Fact, fact_key
+from helperhist.timeline.facts import Fact, sort_key
+from helperhist.timeline.kinds import SENTINEL
 from helperhist.timeline.presence import Release
 from helperhist.timeline.records import (
     Diff,
@@ -263,7 +264,7 @@ class Timeline:
 
         :raises DatasetError: this timeline has no such tag
         """
-        return tuple(sorted(self.present(self.tag(version)).values(), key=fact_key))
+        return tuple(sorted(self.present(self.tag(version)).values(), key=sort_key))
 
     def diff(self, old: str, new: str) -> Diff:
         """Return what changed from one tag to another.
@@ -272,8 +273,8 @@ class Timeline:
         """
         before, after = self.present(self.tag(old)), self.present(self.tag(new))
         return Diff(
-            tuple(sorted((after[name] for name in after.keys() - before), key=fact_key)),
-            tuple(sorted((before[name] for name in before.keys() - after), key=fact_key)),
+            tuple(sorted((after[name] for name in after.keys() - before), key=sort_key)),
+            tuple(sorted((before[name] for name in before.keys() - after), key=sort_key)),
             tuple(
                 sorted(
                     (
@@ -281,7 +282,7 @@ class Timeline:
                         for name in before.keys() & after
                         if before[name].value != after[name].value
                     ),
-                    key=lambda pair: fact_key(pair[1]),
+                    key=lambda pair: sort_key(pair[1]),
                 )
             ),
         )

@@ -19,8 +19,7 @@ from helperhist.errors import HelperhistError
 from helperhist.kernel.match import compare
 from helperhist.kernel.names import Uapi, info_of_btf
 from helperhist.kernel.read import RUNNING, KernelInfo, read_kernel
-from helperhist.sources.uapi import ENUM_KINDS
-from helperhist.timeline import Fact, Timeline
+from helperhist.timeline import ENUM_KINDS, Fact, Timeline
 from tests.build.objects import compile_bpf
 
 _TAGS = {kind: tag for tag, kind in ENUM_KINDS.items()}
