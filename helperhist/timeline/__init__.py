@@ -10,6 +10,7 @@ from helperhist.timeline.analysis import (
     require_kinds,
 )
 from helperhist.timeline.facts import Fact, sort_key
+from helperhist.timeline.index import Index, canonical_name, squash
 from helperhist.timeline.kinds import (
     BY_PROGRAM,
     ENUM_KINDS,
@@ -21,17 +22,16 @@ from helperhist.timeline.kinds import (
     kind_key,
     plural,
 )
-from helperhist.timeline.presence import Presence, Release
+from helperhist.timeline.presence import Kernel, Presence, Release
 from helperhist.timeline.records import Backport, Diff, Doc, Event, Metadata, Row, Span, Tag
 from helperhist.timeline.relations import (
-    Allowed,
     Interval,
     Reading,
     Relation,
     Relations,
     Run,
 )
-from helperhist.timeline.timeline import Timeline, canonical_name, series_base
+from helperhist.timeline.timeline import Timeline, series_base
 
 __all__ = [
     "BY_PROGRAM",
@@ -43,13 +43,14 @@ __all__ = [
     "PREFIXES",
     "SENTINEL",
     "SOURCES",
-    "Allowed",
     "Backport",
     "Diff",
     "Doc",
     "Event",
     "Fact",
+    "Index",
     "Interval",
+    "Kernel",
     "Metadata",
     "Presence",
     "Reading",
@@ -71,4 +72,5 @@ __all__ = [
     "require_kinds",
     "series_base",
     "sort_key",
+    "squash",
 ]
