@@ -10,7 +10,6 @@ from helperhist.sources.defined import DefinedNames
 from helperhist.sources.docs import HelperDoc, Prototype, parse_docs, parse_prototype
 from helperhist.sources.source import Gap, Piece, Source, read_tree
 from helperhist.sources.uapi import (
-    ENUM_KINDS,
     MAX_HEADER_BYTES,
     HeaderReader,
     is_sentinel,
@@ -18,7 +17,6 @@ from helperhist.sources.uapi import (
 )
 
 __all__ = [
-    "ENUM_KINDS",
     "MAX_HEADER_BYTES",
     "Condition",
     "DefinedNames",

@@ -34,7 +34,6 @@ from helperhist.sources.ctext import (
     tokenize,
 )
 from helperhist.sources.entries import (
-    ENUM_KINDS,
     NOTHING,
     Pending,
     Piece,
@@ -47,7 +46,6 @@ from helperhist.sources.entries import (
 from helperhist.timeline import SENTINEL, Fact
 
 __all__ = [
-    "ENUM_KINDS",
     "MAX_HEADER_BYTES",
     "HeaderReader",
     "is_sentinel",

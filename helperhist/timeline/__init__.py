@@ -2,7 +2,6 @@
 
 from helperhist.timeline.analysis import (
     LAST_GROWTH,
-    LISTS,
     LTS,
     by_release,
     first_names,
@@ -10,33 +9,48 @@ from helperhist.timeline.analysis import (
     releases,
     require_kinds,
 )
-from helperhist.timeline.facts import SENTINEL, Fact, fact_key
-from helperhist.timeline.presence import Presence, Release
+from helperhist.timeline.facts import Fact, sort_key
+from helperhist.timeline.index import Index, canonical_name, squash
+from helperhist.timeline.kinds import (
+    BY_PROGRAM,
+    ENUM_KINDS,
+    KINDS,
+    LISTS,
+    PREFIXES,
+    SENTINEL,
+    SOURCES,
+    kind_key,
+    plural,
+)
+from helperhist.timeline.presence import Kernel, Presence, Release
 from helperhist.timeline.records import Backport, Diff, Doc, Event, Metadata, Row, Span, Tag
 from helperhist.timeline.relations import (
-    SOURCES,
-    Allowed,
     Interval,
     Reading,
     Relation,
     Relations,
     Run,
 )
-from helperhist.timeline.timeline import Timeline, canonical_name, series_base
+from helperhist.timeline.timeline import Timeline, series_base
 
 __all__ = [
+    "BY_PROGRAM",
+    "ENUM_KINDS",
+    "KINDS",
     "LAST_GROWTH",
     "LISTS",
     "LTS",
+    "PREFIXES",
     "SENTINEL",
     "SOURCES",
-    "Allowed",
     "Backport",
     "Diff",
     "Doc",
     "Event",
     "Fact",
+    "Index",
     "Interval",
+    "Kernel",
     "Metadata",
     "Presence",
     "Reading",
@@ -50,10 +64,13 @@ __all__ = [
     "Timeline",
     "by_release",
     "canonical_name",
-    "fact_key",
     "first_names",
+    "kind_key",
     "lts_tags",
+    "plural",
     "releases",
     "require_kinds",
     "series_base",
+    "sort_key",
+    "squash",
 ]
