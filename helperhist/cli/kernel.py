@@ -1,5 +1,6 @@
 """``helperhist kernel``: what a kernel has, and which release that is."""
 
+import os
 from pathlib import Path
 
 import click
@@ -83,7 +84,8 @@ def _require_source(source: str) -> None:
 
     :raises HelperhistError: the message has the command that answers for a release
     """
-    if source == "running" or Path(source).exists():
+    # Not pathlib: a word of a command line need not be text.
+    if source == "running" or os.path.exists(source):  # noqa: PTH110
         return
     try:
         known = source in WORDS or bool(read_version(source))

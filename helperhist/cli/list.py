@@ -25,6 +25,7 @@ from helperhist.dataset import load
 from helperhist.errors import DatasetError
 from helperhist.report.terminal import table, terminal_width
 from helperhist.timeline import (
+    BY_PROGRAM,
     SENTINEL,
     SOURCES,
     Asked,
@@ -38,10 +39,6 @@ from helperhist.timeline import (
 from helperhist.version import KernelVersion
 
 __all__ = ["command"]
-
-
-#: Kinds whose object is a program type.
-_BY_PROGRAM = ("helper_use", "kfunc_use", "map_prog", "gpl_only")
 
 
 @new_command(
@@ -110,8 +107,8 @@ def _relations(
         other = program_type(timeline, prog)
         kinds = (f"{kind}_use",) if kind in ("helper", "kfunc") else kinds
         kinds = kinds if kind else ("helper_use", "kfunc_use")
-        if not set(kinds) <= set(_BY_PROGRAM):
-            raise DatasetError(f"--prog limits {', '.join(_BY_PROGRAM)}, not {kind[:60]!r}")
+        if not set(kinds) <= set(BY_PROGRAM):
+            raise DatasetError(f"--prog limits {', '.join(BY_PROGRAM)}, not {kind[:60]!r}")
     if not kind and asked is not None and (read := relations.read("kfunc_use")):
         # Older kernels have no kfuncs.
         young = asked.version < KernelVersion.parse(read[0])

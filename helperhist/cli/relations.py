@@ -66,7 +66,7 @@ def relations_at(
     version, bound = asked.version, asked.version.is_stable or bool(asked.version.build)
     if bound:
         version = KernelVersion.parse(version.series)
-    kept, unknown = [], 0
+    kept, unknown, release = [], 0, timeline.kernel(str(version))
     for kind in dict.fromkeys(relation.kind for relation in found):
         read = [KernelVersion.parse(text) for text in timeline.relations.read(kind)]
         if not read[0] <= version <= read[-1]:
@@ -75,7 +75,7 @@ def relations_at(
                 "these, or `helperhist scan` other history"
             )
     for relation in found:
-        allowed = timeline.has_relation(relation.kind, relation.name, relation.object, str(version))
+        allowed = release.has(relation.kind, relation.name, relation.object)
         if allowed.value is not None:
             kept.append(replace(relation, value=allowed.value))
         elif allowed.answer is None:

@@ -1,5 +1,6 @@
 """``helperhist scan``: read a git history into a dataset."""
 
+import os
 import re
 import shlex
 import sys
@@ -24,7 +25,7 @@ from helperhist.dataset import (
     write_dataset,
 )
 from helperhist.errors import DatasetError, RepositoryError
-from helperhist.git import DEFAULT_TAGS, Repository, tune_libgit2
+from helperhist.git import DEFAULT_TAGS, Repository, limited_memory, tune_libgit2
 from helperhist.mining import Progress, Summary, scan_with_summary
 from helperhist.printable import utf8
 from helperhist.report.terminal import fields, terminal_width
@@ -88,7 +89,7 @@ def command(
     folder = _folder(repo, output, name)
     check_folder(folder)
     previous = _previous(folder)
-    with _bar(sys.stderr.isatty()) as progress:
+    with limited_memory(), _bar(sys.stderr.isatty()) as progress:
         timeline, summary = scan_with_summary(
             repo, tags=tags, paths=paths, commits=commits, previous=previous, progress=progress
         )
@@ -106,7 +107,7 @@ def _require_local(repo: str) -> None:
 
     :raises RepositoryError: the message has the command that brings it
     """
-    if _REMOTE.match(repo) and not Path(repo).exists():
+    if _REMOTE.match(repo) and not os.path.exists(repo):  # noqa: PTH110
         # A Path has one slash of two.
         address = re.sub(r"^(\w+):/+", r"\1://", repo)
         raise RepositoryError(

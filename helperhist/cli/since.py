@@ -119,7 +119,7 @@ def command(
         for row in answers:
             echo((row.since or "none") + (" or earlier" if row.since and row.or_earlier else ""))
         for pair in related:
-            echo(since_words(pair))
+            echo(pair.since + (" or earlier" if pair.or_earlier or pair.absent else ""))
     else:
         for row in answers:
             echo(*_render(timeline, row))

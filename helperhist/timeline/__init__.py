@@ -2,7 +2,6 @@
 
 from helperhist.timeline.analysis import (
     LAST_GROWTH,
-    LISTS,
     LTS,
     by_release,
     first_names,
@@ -12,13 +11,23 @@ from helperhist.timeline.analysis import (
     require_kinds,
 )
 from helperhist.timeline.asked import WORDS, Asked, Doubt, ask, known_names
-from helperhist.timeline.facts import SENTINEL, Fact, fact_key
-from helperhist.timeline.lookup import canonical_name, is_pattern, one_answer, spelled
-from helperhist.timeline.presence import Presence, Release
+from helperhist.timeline.facts import Fact, sort_key
+from helperhist.timeline.index import Index, canonical_name, squash
+from helperhist.timeline.kinds import (
+    BY_PROGRAM,
+    ENUM_KINDS,
+    KINDS,
+    LISTS,
+    PREFIXES,
+    SENTINEL,
+    SOURCES,
+    kind_key,
+    plural,
+)
+from helperhist.timeline.lookup import is_pattern, one_answer, spelled
+from helperhist.timeline.presence import Kernel, Presence, Release
 from helperhist.timeline.records import Backport, Diff, Doc, Event, Metadata, Row, Span, Tag
 from helperhist.timeline.relations import (
-    SOURCES,
-    Allowed,
     Interval,
     Reading,
     Relation,
@@ -28,13 +37,16 @@ from helperhist.timeline.relations import (
 from helperhist.timeline.timeline import Timeline, changes, series_base
 
 __all__ = [
+    "BY_PROGRAM",
+    "ENUM_KINDS",
+    "KINDS",
     "LAST_GROWTH",
     "LISTS",
     "LTS",
+    "PREFIXES",
     "SENTINEL",
     "SOURCES",
     "WORDS",
-    "Allowed",
     "Asked",
     "Backport",
     "Diff",
@@ -42,7 +54,9 @@ __all__ = [
     "Doubt",
     "Event",
     "Fact",
+    "Index",
     "Interval",
+    "Kernel",
     "Metadata",
     "Presence",
     "Reading",
@@ -58,15 +72,18 @@ __all__ = [
     "by_release",
     "canonical_name",
     "changes",
-    "fact_key",
     "first_names",
     "is_pattern",
+    "kind_key",
     "known_names",
     "lts_tags",
     "no_such_kind",
     "one_answer",
+    "plural",
     "releases",
     "require_kinds",
     "series_base",
+    "sort_key",
     "spelled",
+    "squash",
 ]

@@ -3,17 +3,13 @@
 import fnmatch
 import re
 from collections.abc import Callable, Iterable, Iterator
-from typing import TYPE_CHECKING
 
-from helperhist.timeline.facts import SENTINEL
+from helperhist.timeline.index import Index, canonical_name
+from helperhist.timeline.kinds import KINDS, PREFIXES, SENTINEL
 from helperhist.timeline.records import Row
 
-if TYPE_CHECKING:
-    from helperhist.timeline.timeline import Timeline
+__all__ = ["find", "is_pattern", "nearest", "one_answer", "spelled"]
 
-__all__ = ["canonical_name", "find", "is_pattern", "nearest", "one_answer", "spelled"]
-
-_ENUM_NAME = re.compile(r"BPF_FUNC_(\w+)")
 #: ``#182`` and ``func#182``, as verifiers and BTF dumps print it; ``bpf_loop()``, as text has it;
 #: ``struct xdp_md``, as C has it.
 _NUMBER = re.compile(r"(?:func|unknown|helper)?[ ]?#([0-9]{1,9})", re.ASCII)
@@ -21,20 +17,7 @@ _CALL = re.compile(r"(\w+)\s*\([^()]*\)", re.ASCII)
 _TAGGED = re.compile(r"(?:struct|union|enum)\s+(\w+)", re.ASCII)
 
 #: Kinds that a bare word means first, in this order, and how their names begin.
-_TYPES = {
-    "prog_type": "BPF_PROG_TYPE_",
-    "map_type": "BPF_MAP_TYPE_",
-    "attach_type": "BPF_",
-    "link_type": "BPF_LINK_TYPE_",
-}
-#: Kinds that are not the tag of an enum.
-_NO_TAGS = {*_TYPES, "helper", "cmd", "flag", "field", SENTINEL}
-
-
-def canonical_name(text: str) -> str:
-    """Return a helper's name as programs call it, from ``BPF_FUNC_x`` or ``bpf_x``."""
-    match = _ENUM_NAME.fullmatch(text)
-    return f"bpf_{match[1]}" if match else text
+_TYPES = {kind: PREFIXES[kind] for kind in ("prog_type", "map_type", "attach_type", "link_type")}
 
 
 def spelled(text: str) -> str:
@@ -53,19 +36,19 @@ def is_pattern(text: str) -> bool:
     return any(char in text for char in "*?[")
 
 
-def find(timeline: "Timeline", text: str) -> tuple[Row, ...]:
+def find(index: Index, text: str) -> tuple[Row, ...]:
     """Return the rows that a name or a pattern means: see :meth:`Timeline.find`."""
     text = spelled(text)
     if is_pattern(text):
-        return _patterned(timeline, text)
-    row = timeline.since(text)
+        return _patterned(index, text)
+    row = index.meant(text)
     if row is not None:
         return (row,)
     for fold in (_as_it_is, str.lower):
         found = (
-            _folded(timeline, text, fold)
-            or tuple(_typed(timeline.rows, text))
-            or tuple(_members(timeline.rows, text, fold))
+            _folded(index, text, fold)
+            or tuple(_typed(index.rows, text))
+            or tuple(_members(index.rows, text, fold))
         )
         if found:
             return found
@@ -88,16 +71,16 @@ def _as_it_is(text: str) -> str:
     return text
 
 
-def _folded(timeline: "Timeline", text: str, fold: Callable[[str], str]) -> tuple[Row, ...]:
+def _folded(index: Index, text: str, fold: Callable[[str], str]) -> tuple[Row, ...]:
     """Return the rows of that very name, in any case."""
     if fold is _as_it_is:
         return ()
     wanted = fold(text)
     if wanted.startswith("bpf_func_"):
         wanted = "bpf_" + wanted.removeprefix("bpf_func_")
-    rows = tuple(row for row in timeline.rows if fold(row.name) == wanted)
+    rows = tuple(row for row in index.rows if fold(row.name) == wanted)
     return rows or tuple(
-        row for row in timeline.rows if row.kind == "helper" and row.name == f"bpf_{wanted}"
+        row for row in index.rows if row.kind == "helper" and row.name == f"bpf_{wanted}"
     )
 
 
@@ -120,7 +103,7 @@ def _members(rows: Iterable[Row], word: str, fold: Callable[[str], str]) -> Iter
         row
         for row in rows
         if (row.kind == "field" and fold(row.name).startswith(f"{wanted}."))
-        or (row.kind == wanted and row.kind not in _NO_TAGS)
+        or (row.kind == wanted and row.kind not in KINDS)
     ]
     yield from own or _fields(rows, word, fold)
 
@@ -130,14 +113,15 @@ def _fields(rows: Iterable[Row], word: str, fold: Callable[[str], str]) -> Itera
     return (row for row in rows if row.kind == "field" and fold(row.name).endswith(end))
 
 
-def _patterned(timeline: "Timeline", pattern: str) -> tuple[Row, ...]:
+def _patterned(index: Index, pattern: str) -> tuple[Row, ...]:
     prefix = "BPF_FUNC_"
     if pattern.startswith(prefix):
-        return _match(f"bpf_{pattern.removeprefix(prefix)}", timeline.helpers)
+        helpers = [row for row in index.rows if row.kind == "helper"]
+        return _match(f"bpf_{pattern.removeprefix(prefix)}", helpers)
     if "." in pattern:
-        return _match(pattern, timeline.rows)
+        return _match(pattern, index.rows)
     groups: tuple[list[Row], list[Row], list[Row]] = ([], [], [])
-    for row in timeline.rows:
+    for row in index.rows:
         groups[(row.kind == "field") + 2 * (row.kind == SENTINEL)].append(row)
     names, fields, sentinels = groups
     for flags in (0, re.IGNORECASE):
@@ -158,13 +142,13 @@ def _match(pattern: str, rows: Iterable[Row], flags: int = 0) -> tuple[Row, ...]
     )
 
 
-def nearest(timeline: "Timeline", name: str, count: int = 3) -> tuple[str, ...]:
+def nearest(index: Index, name: str, count: int = 3) -> tuple[str, ...]:
     """Return the known names that look most like an unknown one, else that contain it."""
     import difflib
 
     name = canonical_name(spelled(name)).lower()
     choices: dict[str, str] = {}
-    for row in timeline.rows:
+    for row in index.rows:
         choices.setdefault(row.name.lower(), row.name)
         if row.kind == "field":
             choices.setdefault(row.name.rpartition(".")[2].lower(), row.name)

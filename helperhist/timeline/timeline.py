@@ -4,8 +4,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cached_property
 
 from helperhist.errors import DatasetError
-from helperhist.timeline.facts import Fact, fact_key
-from helperhist.timeline.lookup import canonical_name, find, nearest
+from helperhist.timeline.facts import Fact, sort_key
+from helperhist.timeline.index import Index
+from helperhist.timeline.lookup import find, nearest
 from helperhist.timeline.presence import Release
 from helperhist.timeline.records import (
     Diff,
@@ -16,10 +17,10 @@ from helperhist.timeline.records import (
     Span,
     Tag,
 )
-from helperhist.timeline.relations import Allowed, Reading, Relations, Run
+from helperhist.timeline.relations import Reading, Relations, Run
 from helperhist.version import KernelVersion, read_version
 
-__all__ = ["Timeline", "canonical_name", "changes", "series_base"]
+__all__ = ["Timeline", "changes", "series_base"]
 
 
 class Timeline:
@@ -99,19 +100,10 @@ class Timeline:
 
     def _born(self, name: str) -> KernelVersion | None:
         """Return the release before which a name was not there, None where that is not known."""
-        row = self._by_name.get(name)
+        row = self.index.named(name)
         if row is None or row.since is None or row.or_earlier:
             return None
         return KernelVersion.parse(row.since)
-
-    def has_relation(self, kind: str, name: str, other: str, version: str) -> Allowed:
-        """Return whether a release has a relation, and under which condition.
-
-        :param kind: ``helper_use``, ``kfunc_use``, ``map_use``, ...
-        :param other: program type (``BPF_PROG_TYPE_XDP``) or map type
-        :raises InvalidVersion: the version has another form
-        """
-        return self.relations.has(kind, canonical_name(name), other, version)
 
     def require_kernel(self) -> None:
         """Make sure that the versions are the kernel's: libbpf's 1.7 is no minimum kernel.
@@ -130,8 +122,9 @@ class Timeline:
         return tuple(row for row in self.rows if row.kind == "helper")
 
     @cached_property
-    def _by_name(self) -> dict[str, Row]:
-        return {row.name: row for row in self.rows}
+    def index(self) -> Index:
+        """The rows by name, by number and by spelling."""
+        return Index(self.rows)
 
     def since(self, name: str) -> Row | None:
         """Return the row of a name, None if the history never had it.
@@ -139,38 +132,11 @@ class Timeline:
         :param name: ``bpf_x``, ``BPF_FUNC_x`` or ``x`` for a helper, or any other name as it is
             in the header, or the number of a helper
         """
-        rows = self._by_name
-        name = canonical_name(name.strip())
-        row = rows.get(name)
-        if row is None and (helper := rows.get(f"bpf_{name}")) and helper.kind != "field":
-            row = helper
-        if row is None and name.isascii() and name.isdigit() and len(name) < 10:
-            return self.helper(int(name))
-        return row
-
-    def row(self, name: str) -> Row | None:
-        """Return the row of a name as it is in the header, None if the history never had it."""
-        return self._by_name.get(name)
-
-    def has(self, kind: str, name: str, version: str) -> bool | None:
-        """Return whether a release or an update of one has a name; None where nobody can tell.
-
-        The tag itself is asked. Where the data has no such tag, what the tags on both sides of it
-        have, or lack, holds for it; backports to updates that were not read, and releases newer
-        than the data, cannot be told. See :class:`helperhist.timeline.Release` for the bounds.
-
-        :param kind: of the name (``helper``, ``map_type``, ``field``, ...)
-        :raises InvalidVersion: the version has another form
-        """
-        asked = Release(self, read_version(version).version)
-        return asked.has(kind, canonical_name(name)).answer
+        return self.index.meant(name)
 
     def helper(self, number: int) -> Row | None:
         """Return the helper that has a number now, or had it last."""
-        # One that only a stable series or a release candidate had is not what the number means.
-        found = [row for row in self.helpers if row.id == number]
-        found = [row for row in found if row.since is not None] or found
-        return next((row for row in found if row.removed is None), found[-1] if found else None)
+        return self.index.numbered("helper", number)
 
     def find(self, pattern: str) -> tuple[Row, ...]:
         """Return the rows that a name or a shell pattern means.
@@ -183,11 +149,21 @@ class Timeline:
         only with a dot in it or if it fits nothing else, and so with sentinels; where it fits
         nothing at all, upper and lower case are taken for the same.
         """
-        return find(self, pattern)
+        return find(self.index, pattern)
 
     def nearest(self, name: str, count: int = 3) -> tuple[str, ...]:
         """Return the known names that look most like an unknown one, else that contain it."""
-        return nearest(self, name, count)
+        return nearest(self.index, name, count)
+
+    def kernel(self, version: str) -> Release:
+        """Return a release or an update of one, whether or not the data has its tag.
+
+        Its ``has(kind, name)`` is asked of the tag itself, never of ``since``. What the data
+        cannot tell of it is in :func:`helperhist.timeline.ask`.
+
+        :raises InvalidVersion: the version has another form
+        """
+        return Release(self, read_version(version).version)
 
     def tag(self, version: str) -> Tag:
         """Return the tag of a version (``5.4``, ``5.8-rc3``, ``5.10.42``) or of that name.
@@ -214,7 +190,7 @@ class Timeline:
 
         :raises DatasetError: this timeline has no such tag
         """
-        return tuple(sorted(self.present(self.tag(version)).values(), key=fact_key))
+        return tuple(sorted(self.present(self.tag(version)).values(), key=sort_key))
 
     def diff(self, old: str, new: str) -> Diff:
         """Return what changed from one tag to another.
@@ -286,12 +262,12 @@ def changes(before: Mapping[str, Fact], after: Mapping[str, Fact]) -> Diff:
     """Return what changed from the names of one kernel to those of another."""
     both = [(before[name], after[name]) for name in before.keys() & after]
     return Diff(
-        tuple(sorted((after[name] for name in after.keys() - before), key=fact_key)),
-        tuple(sorted((before[name] for name in before.keys() - after), key=fact_key)),
+        tuple(sorted((after[name] for name in after.keys() - before), key=sort_key)),
+        tuple(sorted((before[name] for name in before.keys() - after), key=sort_key)),
         tuple(
             sorted(
                 (pair for pair in both if pair[0].value != pair[1].value),
-                key=lambda pair: fact_key(pair[1]),
+                key=lambda pair: sort_key(pair[1]),
             )
         ),
     )

@@ -253,7 +253,7 @@ def test_annotations(title: str, message: str, source: str | None) -> None:
 
 
 @settings(max_examples=30)
-@given(st.text(st.characters(exclude_characters="\0")))
+@given(st.text(st.characters(codec="utf-8", exclude_characters="\0")))
 def test_any_text_as_an_argument(text: str) -> None:
     commands: list[Callable[[str], tuple[str, ...]]] = [
         lambda text: ("since", "--", text),
