@@ -40,6 +40,7 @@ COMMANDS = {
     "plot": "Draw how the API grew.",
     "export": "Write the timeline for other tools.",
     "scan": "Read a git history into a dataset.",
+    "data": "List, choose, check and remove datasets.",
     "completion": "Print the completion for a shell.",
 }
 
@@ -186,6 +187,19 @@ def _nearest(word: str, choices: Sequence[str]) -> str:
     return f"; did you mean {near[0]}?" if near else ""
 
 
+def _version(ctx: click.Context, param: click.Parameter, value: bool) -> None:
+    """Print the version, and what the data that would be asked covers."""
+    if not value or ctx.resilient_parsing:
+        return
+    echo(f"helperhist, version {__version__}")
+    dataset = import_module("helperhist.dataset")
+    try:
+        echo(f"data: {dataset.data_line(dataset.load())}")
+    except HelperhistError as error:
+        echo(f"data: {printable(str(error))}")
+    ctx.exit()
+
+
 @click.command(
     "helperhist",
     cls=_Commands,
@@ -193,7 +207,14 @@ def _nearest(word: str, choices: Sequence[str]) -> str:
     epilog="Examples: helperhist since bpf_probe_read_str; helperhist list --at 5.4; "
     "helperhist scan ~/linux",
 )
-@click.version_option(__version__, prog_name="helperhist")
+@click.option(
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_version,
+    help="Show the version, and that of the data.",
+)
 @click.pass_context
 def cli(ctx: click.Context) -> None:
     """Say which kernel has which BPF helper, from the history of the kernel's own bpf.h.

@@ -1,9 +1,11 @@
 """Timelines on disk, and the embedded one."""
 
 from helperhist.dataset.kfuncs import Kfunc, kfunc
+from helperhist.dataset.shelf import Shelved, covers, data_line, datasets, remove, verify
 from helperhist.dataset.store import (
     FORMAT,
     check_folder,
+    choose,
     data_home,
     default_source,
     has_dataset,
@@ -17,8 +19,13 @@ from helperhist.dataset.store import (
 __all__ = [
     "FORMAT",
     "Kfunc",
+    "Shelved",
     "check_folder",
+    "choose",
+    "covers",
     "data_home",
+    "data_line",
+    "datasets",
     "default_source",
     "has_dataset",
     "is_plain_name",
@@ -26,5 +33,7 @@ __all__ = [
     "load",
     "read_dataset",
     "remember_scan",
+    "remove",
+    "verify",
     "write_dataset",
 ]

@@ -26,8 +26,9 @@ from helperhist.mining.history import (
     make_lines,
     merge_docs,
 )
+from helperhist.mining.kernelrepo import is_kernel
 from helperhist.mining.walk import Crew, introducing_commits
-from helperhist.printable import utf8
+from helperhist.printable import one_line, utf8
 from helperhist.sources import (
     HeaderReader,
     HelperDoc,
@@ -118,7 +119,7 @@ def scan_with_summary(
         newest=max(found, key=_tag_key).name,
         skipped=tuple(sorted(skipped.items())),
         commits=commits,
-        kernel=tags == DEFAULT_TAGS and any(_is_kernel_tag(tag) for tag in found),
+        kernel=tags == DEFAULT_TAGS and not paths and is_kernel(repository, found),
         shallow=tuple(sorted(repository.shallow)),
         version=__version__,
         format=FORMAT,
@@ -159,12 +160,6 @@ def _tag_key(tag: Tag | TagRef) -> tuple[object, str]:
     return (tag.version, tag.name)
 
 
-def _is_kernel_tag(tag: Tag) -> bool:
-    """Whether a tag is named as the kernel names a release: v5.10, not v5.10.0 as iproute2."""
-    version = tag.version
-    return version.rc is None and tag.name == f"v{version.series}" and version.major >= 3
-
-
 def _is_complete(refs: Iterable[TagRef], found: Iterable[Tag]) -> bool:
     """Whether a release before the first one with the header shows that this one brought it."""
     first = min(found, key=_tag_key)
@@ -202,7 +197,8 @@ def _locate(
         seen = ", ".join(f"{count} with {reason!r}" for reason, count in sorted(skipped.items()))
         hint = f" (skipped: {seen})" if before else "; it has no tags: run `git fetch --tags`"
         raise RepositoryError(
-            f"no tag of {repository.folder} fits '{pattern}'{hint}; choose others with --tags"
+            f"no tag of {repository.folder} fits '{one_line(pattern)}'{hint}; choose others with "
+            "--tags"
         )
     raise RepositoryError(
         f"none of {total} tags of {repository.folder} has {' or '.join(repository.paths)}; "

@@ -321,7 +321,7 @@ def test_errors(arguments: tuple[str, ...], message: str) -> None:
 
 
 def test_version() -> None:
-    assert run("--version").stdout == f"helperhist, version {__version__}\n"
+    assert run("--version").stdout.startswith(f"helperhist, version {__version__}\ndata: ")
 
 
 def walk(command: click.Command, path: tuple[str, ...]) -> Iterator[tuple[str, click.Command]]:
