@@ -10,6 +10,7 @@ from helperhist.timeline.analysis import (
     require_kinds,
 )
 from helperhist.timeline.facts import Fact, sort_key
+from helperhist.timeline.features import FEATURES, Feature
 from helperhist.timeline.index import Index, canonical_name, squash
 from helperhist.timeline.kinds import (
     BY_PROGRAM,
@@ -36,6 +37,7 @@ from helperhist.timeline.timeline import Timeline, series_base
 __all__ = [
     "BY_PROGRAM",
     "ENUM_KINDS",
+    "FEATURES",
     "KINDS",
     "LAST_GROWTH",
     "LISTS",
@@ -48,6 +50,7 @@ __all__ = [
     "Doc",
     "Event",
     "Fact",
+    "Feature",
     "Index",
     "Interval",
     "Kernel",
