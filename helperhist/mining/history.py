@@ -1,6 +1,6 @@
 """From what the tags of a repository hold to a timeline: spans, rows, events. Pure."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -17,6 +17,7 @@ __all__ = [
     "follows",
     "make_lines",
     "merge_docs",
+    "settle_kinds",
 ]
 
 #: What a tag holds: name to entry. Equal snapshots are one object, so that they compare fast.
@@ -59,6 +60,43 @@ def make_lines(tags: Iterable[Tag]) -> tuple[Line, ...]:
 
 def _tag_key(tag: Tag) -> tuple[object, str]:
     return (tag.version, tag.name)
+
+
+def settle_kinds(lines: Sequence[Line], snapshots: MutableMapping[str, Snapshot]) -> None:
+    """Give each name one kind at all tags: what it was first, mainline before stable series.
+
+    An anonymous enumeration can get a tag later (that of ``BPF_F_ADJ_ROOM_*`` in 7.3), and a
+    ``#define`` can become an enumerator: programs use the name as before, so it stays what it
+    was. Only the lists of :data:`helperhist.sources.ENUM_KINDS` take a name from what is none of
+    them; the first of these counts, whatever the order of the tags.
+    """
+    kinds: dict[str, str] = {}
+    mixed: set[str] = set()
+    order = [tag.name for line in lines for tag in line.tags]
+    last: Snapshot | None = None
+    for tag in order:
+        snapshot = snapshots[tag]
+        if snapshot is last:
+            continue
+        for entry in snapshot.values():
+            kind = kinds.setdefault(entry.name, entry.kind)
+            if kind != entry.kind:
+                mixed.add(entry.name)
+                kinds[entry.name] = min(kind, entry.kind, key=_list_rank)
+        last = snapshot
+    if not mixed:
+        return
+    # Old and new, by the id of the old: which must live on, else another one takes its id.
+    changed: dict[int, tuple[Snapshot, Snapshot]] = {}
+    for tag in order:
+        snapshot = snapshots[tag]
+        if id(snapshot) not in changed:
+            new = {
+                name: replace(entry, kind=kinds[name]) if name in mixed else entry
+                for name, entry in snapshot.items()
+            }
+            changed[id(snapshot)] = snapshot, new
+        snapshots[tag] = changed[id(snapshot)][1]
 
 
 def find_spans(line: Line, snapshots: Mapping[str, Snapshot]) -> tuple[Span, ...]:
@@ -191,8 +229,12 @@ def _covers(row: Row, series: str, position: Mapping[str, int], mainline: Sequen
 _KIND_ORDER = {kind: index for index, kind in enumerate(ENUM_KINDS.values())}
 
 
+def _list_rank(kind: str) -> int:
+    return _KIND_ORDER.get(kind, 99)
+
+
 def _row_key(row: Row) -> tuple[int, str, bool, int, str]:
-    return (_KIND_ORDER.get(row.kind, 99), row.kind, row.id is None, row.id or 0, row.name)
+    return (_list_rank(row.kind), row.kind, row.id is None, row.id or 0, row.name)
 
 
 def _mainline_row(

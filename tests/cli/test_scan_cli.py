@@ -61,8 +61,8 @@ def test_a_part_of_a_kernel_does_not_become_the_default(history: History, home: 
     assert lines["dataset"] == str(home / "linux")
     # The embedded data knows more releases.
     text = " ".join(done.output.split())
-    assert "default stays the embedded data (v3.18 to v7.1, from iproute2's copies" in text
-    assert "it lacks 7.1 and 62 more releases; use this one with --data linux" in text
+    assert "default stays the embedded data (bpf.h of 3.18 to 7.3, kernel trees" in text
+    assert "it lacks 7.3 and 64 more releases; use this one with --data linux" in text
     assert load().label == load("embedded").label
     asked = CliRunner().invoke(cli, ["since", "b", "-q", "--data", "linux"], catch_exceptions=False)
     assert (asked.exit_code, asked.stdout) == (0, "5.1\n")
@@ -118,7 +118,7 @@ def test_json(history: History, tmp_path: Path) -> None:
         "newest": "v5.1",
         "unknown_commits": 0,
         "default": False,
-        "not_default": "it lacks 7.1 and 62 more releases",
+        "not_default": "it lacks 7.3 and 64 more releases",
     }
     again = json.loads(run(history.path, "--output", tmp_path / "out", "--json").stdout)
     assert again["reused"] == 3
