@@ -99,10 +99,16 @@ def build(repository: Path, relations: Relations) -> Timeline:
         (row["kind"], row["name"]): row["commit"] for row in read_table("introducing_commits.csv")
     }
 
+    messages = {row["commit"]: row for row in read_table("commit_messages.csv")}
+
     def complete(row: Row) -> Row:
+        commit = commits.get((row.kind, row.name))
+        message = messages.get(commit or "", {})
         return replace(
             row,
-            commit=commits.get((row.kind, row.name)),
+            commit=commit,
+            author_date=message.get("author_date") or None,
+            subject=message.get("subject"),
             former_names=former.get(row.name, ()),
         )
 

@@ -1,5 +1,6 @@
 import csv
 import re
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
@@ -130,14 +131,33 @@ def test_rows_are_complete(timeline: Timeline) -> None:
 
 def test_commits_are_those_of_the_table(timeline: Timeline) -> None:
     known = {(row["kind"], row["name"]): row for row in table("introducing_commits.csv")}
+    messages = {row["commit"]: row for row in table("commit_messages.csv")}
     rows = {(row.kind, row.name): row for row in timeline.rows}
     assert not known.keys() - rows
+    assert not messages.keys() - {row["commit"] for row in known.values()}
     for key, row in rows.items():
         assert row.commit == (known[key]["commit"] if key in known else None)
+        message = messages.get(row.commit or "", {"author_date": "", "subject": ""})
+        assert (row.author_date or "", row.subject or "") == (
+            message["author_date"], message["subject"],
+        )  # fmt: skip
+        assert row.commit_date is None
         if key in known:
             assert re.fullmatch("[0-9a-f]{40}", known[key]["commit"])
             assert known[key]["id"] in ("", str(row.id)), key
     assert all(row.commit for row in timeline.helpers)
+
+
+def test_commits_were_written_before_the_release(timeline: Timeline) -> None:
+    """And not years before, as the commit of another name would be."""
+    days = {tag.name: date.fromisoformat(tag.date) for tag in timeline.tags if tag.date}
+    checked = 0
+    for row in timeline.rows:
+        if row.author_date and row.tag in days:
+            written = date.fromisoformat(row.author_date[:10])
+            assert timedelta(0) < days[row.tag] - written < timedelta(days=365), row.name
+            checked += 1
+    assert checked > 100
 
 
 def test_present_and_rows_agree(timeline: Timeline) -> None:
