@@ -26,9 +26,7 @@ from helperhist.mining.history import (
     settle_kinds,
 )
 from helperhist.sources.docs import Prototype, parse_prototype
-from helperhist.sources.uapi import Entry
-from helperhist.timeline import Relations
-from helperhist.timeline.timeline import Metadata, Row, Tag, Timeline
+from helperhist.timeline import Fact, Metadata, Relations, Row, Tag, Timeline
 from helperhist.version import KernelVersion
 
 HERE = Path(__file__).parent
@@ -42,8 +40,8 @@ def read_table(name: str) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-def read_entry(row: dict[str, str]) -> Entry:
-    return Entry(row["kind"], row["name"], int(row["id"]) if row["id"] else None)
+def read_entry(row: dict[str, str]) -> Fact:
+    return Fact.of(row["kind"], row["name"], int(row["id"]) if row["id"] else None)
 
 
 def build(repository: Path, relations: Relations) -> Timeline:
@@ -80,7 +78,7 @@ def build(repository: Path, relations: Relations) -> Timeline:
         tags.append(Tag(name, tag.version, "", "", dates.get(name), tag.path, tag.blob))
         missed = {entry.name: entry for since, entry in corrections if since <= tag.version}
         copied = {
-            item.name: Entry(item.kind, item.name, item.id)
+            item.name: Fact.of(item.kind, item.name, item.id)
             for item in scanned.present(tag).values()
         }
         snapshots[name] = missed | copied
