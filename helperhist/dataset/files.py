@@ -8,6 +8,7 @@
 ``docs.csv``       documentation of the helpers: :class:`helperhist.timeline.Doc`
 ``metadata.json``  :class:`helperhist.timeline.Metadata`
 ``relations.csv``  see :mod:`helperhist.dataset.relations`, as for ``readings.csv``
+``evidence.csv``   see :mod:`helperhist.dataset.evidence`, as for ``sources.csv``
 =================  ===============================================================================
 
 Empty cells are None; lists are separated by spaces; ``backports`` are ``series:since``.
@@ -16,14 +17,21 @@ Empty cells are None; lists are separated by spaces; ``backports`` are ``series:
 import csv
 import io
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, astuple
 from datetime import date, datetime
 from errno import ENOENT
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from helperhist.dataset.evidence import (
+    EVIDENCE,
+    EVIDENCE_COLUMNS,
+    WITNESSES,
+    parse_evidence,
+    parse_witnesses,
+)
 from helperhist.dataset.relations import (
     READINGS,
     RELATION_COLUMNS,
@@ -37,6 +45,7 @@ from helperhist.timeline import (
     Backport,
     Doc,
     Event,
+    Evidence,
     Metadata,
     Reading,
     Row,
@@ -44,6 +53,7 @@ from helperhist.timeline import (
     Span,
     Tag,
     Timeline,
+    Witness,
 )
 from helperhist.version import KernelVersion
 
@@ -73,11 +83,12 @@ _COLUMNS: dict[str, tuple[str, ...]] = {    TIMELINE: (
     "events.csv": ("event", "kind", "name", "tag", "before", "after"),
     "docs.csv": ("name", "tag", "description", "returns"),
     **RELATION_COLUMNS,
+    **EVIDENCE_COLUMNS,
 }  # fmt: skip
 #: Names of all files that a dataset can have.
 FILES = frozenset((*_COLUMNS, METADATA))
 #: Those of them that are read only when they are asked for.
-LATER = frozenset(RELATION_COLUMNS)
+LATER = frozenset((*RELATION_COLUMNS, *EVIDENCE_COLUMNS))
 _OPTIONAL = LATER | {"docs.csv"}
 # The documentation of one helper is one cell, and a header has up to 8 MB.
 csv.field_size_limit(16 << 20)
@@ -87,13 +98,13 @@ def parse_dataset(
     files: Mapping[str, File],
     folder: Path,
     label: str = "",
-    later: Callable[[], Mapping[str, File]] | None = None,
+    later: Callable[[Collection[str]], Mapping[str, File]] | None = None,
 ) -> Timeline:
     """Return the timeline in the files of a dataset; all but its rows is read when asked for.
 
     :param folder: where they are from, for messages
     :param label: names the dataset to users, before its source
-    :param later: gets the files of :data:`LATER`; by default they are among ``files``
+    :param later: gets some of the files of :data:`LATER`; by default they are among ``files``
     :raises DatasetError: they are damaged or of another format, now or when a part is asked for
     """
     metadata = parse_metadata(files[METADATA], folder)
@@ -120,10 +131,16 @@ def parse_dataset(
         return tuple(part("tags.csv", lambda cells: _tags(cells, rows)))
 
     def relations(name: str) -> tuple[Iterator[Run], Iterator[Reading]]:
-        found = files if later is None else later()
+        found = files if later is None else later((RELATIONS, READINGS))
         if name:
             found = {**found, RELATIONS: _lines_with(found.get(RELATIONS, _MISSING), name)}
         return part(RELATIONS, parse_runs, found), part(READINGS, parse_readings, found)
+
+    def evidence(name: str) -> tuple[Iterator[Evidence], Iterator[Witness]]:
+        found = files if later is None else later((EVIDENCE, WITNESSES))
+        if name:
+            found = {**found, EVIDENCE: _lines_with(found.get(EVIDENCE, _MISSING), name)}
+        return part(EVIDENCE, parse_evidence, found), part(WITNESSES, parse_witnesses, found)
 
     return Timeline(
         metadata,
@@ -134,6 +151,7 @@ def parse_dataset(
         lambda: part("docs.csv", lambda cells: (Doc(*row) for row in cells)),
         label,
         relations,
+        evidence,
     )
 
 
@@ -345,6 +363,13 @@ def render_dataset(timeline: Timeline) -> dict[str, str]:
         )
         files[READINGS] = _render(
             READINGS, ((r.source, r.tag, r.origin) for r in timeline.relations.readings)
+        )
+    statements = timeline.statements_of("")
+    if statements.evidence:
+        files[EVIDENCE] = _render(EVIDENCE, map(astuple, statements.evidence))
+        files[WITNESSES] = _render(
+            WITNESSES,
+            ((w.by, w.revision, str(w.trust), w.about) for w in statements.witnesses.values()),
         )
     metadata = asdict(timeline.metadata)
     metadata["skipped"] = dict(timeline.metadata.skipped)

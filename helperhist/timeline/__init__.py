@@ -10,6 +10,16 @@ from helperhist.timeline.analysis import (
     releases,
     require_kinds,
 )
+from helperhist.timeline.evidence import (
+    ABSENT,
+    HEADER,
+    PRESENT,
+    Evidence,
+    Statements,
+    Witness,
+    evidence_of,
+    is_followed,
+)
 from helperhist.timeline.facts import SENTINEL, Fact, fact_key
 from helperhist.timeline.presence import Presence, Release
 from helperhist.timeline.records import Backport, Diff, Doc, Event, Metadata, Row, Span, Tag
@@ -25,9 +35,12 @@ from helperhist.timeline.relations import (
 from helperhist.timeline.timeline import Timeline, canonical_name, series_base
 
 __all__ = [
+    "ABSENT",
+    "HEADER",
     "LAST_GROWTH",
     "LISTS",
     "LTS",
+    "PRESENT",
     "SENTINEL",
     "SOURCES",
     "Allowed",
@@ -35,6 +48,7 @@ __all__ = [
     "Diff",
     "Doc",
     "Event",
+    "Evidence",
     "Fact",
     "Interval",
     "Metadata",
@@ -46,12 +60,16 @@ __all__ = [
     "Row",
     "Run",
     "Span",
+    "Statements",
     "Tag",
     "Timeline",
+    "Witness",
     "by_release",
     "canonical_name",
+    "evidence_of",
     "fact_key",
     "first_names",
+    "is_followed",
     "lts_tags",
     "releases",
     "require_kinds",
