@@ -7,7 +7,7 @@ from typing import Protocol
 
 from helperhist.errors import ParseError
 
-__all__ = ["Fact", "Gap", "Piece", "Reading", "Source", "read_tree"]
+__all__ = ["Fact", "Gap", "Piece", "Reading", "Source", "parse_file", "read_tree"]
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -36,6 +36,10 @@ class Gap:
     line: int
     what: str
     lost: bool = False
+
+    def __str__(self) -> str:
+        place = f"{self.path}:{self.line}" if self.line else self.path
+        return f"{place}: {self.what}" if place else self.what
 
 
 @dataclass(frozen=True, slots=True)
