@@ -9,11 +9,12 @@ from dataclasses import dataclass, field
 
 from helperhist.errors import ParseError
 from helperhist.git import ObjectTooLarge, Repository, Trees
-from helperhist.sources import Fact, Gap, Piece, Source, parse_file
+from helperhist.sources import Gap, Piece, Source, parse_file
 from helperhist.sources.arch_use import ArchUseSource
 from helperhist.sources.helper_use import HelperUse
 from helperhist.sources.kfuncs import KfuncSource
 from helperhist.sources.map_use import MapUseSource
+from helperhist.timeline import Fact
 
 __all__ = ["SOURCES", "Files", "Said", "TreeState"]
 

@@ -101,10 +101,7 @@ def read_relations(
     readings: list[Reading] = []
     for name in sources:
         read = [(tag.name, values[name][tag.name]) for tag in releases if tag.name in values[name]]
-        found = [
-            Run(run.kind, run.name, run.object, run.value, run.first, run.last or None)
-            for run in find_runs(read)
-        ]
+        found = find_runs(read)
         runs += found
         readings += [
             Reading(name, tag.name, tag.commit) for tag in releases if tag.name in values[name]
