@@ -160,7 +160,7 @@ _TEXT, _MAYBE = (str,), (str, type(None))
 #: What the values of the metadata are, other than lists.
 _TYPES: dict[str, tuple[type, ...]] = {
     "source": _TEXT, "pattern": _TEXT, "head": _MAYBE, "time": _MAYBE, "tags": (int,),
-    "newest": _MAYBE, "skipped": (dict,), "commits": (bool,), "kernel": (bool,),
+    "newest": _MAYBE, "commits": (bool,), "kernel": (bool,),
     "version": _TEXT,
 }  # fmt: skip
 
@@ -185,9 +185,13 @@ def parse_metadata(data: File, folder: Path) -> Metadata:
         for key, kinds in _TYPES.items():
             # type(): JSON's true is no number, though Python's is.
             _require(type(raw[key]) in kinds, f"its {key} is of another type")
-        raw["skipped"] = tuple(sorted(raw["skipped"].items()))
-        numbers = all(type(count) is int for _, count in raw["skipped"])
-        _require(numbers, "its skipped has no numbers")
+        # Datasets had none before sources of whole trees were read.
+        raw.setdefault("sources", {})
+        for key in ("skipped", "sources"):
+            _require(isinstance(raw[key], dict), f"its {key} is of another type")
+            raw[key] = tuple(sorted(raw[key].items()))
+            numbers = all(type(count) is int for _, count in raw[key])
+            _require(numbers, f"its {key} has no numbers")
         return Metadata(**raw)
     except FileNotFoundError as error:
         raise DatasetError(f"no dataset at {folder}; make one with `scan`") from error
@@ -372,7 +376,10 @@ def render_dataset(timeline: Timeline) -> dict[str, str]:
             ((w.by, w.revision, str(w.trust), w.about) for w in statements.witnesses.values()),
         )
     metadata = asdict(timeline.metadata)
-    metadata["skipped"] = dict(timeline.metadata.skipped)
+    for key in ("skipped", "sources"):
+        metadata[key] = dict(metadata[key])
+    if not metadata["sources"]:
+        del metadata["sources"]
     files[METADATA] = json.dumps(metadata, indent=2, ensure_ascii=False) + "\n"
     return files
 

@@ -12,6 +12,7 @@ from helperhist.git.repository import (
     read_at,
 )
 from helperhist.git.shortcut import GraphDisagrees
+from helperhist.git.trees import Trees
 
 __all__ = [
     "DEFAULT_TAGS",
@@ -21,6 +22,7 @@ __all__ = [
     "ObjectTooLarge",
     "Repository",
     "TagRef",
+    "Trees",
     "fetched_headers",
     "read_at",
     "tune_libgit2",

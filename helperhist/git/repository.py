@@ -193,7 +193,7 @@ class Repository:
         except ObjectTooLarge as error:
             raise ObjectTooLarge(f"{what} (object {oid[:12]})", error.size) from error
         except (KeyError, ValueError, pygit2.GitError) as error:
-            raise self._missing(oid, what) from error
+            raise self.missing(oid, what) from error
 
     def tags(self, pattern: str) -> tuple[list[TagRef], Counter[str]]:
         """Return the tags of commits whose whole name a pattern matches, and why others were not.
@@ -323,7 +323,7 @@ class Repository:
                 kind, data = self._read(oid)
             except (KeyError, ValueError, pygit2.GitError) as error:
                 if self.has(oid):
-                    raise self._missing(oid, f"what tag {name} stands for") from error
+                    raise self.missing(oid, f"what tag {name} stands for") from error
                 return "tagged object is missing"
             head = data.partition(b"\n\n")[0]
             if kind == ObjectType.COMMIT:
@@ -451,7 +451,7 @@ class Repository:
             root, folder = repo[tree], self._folder
             key = tree if folder is None else root[folder].id if folder in root else _NONE
         except (KeyError, ValueError, TypeError, pygit2.GitError) as error:
-            raise self._missing(str(tree), "a tree") from error
+            raise self.missing(str(tree), "a tree") from error
         there = self._known.get(key, "")
         if there == "":
             there = self._known[key] = self._find(str(tree))
@@ -470,6 +470,10 @@ class Repository:
             parents.append(data[at + 7 : at + 47].decode("latin-1"))
             at += 48
         return () if commit in self.shallow else tuple(parents)
+
+    def root(self, commit: str) -> str:
+        """Return the root tree of a commit."""
+        return self._commit(commit)[5:45].decode("latin-1")
 
     def header(self, commit: str) -> str | None:
         """Return the blob of the header at a commit, from the first path that exists."""
@@ -513,9 +517,9 @@ class Repository:
         try:
             kind, data = self._read(oid)
         except (KeyError, ValueError, pygit2.GitError) as error:
-            raise self._missing(oid, "a commit") from error
+            raise self.missing(oid, "a commit") from error
         if kind != ObjectType.COMMIT or data[:5] != b"tree " or data[45:46] != b"\n":
-            raise self._missing(oid, "a commit")
+            raise self.missing(oid, "a commit")
         return data
 
     def _find(self, tree: str) -> str | None:
@@ -544,10 +548,10 @@ class Repository:
             self._look(tree)
             node = self._repo[tree]
             if not isinstance(node, pygit2.Tree):
-                raise self._missing(str(tree), "a tree")
+                raise self.missing(str(tree), "a tree")
             entry = node[name] if name in node else None  # noqa: SIM401 - a Tree has no get()
         except (KeyError, ValueError, pygit2.GitError) as error:
-            raise self._missing(str(tree), "a tree") from error
+            raise self.missing(str(tree), "a tree") from error
         if entry is None:
             return None
         # No symbolic link and no submodule: neither is the header.
@@ -557,7 +561,8 @@ class Repository:
             return None
         return entry.id
 
-    def _missing(self, oid: str, what: str) -> MissingObject:
+    def missing(self, oid: str, what: str) -> MissingObject:
+        """Return the error that an object is missing or damaged, for a caller to raise."""
         remedy = self._fsck()
         remote = self.promisor()
         if remote is not None and not self.has(oid):
