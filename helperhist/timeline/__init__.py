@@ -9,6 +9,16 @@ from helperhist.timeline.analysis import (
     releases,
     require_kinds,
 )
+from helperhist.timeline.evidence import (
+    ABSENT,
+    HEADER,
+    PRESENT,
+    Evidence,
+    Statements,
+    Witness,
+    evidence_of,
+    is_followed,
+)
 from helperhist.timeline.facts import Fact, sort_key
 from helperhist.timeline.index import Index, canonical_name, squash
 from helperhist.timeline.kinds import (
@@ -34,19 +44,23 @@ from helperhist.timeline.relations import (
 from helperhist.timeline.timeline import Timeline, series_base
 
 __all__ = [
+    "ABSENT",
     "BY_PROGRAM",
     "ENUM_KINDS",
+    "HEADER",
     "KINDS",
     "LAST_GROWTH",
     "LISTS",
     "LTS",
     "PREFIXES",
+    "PRESENT",
     "SENTINEL",
     "SOURCES",
     "Backport",
     "Diff",
     "Doc",
     "Event",
+    "Evidence",
     "Fact",
     "Index",
     "Interval",
@@ -60,11 +74,15 @@ __all__ = [
     "Row",
     "Run",
     "Span",
+    "Statements",
     "Tag",
     "Timeline",
+    "Witness",
     "by_release",
     "canonical_name",
+    "evidence_of",
     "first_names",
+    "is_followed",
     "kind_key",
     "lts_tags",
     "plural",

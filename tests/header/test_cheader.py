@@ -127,8 +127,8 @@ def test_the_head_of_the_file() -> None:
     assert (
         "helperhist header --guard version --ids enum --min-kernel 4.19 --only 'bpf_l*'"
     ) in head
-    assert "embedded data: v3.18 to v7.1" in head
-    assert "Linux 3.18 to 7.1" in head
+    assert "embedded data: bpf.h of 3.18 to 7.3" in head
+    assert "Linux 3.18 to 7.3" in head
     assert "HELPERHIST_HAS(bpf_loop)" in head
 
 
