@@ -19,6 +19,10 @@ from helperhist.version import KernelVersion
 __all__ = ["Kfunc", "Setting", "declare"]
 
 _NAME = re.compile(r"[A-Za-z_]\w*", re.ASCII)
+#: libbpf's bpf_helpers.h and bpf_core_read.h declare them, which a macro of their name would spoil.
+_LIBBPF = frozenset((
+    "bpf_iter_num_destroy", "bpf_iter_num_new", "bpf_iter_num_next", "bpf_rdonly_cast",
+))  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,9 +115,9 @@ def _declared(
     comment = _comment(relation, history, head, calls, notes)
     since = KernelVersion.parse(relation.since)
     first = Kfunc(name, since, comment)
-    if plain:
+    if plain or name in _LIBBPF:
         text = declaration(name, function, own=False)
-        if beside is not None or not function.tags:
+        if beside is not None or not function.tags or name in _LIBBPF:
             return Kfunc(name, since, comment, text, whole, function.tags)
         mine = _owned(first, function, [(head, Call(name, function, names_of(function)))])
         return Kfunc(
@@ -173,48 +177,44 @@ def _reach(
     for form in forms:
         if form is head:
             continue
-        arguments = _same(function, form.function)
+        call = None
         for row in rows:
-            if row.other == function.name and len(row.arguments) == len(form.function.parameters):
-                arguments = row.arguments
-        if arguments is None or not _returns(function, form.function):
-            missing = True
-        else:
-            found.append((form, Call(form.symbol, form.function, arguments)))
+            if row.other == function.name and row.release == form.until:
+                call = _call(function, form, row.arguments, row.returns)
+        if call is None and _same_parameters(function, form.function):
+            call = _call(function, form, names_of(function))
+        missing |= call is None
+        found += [] if call is None else [(form, call)]
     for row in rows:
-        if row.other != function.name:
-            found += _of_other(relations, row.other, row.arguments, function, setting)
+        for form in _forms_of(relations, row.other, setting) if row.other != function.name else ():
+            call = _call(function, form, row.arguments, row.returns)
+            found += [] if call is None else [(form, call)]
     found[1:] = sorted(found[1:], key=lambda one: KernelVersion.parse(one[0].since), reverse=True)
     return found, missing
 
 
-def _of_other(
-    relations: Relations,
-    other: str,
-    arguments: tuple[str, ...],
-    function: Function,
-    setting: Setting,
-) -> Iterator[tuple[Form, Call]]:
-    flags = relations.find("kfunc", other)
-    for prototypes in relations.find("kfunc_proto", other):
-        for form in find_forms(prototypes, flags[0] if flags else None, setting.low, setting.high):
-            called = form.function
-            if len(called.parameters) == len(arguments) and _returns(function, called):
-                yield form, Call(form.symbol, called, arguments)
+def _forms_of(relations: Relations, name: str, setting: Setting) -> Iterator[Form]:
+    flags = relations.find("kfunc", name)
+    for prototypes in relations.find("kfunc_proto", name):
+        yield from find_forms(prototypes, flags[0] if flags else None, setting.low, setting.high)
 
 
-def _same(function: Function, other: Function) -> tuple[str, ...] | None:
-    """Return the arguments for another form that has the same parameters."""
-    one, two = function.parameters, other.parameters
-    if [item.type.kind() for item in one] != [item.type.kind() for item in two]:
+def _call(
+    function: Function, form: Form, arguments: tuple[str, ...], returns: str = ""
+) -> Call | None:
+    """Return the call of another form, or None where it is not the same."""
+    other = form.function
+    if len(other.parameters) != len(arguments):
         return None
-    return names_of(function)
+    nothing = ("void", 0)
+    if function.returns.kind() not in (nothing, other.returns.kind()) and not returns:
+        return None
+    return Call(form.symbol, other, arguments, returns)
 
 
-def _returns(function: Function, other: Function) -> bool:
-    """Whether what another form returns can be returned: a zero, where that is nothing."""
-    kinds = {function.returns.kind(), other.returns.kind()}
-    return len(kinds) == 1 or kinds == {("void", 0), ("int", 0)}
+def _same_parameters(function: Function, other: Function) -> bool:
+    one, two = function.parameters, other.parameters
+    return [item.type.kind() for item in one] == [item.type.kind() for item in two]
 
 
 def _comment(

@@ -6,6 +6,7 @@
 ``name``       the newer kfunc
 ``other``      what to call where it is not there: an older kfunc, or an older form of itself
 ``arguments``  of that call: parameters of the newer one by their names, or numbers
+``returns``    what the call stands for, where the other one returns nothing
 ``release``    the first release with the newer one
 ``evidence``   where the kernel's source shows that both do the same
 =============  ===================================================================================
@@ -26,6 +27,7 @@ class Rename:
     name: str
     other: str
     arguments: tuple[str, ...]
+    returns: str
     release: str
     evidence: str
 
@@ -34,7 +36,7 @@ class Rename:
 def _all() -> tuple[Rename, ...]:
     text = Path(__file__).with_name("renames.csv").read_text("utf-8")
     return tuple(
-        Rename(row[0], row[1], tuple(row[2].split()), row[3], row[4])
+        Rename(row[0], row[1], tuple(row[2].split()), *row[3:])
         for row in csv.reader(text.splitlines()[1:])
     )
 

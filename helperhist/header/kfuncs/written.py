@@ -13,11 +13,17 @@ OWN = "___helperhist"
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A call of one form: what is called, its type, and the arguments as C expressions."""
+    """A call of one form.
+
+    :ivar symbol: what is called
+    :ivar arguments: C expressions; the names of parameters are those of the function that calls
+    :ivar returns: what the call stands for, if it returns nothing where the caller does
+    """
 
     symbol: str
     function: Function
     arguments: tuple[str, ...]
+    returns: str = ""
 
 
 def own_type(tag: str) -> str:
@@ -91,12 +97,13 @@ def wrapper(symbol: str, function: Function, calls: Sequence[Call]) -> list[str]
         text = f"{call.symbol}({', '.join(_arguments(function, names, call))})"
         if returns.kind() == ("void", 0):
             body = f"{text};" if last else f"{{ {text}; return; }}"
-        elif call.function.returns.kind() == ("void", 0):
-            body = f"{text};\n\treturn 0;" if last else f"{{ {text}; return 0; }}"
+        elif call.returns:
+            body = f"{text};\n\treturn {call.returns};"
+            body = body if last else f"{{ {text}; return {call.returns}; }}"
         else:
             cast = f"({_type(returns, False).rstrip()}) " if returns.tag else ""
             body = f"return {cast}{text};"
-        lines.append(f"\t{body}" if last else f"\tif ({call.symbol})\n\t\t{body}")
+        lines.append(f"\t{body}" if last else f"\tif (HELPERHIST_FOUND({call.symbol}))\n\t\t{body}")
     return "\n".join([*lines, "}"]).split("\n")
 
 
@@ -111,6 +118,7 @@ def _arguments(function: Function, names: Sequence[str], call: Call) -> list[str
         if isinstance(wanted, Function) or wanted.tag:
             name = f"({_declarator(wanted, '', True).rstrip()}) {name}"
         elif wanted.stars and text not in given:
+            # A zero, which C++ does not take for a pointer.
             name = f"(void *) {name}"
         found.append(name)
     return found
