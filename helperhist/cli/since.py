@@ -11,7 +11,6 @@ from helperhist.errors import HelperhistError
 from helperhist.printable import printable
 from helperhist.report.relations import (
     callers,
-    condition_words,
     relation_json,
     relation_row,
     removed_words,
@@ -19,7 +18,15 @@ from helperhist.report.relations import (
     since_words,
 )
 from helperhist.report.terminal import fields, terminal_width
-from helperhist.timeline import SENTINEL, Event, Relation, Row, Timeline, canonical_name
+from helperhist.timeline import (
+    SENTINEL,
+    Event,
+    Relation,
+    Row,
+    Timeline,
+    canonical_name,
+    condition_words,
+)
 
 __all__ = ["command"]
 

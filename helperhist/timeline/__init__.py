@@ -10,6 +10,7 @@ from helperhist.timeline.analysis import (
     releases,
     require_kinds,
 )
+from helperhist.timeline.conditions import condition_words
 from helperhist.timeline.presence import Presence, Release
 from helperhist.timeline.relations import (
     SOURCES,
@@ -62,6 +63,7 @@ __all__ = [
     "Timeline",
     "by_release",
     "canonical_name",
+    "condition_words",
     "first_names",
     "lts_tags",
     "releases",
