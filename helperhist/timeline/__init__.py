@@ -11,7 +11,9 @@ from helperhist.timeline.analysis import (
     require_kinds,
 )
 from helperhist.timeline.conditions import condition_words
+from helperhist.timeline.facts import SENTINEL, Fact, fact_key
 from helperhist.timeline.presence import Presence, Release
+from helperhist.timeline.records import Backport, Diff, Doc, Event, Metadata, Row, Span, Tag
 from helperhist.timeline.relations import (
     SOURCES,
     Allowed,
@@ -21,21 +23,7 @@ from helperhist.timeline.relations import (
     Relations,
     Run,
 )
-from helperhist.timeline.timeline import (
-    SENTINEL,
-    Backport,
-    Diff,
-    Doc,
-    Event,
-    Metadata,
-    Name,
-    Row,
-    Span,
-    Tag,
-    Timeline,
-    canonical_name,
-    series_base,
-)
+from helperhist.timeline.timeline import Timeline, canonical_name, series_base
 
 __all__ = [
     "LAST_GROWTH",
@@ -48,9 +36,9 @@ __all__ = [
     "Diff",
     "Doc",
     "Event",
+    "Fact",
     "Interval",
     "Metadata",
-    "Name",
     "Presence",
     "Reading",
     "Relation",
@@ -64,6 +52,7 @@ __all__ = [
     "by_release",
     "canonical_name",
     "condition_words",
+    "fact_key",
     "first_names",
     "lts_tags",
     "releases",
