@@ -49,6 +49,7 @@ def render_page(timelines: Sequence[Timeline]) -> str:
         data=_json([_encode(timeline) for timeline in timelines]),
         plain=[_plain(timeline) for timeline in timelines],
         labels=[timeline.label for timeline in timelines],
+        notes=dict.fromkeys(note for timeline in timelines for note in timeline.metadata.notes),
     )
 
 

@@ -38,7 +38,7 @@ ALLOWED = """([kind, names, objects, versions]) => {
   });
 }"""
 VERDICTS = """() => helperhist.app.data.entries.map((entry) =>
-  helperhist.verdict(helperhist.app.data, entry, null, false).querySelector("b").textContent)"""
+  helperhist.verdict(helperhist.app.data, entry, null, "").querySelector("b").textContent)"""
 
 
 def assert_same(opened: Opened, timeline: Timeline) -> None:

@@ -4,7 +4,7 @@ class App {
   constructor(all) {
     this.all = all;
     this.data = all[0];
-    this.search = new Search(this.data);
+    this.search = new Search(this.data, everyEntry(all));
     this.dropped = null;
     this.showAll = false;
     this.box = byId("q");
@@ -34,6 +34,7 @@ class App {
     watchTips();
     watchTheme();
     this.render();
+    if (!location.hash) this.box.focus();
   }
 
   /** Go to an address of the page. */
@@ -165,7 +166,7 @@ class App {
       ? `No name has these words; ${count} of similar spelling` : `${count} ${count === 1 ? "name" : "names"}`;
     pane.replaceChildren(...[
       el("p.count", null, said, found.program ? `, ${shortName(found.program)} programs` : "", found.release ? `, ${found.release.text}` : ""),
-      resultList(this.data, found, this.showAll),
+      resultList(found, this.showAll),
       !this.showAll && count > SHOWN ? el("button.more", { type: "button", onclick: () => {
         this.showAll = true;
         this.showResults(text);
@@ -173,7 +174,7 @@ class App {
     ].filter(Boolean));
     const best = found.entries[0];
     const program = best && found.program && USES[best.kind] ? found.program : null;
-    announce(best ? `${said}. First: ${best.name}, ${resultAnswer(this.data, best, program, found.release).text}` : said);
+    announce(best ? `${said}. First: ${best.name}, ${resultAnswer(best, program, found.release).text}` : said);
   }
 }
 
@@ -219,4 +220,4 @@ const app = new App(JSON.parse(byId("data").textContent).map((raw) => new Data(r
 document.documentElement.classList.add("js");
 app.start();
 // For the console of the browser: what the page would answer.
-globalThis.helperhist = { app, need, usable, readKernel, readWanted, parseVersion, verdict };
+globalThis.helperhist = { app, differences, need, usable, readKernel, readWanted, parseVersion, verdict };

@@ -18,9 +18,9 @@ class Data {
     for (const [kind, rows] of Object.entries(raw.rows)) {
       for (const row of rows) this.add(this.rowEntry(kind, row));
     }
-    this.kinds = new Set(this.entries.map((entry) => entry.kind));
     this.relations = raw.relations.kinds ? raw.relations : null;
     this.indexRelations();
+    this.kinds = new Set(this.entries.map((entry) => entry.kind));
     this.programs = this.entries.filter((entry) => entry.kind === "prog_type");
     this.programWords = new Map(Object.entries(raw.programs));
     for (const { name } of this.programs) {
@@ -33,6 +33,7 @@ class Data {
 
   add(entry) {
     entry.place = this.entries.length;
+    entry.data = this;
     this.entries.push(entry);
     if (!this.byName.has(entry.name)) this.byName.set(entry.name, entry);
   }
@@ -175,7 +176,9 @@ class Data {
   /** Return all releases that tags or readings know, oldest first. */
   findColumns() {
     const found = new Map();
-    for (const tag of this.releases) found.set(tag.version.text, tag.version);
+    // A distribution's history may have updates only.
+    const tags = this.releases.length > 1 ? this.releases : this.tags;
+    for (const tag of tags) found.set(tag.version.text, tag.version);
     for (const read of this.read.values()) for (const v of read) found.set(v.text, v);
     return [...found.values()].sort(compareVersions);
   }
@@ -200,6 +203,12 @@ class Data {
     const released = found.filter((entry) => entry.since !== null);
     if (released.length) found = released;
     return found.find((entry) => entry.removed === null) || found[found.length - 1] || null;
+  }
+
+  /** Return an entry for a name that this data has not, so that one can ask for it. */
+  missing({ name, kind }) {
+    return { kind, name, id: null, since: null, removed: null, orEarlier: false, formerNames: [],
+      backports: [], runs: [], relation: null, untold: !this.kinds.has(kind) };
   }
 
   /** Return the program type that a word means: xdp, BPF_PROG_TYPE_XDP, fentry. */

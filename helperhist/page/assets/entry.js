@@ -21,7 +21,7 @@ function commitLink(commit) {
 
 /** Return the view of an entry, for one program type if that is given. */
 function entryView(app, entry, program) {
-  const { data } = app;
+  const { data } = entry;
   const view = el("article.entry", { "aria-labelledby": "entry-title" });
   const pair = program && USES[entry.kind] ? data.pair(USES[entry.kind], entry.name, program) : null;
   const asked = program && USES[entry.kind] ? program : null;
@@ -33,8 +33,9 @@ function entryView(app, entry, program) {
       el("h1", { id: "entry-title", tabindex: "-1" }, code(entry.name),
         asked ? el("span.in", null, ` in ${shortName(asked)} programs`) : null),
       entry.prototype ? el("pre.proto", null, el("code", null, `${entry.prototype};`)) : null),
-    app.all.map((one) => verdict(one, one.byName.get(entry.name), asked, app.all.length > 1)),
-    ltsStrip(data, entry, asked, pair),
+    app.all.map((one, at) => verdict(one, one.byName.get(entry.name), asked,
+      app.all.length > 1 ? `${"AB"[at]}: ${one.label}` : "")),
+    ltsStrip(data, entry, asked),
     facts(data, entry, asked, pair),
     callers(app, entry, asked),
     others(data, entry),
@@ -45,8 +46,8 @@ function entryView(app, entry, program) {
 }
 
 /** Return the answer in one line, large enough to be seen first. */
-function verdict(data, entry, program, named) {
-  const label = named ? el("span.of", null, data.label) : null;
+function verdict(data, entry, program, of) {
+  const label = of ? el("span.of", null, of) : null;
   if (!entry) return el("p.verdict.no", null, label, el("b", null, "not in this data"));
   if (entry.kind === "sentinel") {
     return el("p.verdict.unknown", null, label, el("b", null, sinceWords(entry)),
@@ -54,6 +55,10 @@ function verdict(data, entry, program, named) {
   }
   if (program) {
     const relation = data.pair(USES[entry.kind], entry.name, program);
+    if (!relation && !data.knowsPair(USES[entry.kind], entry.name, program)) {
+      return el("p.verdict.unknown", null, label, el("b", null, "cannot tell"),
+        " This data does not say who may call it.");
+    }
     if (!relation) {
       const read = data.readOf(USES[entry.kind]);
       return el("p.verdict.no", null, label, el("b", null, "✕ never"), ` ${shortName(program)} programs may not `
@@ -84,7 +89,7 @@ function dateOf(data, relation) {
 }
 
 /** Return the long-term kernels and the newest release, with yes and no. */
-function ltsStrip(data, entry, program, pair) {
+function ltsStrip(data, entry, program) {
   if (entry.kind === "sentinel") return null;
   const texts = data.lts.filter((text) => compareReleases(text, "4.14") >= 0);
   const newest = data.releases[data.releases.length - 1];
@@ -92,8 +97,7 @@ function ltsStrip(data, entry, program, pair) {
   const list = el("ul.lts", { "aria-label": "Long-term kernels and the newest release" });
   for (const text of texts) {
     const version = parseVersion(text);
-    let now = program
-      ? (pair ? relationState(data, pair, version) : pairless(data, entry, program, version))
+    let now = program ? pairState(data, USES[entry.kind], entry.name, program, version)
       : entryState(data, entry, version);
     const backport = entry.backports.find((item) => item.series === text);
     let word = STATES[now.state].word;
@@ -109,11 +113,6 @@ function ltsStrip(data, entry, program, pair) {
         : el("span.word", null, el("i", { "aria-hidden": "true" }, STATES[now.state].mark), word)));
   }
   return list;
-}
-
-function pairless(data, entry, program, version) {
-  const { answer } = data.hasPair(USES[entry.kind], entry.name, program, version);
-  return { state: answer === false ? "no" : "unknown" };
 }
 
 /** Return the list of what else is known of an entry. */
@@ -164,62 +163,67 @@ function facts(data, entry, program, pair) {
 
 /** Return the matrix of an entry: itself, and for helpers, kfuncs and maps the program types. */
 function callers(app, entry, program) {
-  const { data } = app;
-  const kind = USES[entry.kind] || (entry.kind === "map_type" ? "map_prog" : null);
-  const compared = app.all.length > 1;
-  const rows = [];
-  const addRow = (stateOf, make) => {
-    app.all.forEach((one, at) => {
-      const row = make(one, at);
-      if (row) rows.push({ ...row, parts: segments(one === data ? one : aligned(one, data), stateOf(one)) });
-    });
-  };
-  const of = (at, text) => (compared ? el("span.of", null, at ? "B" : "A", " ") : null);
-  addRow((one) => (version) => (one.byName.has(entry.name)
-    ? entryState(one, one.byName.get(entry.name), version) : { state: "no" }), (one, at) => {
-    const own = one.byName.get(entry.name);
-    return { head: [of(at), "the name itself"], title: entry.name, note: "",
-      since: own ? sinceWords(own) : "never" };
-  });
+  const { data } = entry;
+  const kind = WITH_PROGRAMS[entry.kind];
+  const rows = app.all.map((one, at) => nameRow(app, entry, one, at));
   if (!kind || !data.relations) {
-    return section("Releases", barTable(data, `Releases that have ${entry.name}`, ["", "since", ""], rows), legend());
+    return section("Releases",
+      barTable(data, `Releases that have ${entry.name}`, ["name", "since", ""], rows), legend());
   }
   const objects = new Map();
-  for (const one of app.all) for (const r of one.find(kind, entry.name)) objects.set(r.object, r);
+  for (const one of app.all) for (const found of one.find(kind, entry.name)) objects.set(found.object, found);
   const relations = [...objects.values()].sort((a, b) => (b.object === program) - (a.object === program)
     || compareReleases(a.since, b.since) || (a.object < b.object ? -1 : 1));
   for (const { object } of relations) {
-    addRow((one) => {
-      const relation = one.pair(kind, entry.name, object);
-      return (version) => (relation ? relationState(one, relation, version) : { state: "no" });
-    }, (one, at) => {
-      const relation = one.pair(kind, entry.name, object);
-      const words = relation ? one.words(relation.place) : "";
-      return {
-        head: [of(at), kind === "map_prog" ? entryLink(data, object)
-          : el("a", { href: entryHref(entry.name, object) }, code(shortName(object)))],
-        title: shortName(object), current: object === program,
-        since: relation ? [sinceWords(relation), relation.removed
-          ? el("span.removed", null, ` removed ${removedWords(relation)}`) : null] : "never",
-        note: words,
-      };
-    });
+    for (const [at, one] of app.all.entries()) {
+      // What a dataset says nothing of has no bar.
+      if (one.knowsPair(kind, entry.name, object)) {
+        rows.push({ ...pairRow(app, entry, one, at, object), current: object === program });
+      }
+    }
   }
-  const title = kind === "map_prog" ? "Which programs may use it" : "Who may call it";
-  const read = data.readOf(kind);
-  const rest = data.programs.map((one) => one.name).filter((name) =>
-    !objects.has(name) && name !== "BPF_PROG_TYPE_UNSPEC" && data.objects.get(kind).has(name));
-  const span = read.length ? `${read[0].text} to ${read[read.length - 1].text}` : "";
+  const title = entry.kind === "map_type" ? "Which programs may use it" : "Who may call it";
   return section(title,
     barTable(data, `${title}: releases by program type`, ["program type", "since", "condition"], rows),
-    legend(),
-    rest.length ? el("p.never", null, `Not in any release read (${span}): `,
-      rest.flatMap((name, i) => [i ? ", " : "", el("span", null, shortName(name))])) : null);
+    legend(), neverCallers(data, entry, objects));
 }
 
-/** Return a view of other data over the releases of this one, so that bars stand below each other. */
-function aligned(other, data) {
-  return Object.create(other, { columns: { value: data.columns } });
+function sideMark(app, at) {
+  return app.all.length > 1 ? el("span.of", null, `${"AB"[at]} `) : null;
+}
+
+function nameRow(app, entry, one, at) {
+  const own = one.byName.get(entry.name) || one.missing(entry);
+  return {
+    head: [sideMark(app, at), "the name itself"], title: entry.name, note: "",
+    since: one.byName.has(entry.name) ? sinceWords(own) : "not in it",
+    parts: segments(entry.data.columns, (version) => entryState(one, own, version)),
+  };
+}
+
+function pairRow(app, entry, one, at, object) {
+  const kind = WITH_PROGRAMS[entry.kind];
+  const relation = one.pair(kind, entry.name, object);
+  return {
+    head: [sideMark(app, at), entry.kind === "map_type" ? entryLink(one, object)
+      : el("a", { href: entryHref(entry.name, object) }, code(shortName(object)))],
+    title: shortName(object), note: relation ? one.words(relation.place) : "",
+    since: relation ? [sinceWords(relation), relation.removed
+      ? el("span.removed", null, ` removed ${removedWords(relation)}`) : null] : "never",
+    parts: segments(entry.data.columns, (version) => pairState(one, kind, entry.name, object, version)),
+    words: one,
+  };
+}
+
+/** Name the program types that no release let call it. */
+function neverCallers(data, entry, objects) {
+  const kind = WITH_PROGRAMS[entry.kind];
+  const read = data.readOf(kind);
+  const rest = data.programs.map((one) => one.name).filter((name) =>
+    !objects.has(name) && data.knowsPair(kind, entry.name, name));
+  if (!rest.length || !read.length) return null;
+  return el("p.never", null,
+    `Not in any release read (${read[0].text} to ${read[read.length - 1].text}): ${rest.map(shortName).join(", ")}`);
 }
 
 function section(title, ...children) {

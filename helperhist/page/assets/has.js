@@ -54,7 +54,9 @@ Object.assign(Data.prototype, {
 
   /** Return whether a release has an entry. */
   has(entry, version) {
+    if (entry.untold) return null;
     if (entry.relation) return this.hasRelation(entry.relation, version).answer;
+    if (entry.kind === "kfunc") return this.hasPair("kfunc", entry.name, "", version).answer;
     const names = entry.spelled || (entry.spelled = this.spellings(entry));
     const { tag, before, after, leaves } = this.around(version);
     if (tag) return this.tagHas(names, tag);
@@ -90,14 +92,18 @@ Object.assign(Data.prototype, {
     return { answer: unread ? null : true, place: values[0] };
   },
 
+  /** Return whether the data can tell of a pair: it knows the name and the other one. */
+  knowsPair(kind, name, object) {
+    const groups = this.groups.get(kind);
+    return Boolean(groups && groups.has(name) && this.objects.get(kind).has(object));
+  },
+
   /** Return whether a release has a pair; false for one that no release read ever had. */
   hasPair(kind, name, object, version) {
     const relation = this.pair(kind, name, object);
     if (relation) return this.hasRelation(relation, version);
-    const groups = this.groups.get(kind);
-    const known = groups && groups.has(name) && this.objects.get(kind).has(object);
     const read = this.readOf(kind);
-    if (!known || version.isStable || version.build || !read.length) return { answer: null };
+    if (!this.knowsPair(kind, name, object) || version.isStable || version.build || !read.length) return { answer: null };
     const [older, newer] = placesAround(read, version);
     return { answer: older === null || newer === null ? null : false };
   },

@@ -13,7 +13,8 @@ function kernelsView(app, state) {
   };
   const view = el("article.choice", { "aria-labelledby": "choice-title" },
     el("h1", { id: "choice-title", tabindex: "-1" }, "My kernels and program types"),
-    el("p", null, "Pick the kernels and the types of program that you support. The list has what all of them have."));
+    el("p", null, "Pick the kernels and the types of program that you support. The list has what all of them have.",
+      app.all.length > 1 ? ` It is of A: ${data.label}.` : ""));
   const kernels = chosen.kernels.map((text) => readKernel(data, text));
   put(view, [
     el("form.pick", { onsubmit: (event) => event.preventDefault() },

@@ -6,10 +6,14 @@ const EXAMPLES = ["get_current_pid_tgid in xdp", "ringbuf", "#181", "spin lock",
 const SHOWN = 80;
 
 /** Return what a result says: since when, for the program type and release that were asked for. */
-function resultAnswer(data, entry, program, release) {
+function resultAnswer(entry, program, release) {
+  const { data } = entry;
   const kind = USES[entry.kind];
   const relation = program && kind ? data.pair(kind, entry.name, program) : null;
-  if (program && kind && !relation) return { state: "no", text: "never" };
+  if (program && kind && !relation) {
+    return data.knowsPair(kind, entry.name, program) ? { state: "no", text: "never" }
+      : { state: "unknown", text: STATES.unknown.word };
+  }
   const of = relation || entry;
   if (release) {
     const now = relation ? relationState(data, relation, release) : entryState(data, entry, release);
@@ -19,11 +23,11 @@ function resultAnswer(data, entry, program, release) {
   return { state: gone ? "no" : "", text: of.since === null ? "no release" : sinceWords(of) + (gone ? " – removed" : "") };
 }
 
-function resultList(data, found, all) {
+function resultList(found, all) {
   const shown = all ? found.entries : found.entries.slice(0, SHOWN);
   const list = el("ol.results", null, shown.map((entry) => {
     const program = found.program && USES[entry.kind] ? found.program : null;
-    const { state, text } = resultAnswer(data, entry, program, found.release);
+    const { state, text } = resultAnswer(entry, program, found.release);
     return el("li", null, el("a", { href: entryHref(entry.name, program) },
       el("span.name", null, code(entry.name), program ? el("span.in", null, ` in ${shortName(program)}`) : null),
       el(`span.answer.${state || "since"}`, null,
@@ -40,7 +44,7 @@ function homeView(app) {
   const counts = countBy(data.entries, (entry) => entry.kind);
   const enums = [...counts.keys()].filter((kind) => !KIND_ORDER.includes(kind) && kind !== "sentinel").sort();
   const tiles = (kinds) => el("ul.tiles", null, kinds.filter((kind) => counts.get(kind)).map((kind) =>
-    el("li", null, el("a", { href: `#kind=${encoded(kind)}` }, el("b", null, counts.get(kind)), " ", kindWords(kind)))));
+    el("li", null, el("a", { href: `#kind=${encoded(kind)}` }, el("b", null, counts.get(kind)), ` ${kindWords(kind)}${counts.get(kind) > 1 && kind in KIND_WORDS ? "s" : ""}`))));
   const newest = [...data.columns].reverse().slice(0, 12);
   return el("article.home", { "aria-labelledby": "home-title" },
     el("h1", { id: "home-title", tabindex: "-1" }, "Which kernel has which part of BPF?"),
@@ -49,10 +53,10 @@ function homeView(app) {
       data.relations ? [" and ", el("b", null, `${data.countPairs().toLocaleString("en")} pairs`), " of a name and a program type"] : null, "."),
     el("p.examples", null, "For example ", EXAMPLES.flatMap((text, i) => [i ? " " : "",
       el("a", { href: `#q=${encoded(text)}` }, text)])),
+    app.all.length > 1 ? section("Compared", comparison(app)) : null,
     section("By kind", tiles(KIND_ORDER),
       enums.length ? el("details", null, el("summary", null, `${enums.length} other enums`), tiles(enums)) : null),
-    section("What came with a release", releaseTable(data, newest)),
-    app.all.length > 1 ? section("Compared", comparison(app)) : null);
+    section("What came with a release", releaseTable(data, newest)));
 }
 
 function releaseTable(data, versions) {

@@ -23,6 +23,13 @@ function relationState(data, relation, version) {
   return { state: "unknown", either };
 }
 
+/** Return the state of a pair, whether or not any release has it. */
+function pairState(data, kind, name, object, version) {
+  const relation = data.pair(kind, name, object);
+  if (relation) return relationState(data, relation, version);
+  return { state: data.hasPair(kind, name, object, version).answer === false ? "no" : "unknown" };
+}
+
 function entryState(data, entry, version) {
   if (entry.relation) return relationState(data, entry.relation, version);
   const answer = data.has(entry, version);
@@ -30,9 +37,9 @@ function entryState(data, entry, version) {
 }
 
 /** Return runs of columns that are in one state: {state, place, first, last}. */
-function segments(data, stateAt) {
+function segments(columns, stateAt) {
   const found = [];
-  for (const [column, version] of data.columns.entries()) {
+  for (const [column, version] of columns.entries()) {
     const now = stateAt(version);
     const last = found[found.length - 1];
     if (last && last.state === now.state && last.place === now.place) last.last = column;
@@ -41,9 +48,9 @@ function segments(data, stateAt) {
   return found;
 }
 
-function segmentLabel(data, { state, place, either, first, last }) {
-  const [from, to] = [data.columns[first].text, data.columns[last].text];
-  const open = last === data.columns.length - 1;
+function segmentLabel(data, columns, { state, place, either, first, last }) {
+  const [from, to] = [columns[first].text, columns[last].text];
+  const open = last === columns.length - 1;
   const span = open ? `${from} and later` : from === to ? from : `${from} to ${to}`;
   const words = place === undefined ? "" : data.words(place);
   if (state === "cond" || state === "yes") return `${span}: yes${words ? `, ${words}` : ""}`;
@@ -53,11 +60,11 @@ function segmentLabel(data, { state, place, either, first, last }) {
 }
 
 /** Return a bar: what is not there is empty, everything else a button that says what it is. */
-function bar(data, title, parts) {
+function bar(data, columns, title, parts) {
   const track = el("div.bar");
   for (const part of parts) {
     if (part.state === "no") continue;
-    const label = segmentLabel(data, part);
+    const label = segmentLabel(data, columns, part);
     const made = el(`button.seg.${part.state}`, {
       type: "button", tabindex: "-1", "aria-label": `${title}, ${label}`, "data-tip": label,
     }, part.state === "unknown" && part.last - part.first > 1 ? "?" : "");
@@ -102,13 +109,14 @@ function barTable(data, caption, heads, rows) {
     el("thead", null, el("tr", null,
       el("th", { scope: "col" }, heads[0]), el("th", { scope: "col" }, heads[1]),
       el("th.track", { scope: "col" }, el("span.offscreen", null, "Releases"), axis(data)),
-      el("th.note", { scope: "col" }, heads[2]))));
+      heads[2] ? el("th.note", { scope: "col" }, heads[2]) : null)));
   prepareBars(data, table);
   const body = el("tbody");
   for (const row of rows) {
     body.append(el(`tr${row.current ? ".current" : ""}`, null,
       el("th", { scope: "row" }, row.head), el("td.since", null, row.since),
-      el("td.track", null, bar(data, row.title, row.parts)), el("td.note", null, row.note)));
+      el("td.track", null, bar(row.words || data, data.columns, row.title, row.parts)),
+      heads[2] ? el("td.note", null, row.note) : null));
   }
   table.append(body);
   const first = table.querySelector(".current .seg") || table.querySelector(".seg");

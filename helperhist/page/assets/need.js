@@ -1,7 +1,6 @@
 // "What do I need?": the minimum kernel of a list of names, or of what check found.
 
 function needView(app, state) {
-  const { data } = app;
   const given = app.dropped || (state.need || "").split(",").filter(Boolean).join("\n");
   const area = el("textarea", { id: "need-text", rows: "6", spellcheck: "false", autocomplete: "off",
     placeholder: "bpf_loop\nbpf_ringbuf_output@xdp\nBPF_MAP_TYPE_RINGBUF" });
@@ -74,7 +73,7 @@ function needAnswer(app, text) {
       since: item.never ? "never" : sinceWords(relation || item.entry), title: item.entry.name,
       current: found.decisive.includes(item),
       note: [item.optional ? "optional " : "", relation ? data.words(relation.place) : ""],
-      parts: item.never ? [] : segments(data, (version) => (relation ? relationState(data, relation, version) : entryState(data, item.entry, version))),
+      parts: item.never ? [] : segments(data.columns, (version) => (relation ? relationState(data, relation, version) : entryState(data, item.entry, version))),
     };
   });
   if (rows.length) made.push(section("By name", barTable(data, "Releases by name", ["name", "since", "condition"], rows), legend()));

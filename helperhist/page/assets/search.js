@@ -22,9 +22,9 @@ function kindWords(kind) {
 }
 
 class Search {
-  constructor(data) {
+  constructor(data, entries) {
     this.data = data;
-    this.items = data.entries.map((entry) => {
+    this.items = entries.map((entry) => {
       const name = entry.name.toLowerCase();
       const plain = stripped(name);
       const olds = entry.formerNames.map((old) => old.toLowerCase());
