@@ -19,8 +19,9 @@ __all__ = ["render_page"]
 
 #: The scripts, in the order in which each uses those before it.
 _SCRIPTS = (
-    "version.js", "data.js", "has.js", "search.js", "choice.js",
-    "dom.js", "matrix.js", "entry.js", "compare.js", "lists.js", "kernels.js", "need.js", "app.js",
+    "version.js", "data.js", "answers.js", "has.js", "search.js", "choice.js", "dom.js",
+    "matrix.js", "entry.js", "callers.js", "related.js", "compare.js", "results.js", "lists.js",
+    "about.js", "kernels.js", "need.js", "address.js", "app.js",
 )  # fmt: skip
 
 

@@ -110,10 +110,14 @@ class App {
     const view = this.view(state);
     byId("view").replaceChildren(...(view ? [view] : []));
     const title = view && view.querySelector("h1");
-    document.title = title && state.view !== "home" && state.view !== "q" ? `${title.textContent} – BPF by kernel` : "BPF by kernel";
+    document.title =
+      title && state.view !== "home" && state.view !== "q"
+        ? `${title.textContent} – BPF by kernel`
+        : "BPF by kernel";
     for (const link of document.querySelectorAll("nav a")) {
       const here = link.dataset.view.split(" ").includes(state.view);
-      if (here) link.setAttribute("aria-current", "page"); else link.removeAttribute("aria-current");
+      if (here) link.setAttribute("aria-current", "page");
+      else link.removeAttribute("aria-current");
     }
     for (const link of byId("results").querySelectorAll("a")) {
       if (link.getAttribute("href") === location.hash) link.setAttribute("aria-current", "true");
@@ -127,25 +131,49 @@ class App {
 
   view(state) {
     switch (state.view) {
-      case "home": return homeView(this);
-      case "q": return this.found && this.found.entries.length
-        ? entryView(this, this.found.entries[0], this.found.program) : null;
-      case "kind": return kindView(this, state.kind);
-      case "release": return releaseView(this, state.release);
-      case "kernels": return kernelsView(this, state);
-      case "need": return needView(this, state);
-      case "about": return aboutView(this);
-      default: return this.entry(state);
+      case "home":
+        return homeView(this);
+      case "q":
+        return this.found && this.found.entries.length
+          ? entryView(this, this.found.entries[0], this.found.program)
+          : null;
+      case "kind":
+        return kindView(this, state.kind);
+      case "release":
+        return releaseView(this, state.release);
+      case "kernels":
+        return kernelsView(this, state);
+      case "need":
+        return needView(this, state);
+      case "about":
+        return aboutView(this);
+      default:
+        return this.entry(state);
     }
   }
 
   entry({ name, type }) {
-    const entry = this.data.entry(name) || this.all.slice(1).map((data) => data.entry(name)).find(Boolean);
+    const entry =
+      this.data.entry(name) ||
+      this.all
+        .slice(1)
+        .map((data) => data.entry(name))
+        .find(Boolean);
     if (!entry) {
       const near = this.search.run(name).entries.slice(0, 5);
-      return el("article", { "aria-labelledby": "none-title" },
+      return el(
+        "article",
+        { "aria-labelledby": "none-title" },
         el("h1", { id: "none-title", tabindex: "-1" }, "Not in this data: ", code(name)),
-        near.length ? el("p", null, "Nearest: ", near.flatMap((one, i) => [i ? ", " : "", entryLink(this.data, one.name)])) : null);
+        near.length
+          ? el(
+              "p",
+              null,
+              "Nearest: ",
+              near.flatMap((one, i) => [i ? ", " : "", entryLink(this.data, one.name)]),
+            )
+          : null,
+      );
     }
     return entryView(this, entry, type ? this.data.program(type) : null);
   }
@@ -162,62 +190,57 @@ class App {
     const found = this.search.run(text);
     this.found = found;
     const count = found.entries.length;
-    const said = !count ? `Nothing is called ${text}` : found.near
-      ? `No name has these words; ${count} of similar spelling` : `${count} ${count === 1 ? "name" : "names"}`;
-    pane.replaceChildren(...[
-      el("p.count", null, said, found.program ? `, ${shortName(found.program)} programs` : "", found.release ? `, ${found.release.text}` : ""),
-      resultList(found, this.showAll),
-      !this.showAll && count > SHOWN ? el("button.more", { type: "button", onclick: () => {
-        this.showAll = true;
-        this.showResults(text);
-      } }, `Show all ${count}`) : "",
-    ].filter(Boolean));
+    const said = !count
+      ? `Nothing is called ${text}`
+      : found.near
+        ? `No name has these words; ${count} of similar spelling`
+        : `${count} ${count === 1 ? "name" : "names"}`;
+    pane.replaceChildren(
+      ...[
+        el(
+          "p.count",
+          null,
+          said,
+          found.program ? `, ${shortName(found.program)} programs` : "",
+          found.release ? `, ${found.release.text}` : "",
+        ),
+        resultList(found, this.showAll),
+        !this.showAll && count > SHOWN
+          ? el(
+              "button.more",
+              {
+                type: "button",
+                onclick: () => {
+                  this.showAll = true;
+                  this.showResults(text);
+                },
+              },
+              `Show all ${count}`,
+            )
+          : "",
+      ].filter(Boolean),
+    );
     const best = found.entries[0];
     const program = best && found.program && USES[best.kind] ? found.program : null;
-    announce(best ? `${said}. First: ${best.name}, ${resultAnswer(best, program, found.release).text}` : said);
+    announce(
+      best
+        ? `${said}. First: ${best.name}, ${resultAnswer(best, program, found.release).text}`
+        : said,
+    );
   }
-}
-
-/** Return what an address asks for: {view, ...}. */
-function readHash(hash) {
-  const text = hash.replace(/^#/, "");
-  if (!text) return { view: "home" };
-  const decode = (part) => { try { return decodeURIComponent(part); } catch { return part; } };
-  const key = /^(q|kind|release|kernels|need|about)(?:=|$)/.exec(text);
-  if (!key) {
-    const at = text.lastIndexOf("@");
-    return { view: "entry", name: decode(at > 0 ? text.slice(0, at) : text), type: at > 0 ? decode(text.slice(at + 1)) : "" };
-  }
-  const state = { view: key[1] };
-  for (const part of text.split("&")) {
-    const [name, value = ""] = part.split(/=(.*)/s);
-    if (["q", "kind", "release", "kernels", "types", "kinds", "filter", "need"].includes(name)) state[name] = decode(value);
-  }
-  return state;
-}
-
-function watchTheme() {
-  const button = byId("theme");
-  const names = { auto: "Colours: as the system", dark: "Colours: dark", light: "Colours: light" };
-  const apply = (theme) => {
-    if (theme === "auto") delete document.documentElement.dataset.theme;
-    else document.documentElement.dataset.theme = theme;
-    button.setAttribute("aria-label", names[theme]);
-    button.title = names[theme];
-    button.textContent = { auto: "◑", dark: "●", light: "○" }[theme];
-  };
-  let theme = "auto";
-  try { theme = names[localStorage.getItem("theme")] ? localStorage.getItem("theme") : "auto"; } catch { /* none kept */ }
-  apply(theme);
-  button.addEventListener("click", () => {
-    theme = { auto: "dark", dark: "light", light: "auto" }[theme];
-    apply(theme);
-    try { localStorage.setItem("theme", theme); } catch { /* none kept */ }
-  });
 }
 
 const app = new App(JSON.parse(byId("data").textContent).map((raw) => new Data(raw)));
 document.documentElement.classList.add("js");
 app.start();
 // For the console of the browser: what the page would answer.
-globalThis.helperhist = { app, differences, need, usable, readKernel, readWanted, parseVersion, verdict };
+globalThis.helperhist = {
+  app,
+  differences,
+  need,
+  usable,
+  readKernel,
+  readWanted,
+  parseVersion,
+  verdict,
+};

@@ -9,12 +9,19 @@ const WITH_PROGRAMS = { helper: "helper_use", kfunc: "kfunc_use", map_type: "map
  */
 function readKernel(data, text) {
   let typed = parseVersion(text);
-  if (!typed) return { text, error: `${text} is not a kernel version; write 5.10, 5.10.42 or 4.18.0-553.el8` };
+  if (!typed)
+    return {
+      text,
+      error: `${text} is not a kernel version; write 5.10, 5.10.42 or 4.18.0-553.el8`,
+    };
   const known = data.tags.some((tag) => compareVersions(tag.version, typed) === 0);
   const base = typed.isStable || typed.build ? parseVersion(typed.series) : typed;
   const newest = data.columns[data.columns.length - 1];
   if (!known && newest && compareVersions(base, newest) > 0) {
-    return { text: typed.text, error: `${typed.text} is newer than this data, which ends at ${newest.text}` };
+    return {
+      text: typed.text,
+      error: `${typed.text} is newer than this data, which ends at ${newest.text}`,
+    };
   }
   let note = "";
   if (typed.build && !known) {
@@ -85,12 +92,20 @@ function need(data, wanted) {
     const entry = data.entry(text);
     const kind = entry && program ? USES[entry.kind] : null;
     const relation = kind ? data.pair(kind, entry.name, program) : null;
-    const item = { text, entry, program: kind ? program : null, relation, optional: Boolean(optional) };
+    const item = {
+      text,
+      entry,
+      program: kind ? program : null,
+      relation,
+      optional: Boolean(optional),
+    };
     const of = relation || entry;
     item.unknown = !entry;
     item.never = Boolean(kind && !relation);
     item.since = of && !item.never ? later(entry.since, of.since) : null;
-    item.lost = Boolean(entry) && (item.never || entry.since === null || of.removed !== null || entry.removed !== null);
+    item.lost =
+      Boolean(entry) &&
+      (item.never || entry.since === null || of.removed !== null || entry.removed !== null);
     return item;
   });
   const counted = items.filter((item) => !item.optional && !item.unknown);
@@ -100,8 +115,10 @@ function need(data, wanted) {
   if (lost.length) return { since: null, orEarlier: false, atLeast, items, decisive: lost, lost };
   const since = counted.map((item) => item.since).reduce(later);
   const decisive = counted.filter((item) => item.since === since);
-  const orEarlier = decisive.every((item) => item.entry.orEarlier
-    || (item.relation && (item.relation.orEarlier || item.relation.absent)));
+  const orEarlier = decisive.every(
+    (item) =>
+      item.entry.orEarlier || (item.relation && (item.relation.orEarlier || item.relation.absent)),
+  );
   return { since, orEarlier, atLeast, items, decisive, lost };
 }
 
@@ -122,10 +139,15 @@ function readWanted(data, text) {
     } catch (error) {
       return { wanted: [], files: [], error: `This is not JSON: ${error.message}` };
     }
-    const files = (Array.isArray(parsed) ? parsed : [parsed]).filter((file) =>
-      file && Array.isArray(file.requirements));
+    const files = (Array.isArray(parsed) ? parsed : [parsed]).filter(
+      (file) => file && Array.isArray(file.requirements),
+    );
     if (!files.length) {
-      return { wanted: [], files: [], error: "This JSON has no requirements; make it with helperhist check --json" };
+      return {
+        wanted: [],
+        files: [],
+        error: "This JSON has no requirements; make it with helperhist check --json",
+      };
     }
     return { wanted: files.flatMap((file) => checked(data, file)), files, error: null };
   }
@@ -141,8 +163,11 @@ function readWanted(data, text) {
 }
 
 function checked(data, file) {
-  const types = new Map((Array.isArray(file.programs) ? file.programs : []).filter(Boolean)
-    .map((program) => [program.name, data.program(String(program.type || ""))]));
+  const types = new Map(
+    (Array.isArray(file.programs) ? file.programs : [])
+      .filter(Boolean)
+      .map((program) => [program.name, data.program(String(program.type || ""))]),
+  );
   const seen = new Map();
   for (const item of file.requirements) {
     if (!item || typeof item.name !== "string" || !data.byName.has(item.name)) continue;

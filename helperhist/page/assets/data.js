@@ -7,8 +7,13 @@ class Data {
   constructor(raw) {
     this.raw = raw;
     this.label = raw.label;
-    this.tags = raw.tags.map(([name, version, date, blob], place) => (
-      { name, version: parseVersion(version), date, blob, place }));
+    this.tags = raw.tags.map(([name, version, date, blob], place) => ({
+      name,
+      version: parseVersion(version),
+      date,
+      blob,
+      place,
+    }));
     this.tagByName = new Map(this.tags.map((tag) => [tag.name, tag]));
     /** Releases of mainline: no candidates, no updates. */
     this.releases = this.tags.filter((tag) => tag.version.rc === null && !tag.version.isStable);
@@ -44,14 +49,23 @@ class Data {
     const place = this.tagByName.has(first) ? this.tagByName.get(first).place : -1;
     const of = this.tagByName.get(tag);
     return {
-      kind, name, id, since, tag, firstTag: first,
+      kind,
+      name,
+      id,
+      since,
+      tag,
+      firstTag: first,
       released: more.d === undefined ? (of ? of.date : null) : more.d,
-      removed: more.r || null, orEarlier: Boolean(more.e),
+      removed: more.r || null,
+      orEarlier: Boolean(more.e),
       commit: more.c === undefined ? null : this.raw.commits[more.c],
-      authorDate: more.a || null, commitDate: more.k || null, subject: more.s || null,
+      authorDate: more.a || null,
+      commitDate: more.k || null,
+      subject: more.s || null,
       formerNames: more.n || [],
       backports: (more.b || []).map(([series, from]) => ({ series, since: from })),
-      prototype: more.p || null, attributes: more.x || [],
+      prototype: more.p || null,
+      attributes: more.x || [],
       runs: more.h || [["", place, -1, id]],
     };
   }
@@ -63,7 +77,10 @@ class Data {
     this.read = new Map();
     if (!this.relations) return;
     for (const [source, list] of Object.entries(this.relations.readings)) {
-      this.read.set(source, list.map(([text]) => parseVersion(text)));
+      this.read.set(
+        source,
+        list.map(([text]) => parseVersion(text)),
+      );
     }
     for (const [kind, names] of Object.entries(this.relations.kinds)) {
       this.groups.set(kind, new Map(names));
@@ -79,12 +96,26 @@ class Data {
       const protos = this.find("kfunc_proto", name);
       const tag = `v${relation.since}`;
       this.add({
-        kind: "kfunc", name, id: null, since: relation.since, tag, firstTag: null,
+        kind: "kfunc",
+        name,
+        id: null,
+        since: relation.since,
+        tag,
+        firstTag: null,
         released: this.dates.get(relation.since) || null,
         removed: relation.removed === null ? null : `v${relation.removed}`,
-        orEarlier: relation.orEarlier, absent: relation.absent, seen: relation.seen,
-        commit: null, authorDate: null, commitDate: null, subject: null, formerNames: [],
-        backports: [], attributes: [], runs: null, relation,
+        orEarlier: relation.orEarlier,
+        absent: relation.absent,
+        seen: relation.seen,
+        commit: null,
+        authorDate: null,
+        commitDate: null,
+        subject: null,
+        formerNames: [],
+        backports: [],
+        attributes: [],
+        runs: null,
+        relation,
         prototype: protos.length ? protos[protos.length - 1].value : null,
       });
     }
@@ -130,18 +161,29 @@ class Data {
     const runs = [];
     for (let i = 0; i < flat.length; i += 3) {
       runs.push({
-        first: flat[i], last: flat[i + 1], place: flat[i + 2],
+        first: flat[i],
+        last: flat[i + 1],
+        place: flat[i + 2],
         value: this.relations.values[flat[i + 2]],
-        from: read[flat[i]].text, to: flat[i + 1] + 1 < read.length ? read[flat[i + 1] + 1].text : null,
+        from: read[flat[i]].text,
+        to: flat[i + 1] + 1 < read.length ? read[flat[i + 1] + 1].text : null,
       });
     }
     let start = runs.length - 1;
     while (start > 0 && runs[start - 1].last + 1 === runs[start].first) start -= 1;
     const end = runs[runs.length - 1];
     return {
-      kind, name, object: this.relations.objects[object], value: end.value, place: end.place,
-      since: runs[start].from, absent: absent || null, seen: seen || null,
-      removed: end.to, orEarlier: Boolean(orEarlier), runs,
+      kind,
+      name,
+      object: this.relations.objects[object],
+      value: end.value,
+      place: end.place,
+      since: runs[start].from,
+      absent: absent || null,
+      seen: seen || null,
+      removed: end.to,
+      orEarlier: Boolean(orEarlier),
+      runs,
     };
   }
 
@@ -169,8 +211,9 @@ class Data {
   /** Say whether a condition depends on the program, and not only on who loads it into what. */
   depends(place) {
     const environment = (term) => /^(cap=|config=|lockdown)/.test(term);
-    return !this.relations.values[place].split(" or ").some((alternative) =>
-      alternative.split(";").filter(Boolean).every(environment));
+    return !this.relations.values[place]
+      .split(" or ")
+      .some((alternative) => alternative.split(";").filter(Boolean).every(environment));
   }
 
   /** Return all releases that tags or readings know, oldest first. */
@@ -207,70 +250,23 @@ class Data {
 
   /** Return an entry for a name that this data has not, so that one can ask for it. */
   missing({ name, kind }) {
-    return { kind, name, id: null, since: null, removed: null, orEarlier: false, formerNames: [],
-      backports: [], runs: [], relation: null, untold: !this.kinds.has(kind) };
+    return {
+      kind,
+      name,
+      id: null,
+      since: null,
+      removed: null,
+      orEarlier: false,
+      formerNames: [],
+      backports: [],
+      runs: [],
+      relation: null,
+      untold: !this.kinds.has(kind),
+    };
   }
 
   /** Return the program type that a word means: xdp, BPF_PROG_TYPE_XDP, fentry. */
   program(word) {
     return this.programWords.get(word.trim().toLowerCase()) || null;
   }
-
-  /** Return what `helperhist since --json` prints of an entry. */
-  json(entry) {
-    const row = {
-      name: entry.name, kind: entry.kind, id: entry.id, since: entry.since, tag: entry.tag,
-      first_tag: entry.firstTag, released: entry.released, commit: entry.commit,
-      author_date: entry.authorDate, commit_date: entry.commitDate, subject: entry.subject,
-      removed: entry.removed, or_earlier: entry.orEarlier, former_names: entry.formerNames,
-      backports: entry.backports, prototype: entry.prototype, attributes: entry.attributes,
-    };
-    return entry.relation ? { ...row, ...this.more(entry.relation) } : row;
-  }
-
-  /** Return what `helperhist since NAME --prog TYPE --json` prints of a relation. */
-  relationJson(relation) {
-    return {
-      name: relation.name, kind: relation.kind, id: null, since: relation.since,
-      tag: `v${relation.since}`, first_tag: null,
-      released: this.dates.get(relation.since) || null, commit: null, author_date: null,
-      commit_date: null, subject: null,
-      removed: relation.removed === null ? null : `v${relation.removed}`,
-      or_earlier: relation.orEarlier, former_names: [], backports: [], prototype: null,
-      attributes: [], object: relation.object, ...this.more(relation),
-    };
-  }
-
-  more(relation) {
-    return { value: relation.value, absent: relation.absent, intervals: presences(relation) };
-  }
-}
-
-/** Return the intervals of a relation whatever its value. */
-function presences(relation) {
-  const found = [];
-  for (const run of relation.runs) {
-    const last = found[found.length - 1];
-    if (last && last.to === run.from) last.to = run.to;
-    else found.push({ from: run.from, to: run.to });
-  }
-  return found;
-}
-
-function shortName(name) {
-  return name.startsWith(PREFIX) ? name.slice(PREFIX.length) : name;
-}
-
-/** Say since which release: exactly, or between which two. */
-function sinceWords(item) {
-  if (item.since === null) return item.orEarlier ? "unknown" : "in no mainline release";
-  if (item.orEarlier) return `${item.since} or earlier`;
-  if (item.absent) return `between ${item.absent} and ${item.since}`;
-  return item.since;
-}
-
-function removedWords(item) {
-  if (item.removed === null) return "";
-  const release = item.removed.replace(/^v/, "");
-  return item.seen ? `between ${item.seen} and ${release}` : `in ${release}`;
 }

@@ -2,8 +2,10 @@
 
 /** Return text whose invisible characters are escaped: they could hide what is really there. */
 function printable(text) {
-  return String(text).replace(/[\p{C}\p{Zl}\p{Zp}]/gu, (char) =>
-    `\\u${char.codePointAt(0).toString(16).padStart(4, "0")}`);
+  return String(text).replace(
+    /[\p{C}\p{Zl}\p{Zp}]/gu,
+    (char) => `\\u${char.codePointAt(0).toString(16).padStart(4, "0")}`,
+  );
 }
 
 /** Return text for an address; half of a pair of surrogates has no place in one. */
@@ -38,7 +40,9 @@ function put(parent, children) {
 /** Return a name as code that may be broken after an underscore or a point. */
 function code(name) {
   const made = el("code", null);
-  for (const [place, part] of printable(name).split(/(?<=[_.])/).entries()) {
+  for (const [place, part] of printable(name)
+    .split(/(?<=[_.])/)
+    .entries()) {
     if (place) made.append(document.createElement("wbr"));
     made.append(part);
   }
@@ -54,7 +58,9 @@ let announcing = 0;
 /** Have a screen reader say something, when one stops typing. */
 function announce(text) {
   clearTimeout(announcing);
-  announcing = setTimeout(() => { byId("live").textContent = text; }, 250);
+  announcing = setTimeout(() => {
+    byId("live").textContent = text;
+  }, 250);
 }
 
 async function copy(text, button) {
@@ -74,7 +80,9 @@ async function copy(text, button) {
   }
   button.textContent = done ? "Copied" : "Cannot copy";
   announce(done ? "Copied" : "This browser does not let the page copy");
-  setTimeout(() => { button.textContent = said; }, 1500);
+  setTimeout(() => {
+    button.textContent = said;
+  }, 1500);
 }
 
 /** Offer a text as a file; it never leaves the page. */

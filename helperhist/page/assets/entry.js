@@ -9,32 +9,60 @@ function entryHref(name, program) {
 }
 
 function entryLink(data, name, program) {
-  return data.byName.has(name) ? el("a", { href: entryHref(name, program) }, code(name)) : code(name);
+  return data.byName.has(name)
+    ? el("a", { href: entryHref(name, program) }, code(name))
+    : code(name);
 }
 
 function commitLink(commit) {
   const shown = el("code", null, commit.slice(0, 12));
   if (!COMMIT.test(commit)) return shown;
-  return el("a", { href: `https://git.kernel.org/linus/${commit}`, rel: "noreferrer noopener",
-    title: "the commit, at git.kernel.org" }, shown);
+  return el(
+    "a",
+    {
+      href: `https://git.kernel.org/linus/${commit}`,
+      rel: "noreferrer noopener",
+      title: "the commit, at git.kernel.org",
+    },
+    shown,
+  );
 }
 
 /** Return the view of an entry, for one program type if that is given. */
 function entryView(app, entry, program) {
   const { data } = entry;
   const view = el("article.entry", { "aria-labelledby": "entry-title" });
-  const pair = program && USES[entry.kind] ? data.pair(USES[entry.kind], entry.name, program) : null;
+  const pair =
+    program && USES[entry.kind] ? data.pair(USES[entry.kind], entry.name, program) : null;
   const asked = program && USES[entry.kind] ? program : null;
-  const number = entry.id === null ? "" : entry.kind === "helper" ? ` #${entry.id}` : ` = ${entry.id}`;
+  const number =
+    entry.id === null ? "" : entry.kind === "helper" ? ` #${entry.id}` : ` = ${entry.id}`;
   put(view, [
-    el("header", null,
-      el("p.kind", null, el("a", { href: `#kind=${encoded(entry.kind)}` },
-        kindWords(entry.kind)), number),
-      el("h1", { id: "entry-title", tabindex: "-1" }, code(entry.name),
-        asked ? el("span.in", null, ` in ${shortName(asked)} programs`) : null),
-      entry.prototype ? el("pre.proto", null, el("code", null, `${entry.prototype};`)) : null),
-    app.all.map((one, at) => verdict(one, one.byName.get(entry.name), asked,
-      app.all.length > 1 ? `${"AB"[at]}: ${one.label}` : "")),
+    el(
+      "header",
+      null,
+      el(
+        "p.kind",
+        null,
+        el("a", { href: `#kind=${encoded(entry.kind)}` }, kindWords(entry.kind)),
+        number,
+      ),
+      el(
+        "h1",
+        { id: "entry-title", tabindex: "-1" },
+        code(entry.name),
+        asked ? el("span.in", null, ` in ${shortName(asked)} programs`) : null,
+      ),
+      entry.prototype ? el("pre.proto", null, el("code", null, `${entry.prototype};`)) : null,
+    ),
+    app.all.map((one, at) =>
+      verdict(
+        one,
+        one.byName.get(entry.name),
+        asked,
+        app.all.length > 1 ? `${"AB"[at]}: ${one.label}` : "",
+      ),
+    ),
     ltsStrip(data, entry, asked),
     facts(data, entry, asked, pair),
     callers(app, entry, asked),
@@ -50,30 +78,57 @@ function verdict(data, entry, program, of) {
   const label = of ? el("span.of", null, of) : null;
   if (!entry) return el("p.verdict.no", null, label, el("b", null, "not in this data"));
   if (entry.kind === "sentinel") {
-    return el("p.verdict.unknown", null, label, el("b", null, sinceWords(entry)),
-      " No feature: it only begins or ends a list, or is internal.");
+    return el(
+      "p.verdict.unknown",
+      null,
+      label,
+      el("b", null, sinceWords(entry)),
+      " No feature: it only begins or ends a list, or is internal.",
+    );
   }
   if (program) {
     const relation = data.pair(USES[entry.kind], entry.name, program);
     if (!relation && !data.knowsPair(USES[entry.kind], entry.name, program)) {
-      return el("p.verdict.unknown", null, label, el("b", null, "cannot tell"),
-        " This data does not say who may call it.");
+      return el(
+        "p.verdict.unknown",
+        null,
+        label,
+        el("b", null, "cannot tell"),
+        " This data does not say who may call it.",
+      );
     }
     if (!relation) {
       const read = data.readOf(USES[entry.kind]);
-      return el("p.verdict.no", null, label, el("b", null, "✕ never"), ` ${shortName(program)} programs may not `
-        + `call it in any release that was read${read.length ? ` (${read[0].text} to ${read[read.length - 1].text})` : ""}.`);
+      return el(
+        "p.verdict.no",
+        null,
+        label,
+        el("b", null, "✕ never"),
+        ` ${shortName(program)} programs may not ` +
+          `call it in any release that was read${read.length ? ` (${read[0].text} to ${read[read.length - 1].text})` : ""}.`,
+      );
     }
-    return el(`p.verdict.${relation.removed ? "no" : "yes"}`, null, label, "since ",
-      el("b", null, sinceWords(relation)), dateOf(data, relation),
+    return el(
+      `p.verdict.${relation.removed ? "no" : "yes"}`,
+      null,
+      label,
+      "since ",
+      el("b", null, sinceWords(relation)),
+      dateOf(data, relation),
       relation.removed ? el("span.removed", null, `, removed ${removedWords(relation)}`) : null,
-      conditionMark(data, relation));
+      conditionMark(data, relation),
+    );
   }
   const gone = entry.removed !== null;
-  return el(`p.verdict.${gone || entry.since === null ? "no" : "yes"}`, null, label,
-    entry.since === null ? "" : "since ", el("b", null, sinceWords(entry)),
+  return el(
+    `p.verdict.${gone || entry.since === null ? "no" : "yes"}`,
+    null,
+    label,
+    entry.since === null ? "" : "since ",
+    el("b", null, sinceWords(entry)),
     entry.released ? el("span.date", null, entry.released) : null,
-    gone ? el("span.removed", null, `removed ${removedWords(entry)}`) : null);
+    gone ? el("span.removed", null, `removed ${removedWords(entry)}`) : null,
+  );
 }
 
 /** Return a condition in words, marked if it depends on the program. */
@@ -97,7 +152,8 @@ function ltsStrip(data, entry, program) {
   const list = el("ul.lts", { "aria-label": "Long-term kernels and the newest release" });
   for (const text of texts) {
     const version = parseVersion(text);
-    let now = program ? pairState(data, USES[entry.kind], entry.name, program, version)
+    let now = program
+      ? pairState(data, USES[entry.kind], entry.name, program, version)
       : entryState(data, entry, version);
     const backport = entry.backports.find((item) => item.series === text);
     let word = STATES[now.state].word;
@@ -106,11 +162,23 @@ function ltsStrip(data, entry, program) {
       word = `from ${backport.since}`;
     }
     if (now.state === "cond" && now.place !== undefined) word = "conditional";
-    const tip = now.place === undefined || entry.relation && !program ? null : data.words(now.place);
-    list.append(el(`li.${now.state}`, null, el("b", null, text),
-      tip ? el("button.word", { type: "button", "data-tip": tip, "aria-label": `${text}: ${word}, ${tip}` },
-        el("i", { "aria-hidden": "true" }, STATES[now.state].mark), word)
-        : el("span.word", null, el("i", { "aria-hidden": "true" }, STATES[now.state].mark), word)));
+    const tip =
+      now.place === undefined || (entry.relation && !program) ? null : data.words(now.place);
+    list.append(
+      el(
+        `li.${now.state}`,
+        null,
+        el("b", null, text),
+        tip
+          ? el(
+              "button.word",
+              { type: "button", "data-tip": tip, "aria-label": `${text}: ${word}, ${tip}` },
+              el("i", { "aria-hidden": "true" }, STATES[now.state].mark),
+              word,
+            )
+          : el("span.word", null, el("i", { "aria-hidden": "true" }, STATES[now.state].mark), word),
+      ),
+    );
   }
   return list;
 }
@@ -119,7 +187,8 @@ function ltsStrip(data, entry, program) {
 function facts(data, entry, program, pair) {
   const list = el("dl.facts");
   const add = (term, ...shown) => {
-    if (shown.flat().some(Boolean)) put(list, [el("div", null, el("dt", null, term), el("dd", null, ...shown))]);
+    if (shown.flat().some(Boolean))
+      put(list, [el("div", null, el("dt", null, term), el("dd", null, ...shown))]);
   };
   if (program) {
     add("name itself", el("a", { href: entryHref(entry.name) }, "since ", sinceWords(entry)));
@@ -127,185 +196,69 @@ function facts(data, entry, program, pair) {
   if (entry.firstTag && entry.firstTag !== entry.tag) add("first tag", entry.firstTag);
   else if (entry.tag) add("tag", entry.tag);
   if (entry.commit) {
-    add("commit", commitLink(entry.commit), entry.subject ? ` ${entry.subject}` : "",
-      entry.authorDate ? `, ${entry.authorDate.slice(0, 10)}` : "");
+    add(
+      "commit",
+      commitLink(entry.commit),
+      entry.subject ? ` ${entry.subject}` : "",
+      entry.authorDate ? `, ${entry.authorDate.slice(0, 10)}` : "",
+    );
   }
-  add("formerly", entry.formerNames.flatMap((name, i) => [i ? ", " : "", code(name)]));
+  add(
+    "formerly",
+    entry.formerNames.flatMap((name, i) => [i ? ", " : "", code(name)]),
+  );
   add("backports", entry.backports.map((item) => `${item.series} from ${item.since}`).join(", "));
   add("attributes", entry.attributes.join(" "));
   for (const [event, , name, tag, before, after] of data.raw.events) {
     if (name !== entry.name && before !== entry.name && after !== entry.name) continue;
-    if (event === "renamed") add("renamed", entryLink(data, before), " to ", entryLink(data, after), `, ${tag}`);
+    if (event === "renamed")
+      add("renamed", entryLink(data, before), " to ", entryLink(data, after), `, ${tag}`);
     else if (event === "renumbered") add("renumbered", `from ${before} to ${after}, ${tag}`);
     else if (event === "returned") add("returned", tag);
   }
   if (pair && presences(pair).length > 1) {
-    add("present", presences(pair).map(({ from, to }) => (to ? `${from}, not in ${to}` : `from ${from}`)).join("; "));
+    add(
+      "present",
+      presences(pair)
+        .map(({ from, to }) => (to ? `${from}, not in ${to}` : `from ${from}`))
+        .join("; "),
+    );
   }
   for (const relation of data.find("gpl_only", entry.name)) {
-    const changes = relation.runs.map((run) => ({ yes: "needs a GPL-compatible license",
-      no: "any license" }[run.value] || `not known (${run.value})`) + (relation.runs.length > 1 ? ` from ${run.from}` : ""));
+    const changes = relation.runs.map(
+      (run) =>
+        (({ yes: "needs a GPL-compatible license", no: "any license" })[run.value] ||
+          `not known (${run.value})`) + (relation.runs.length > 1 ? ` from ${run.from}` : ""),
+    );
     add("license", changes.join("; "));
   }
   if (entry.relation) {
-    add("flags", entry.relation.runs.map((run) => (run.value || "none")
-      + (entry.relation.runs.length > 1 ? ` (${run.from}${run.to ? ` to before ${run.to}` : " on"})` : "")).join("; "));
+    add(
+      "flags",
+      entry.relation.runs
+        .map(
+          (run) =>
+            (run.value || "none") +
+            (entry.relation.runs.length > 1
+              ? ` (${run.from}${run.to ? ` to before ${run.to}` : " on"})`
+              : ""),
+        )
+        .join("; "),
+    );
     const protos = data.find("kfunc_proto", entry.name).flatMap((relation) => relation.runs);
     if (protos.length > 1) {
-      add("prototypes", el("ul", null, protos.map((run) => el("li", null, `${run.from}: `, el("code", null, run.value)))));
+      add(
+        "prototypes",
+        el(
+          "ul",
+          null,
+          protos.map((run) => el("li", null, `${run.from}: `, el("code", null, run.value))),
+        ),
+      );
     }
   }
   for (const relation of data.find("kfunc_test", entry.name)) {
     add("for tests", `of the kernel itself, in ${relation.value}`);
   }
   return list.children.length ? list : null;
-}
-
-/** Return the matrix of an entry: itself, and for helpers, kfuncs and maps the program types. */
-function callers(app, entry, program) {
-  const { data } = entry;
-  const kind = WITH_PROGRAMS[entry.kind];
-  const rows = app.all.map((one, at) => nameRow(app, entry, one, at));
-  if (!kind || !data.relations) {
-    return section("Releases",
-      barTable(data, `Releases that have ${entry.name}`, ["name", "since", ""], rows), legend());
-  }
-  const objects = new Map();
-  for (const one of app.all) for (const found of one.find(kind, entry.name)) objects.set(found.object, found);
-  const relations = [...objects.values()].sort((a, b) => (b.object === program) - (a.object === program)
-    || compareReleases(a.since, b.since) || (a.object < b.object ? -1 : 1));
-  for (const { object } of relations) {
-    for (const [at, one] of app.all.entries()) {
-      // What a dataset says nothing of has no bar.
-      if (one.knowsPair(kind, entry.name, object)) {
-        rows.push({ ...pairRow(app, entry, one, at, object), current: object === program });
-      }
-    }
-  }
-  const title = entry.kind === "map_type" ? "Which programs may use it" : "Who may call it";
-  return section(title,
-    barTable(data, `${title}: releases by program type`, ["program type", "since", "condition"], rows),
-    legend(), neverCallers(data, entry, objects));
-}
-
-function sideMark(app, at) {
-  return app.all.length > 1 ? el("span.of", null, `${"AB"[at]} `) : null;
-}
-
-function nameRow(app, entry, one, at) {
-  const own = one.byName.get(entry.name) || one.missing(entry);
-  return {
-    head: [sideMark(app, at), "the name itself"], title: entry.name, note: "",
-    since: one.byName.has(entry.name) ? sinceWords(own) : "not in it",
-    parts: segments(entry.data.columns, (version) => entryState(one, own, version)),
-  };
-}
-
-function pairRow(app, entry, one, at, object) {
-  const kind = WITH_PROGRAMS[entry.kind];
-  const relation = one.pair(kind, entry.name, object);
-  return {
-    head: [sideMark(app, at), entry.kind === "map_type" ? entryLink(one, object)
-      : el("a", { href: entryHref(entry.name, object) }, code(shortName(object)))],
-    title: shortName(object), note: relation ? one.words(relation.place) : "",
-    since: relation ? [sinceWords(relation), relation.removed
-      ? el("span.removed", null, ` removed ${removedWords(relation)}`) : null] : "never",
-    parts: segments(entry.data.columns, (version) => pairState(one, kind, entry.name, object, version)),
-    words: one,
-  };
-}
-
-/** Name the program types that no release let call it. */
-function neverCallers(data, entry, objects) {
-  const kind = WITH_PROGRAMS[entry.kind];
-  const read = data.readOf(kind);
-  const rest = data.programs.map((one) => one.name).filter((name) =>
-    !objects.has(name) && data.knowsPair(kind, entry.name, name));
-  if (!rest.length || !read.length) return null;
-  return el("p.never", null,
-    `Not in any release read (${read[0].text} to ${read[read.length - 1].text}): ${rest.map(shortName).join(", ")}`);
-}
-
-function section(title, ...children) {
-  return el("section", null, el("h2", null, title), ...children);
-}
-
-function legend() {
-  return el("p.legend", null, ["yes", "cond", "unknown", "no"].map((state) =>
-    el("span", null, el(`i.key.${state}`, { "aria-hidden": "true" }, state === "unknown" ? "?" : ""),
-      STATES[state].word)));
-}
-
-/** Return what is related to an entry the other way round: what a program type may call. */
-function others(data, entry) {
-  if (!data.relations) return null;
-  const made = [];
-  if (entry.kind === "prog_type") {
-    for (const kind of ["helper", "kfunc"]) {
-      const found = data.reverse(USES[kind], entry.name);
-      if (found.length) made.push(section(`${found.length} ${kind}s that it may call`, sinceList(data, found, entry.name)));
-    }
-    const maps = data.reverse("map_prog", entry.name);
-    if (maps.length) made.push(section(`${maps.length} map types that it may use`, sinceList(data, maps, null)));
-  }
-  if (entry.kind === "helper" || entry.kind === "map_type") {
-    const helper = entry.kind === "helper";
-    const found = helper ? data.find("map_use", entry.name) : data.reverse("map_use", entry.name);
-    if (found.length) {
-      made.push(section(helper ? "Map types that it takes" : "Helpers that take it", el("ul.names", null,
-        found.map((relation) => el("li", null, entryLink(data, helper ? relation.object : relation.name),
-          ` ${sinceWords(relation)}`, relation.removed ? `, removed ${removedWords(relation)}` : "",
-          conditionMark(data, relation))))));
-    }
-  }
-  return made;
-}
-
-/** Return relations, grouped by the release that brought them. */
-function sinceList(data, relations, program) {
-  const groups = new Map();
-  for (const relation of [...relations].sort((a, b) => compareReleases(a.since, b.since))) {
-    const words = sinceWords(relation);
-    groups.set(words, [...(groups.get(words) || []), relation]);
-  }
-  return el("dl.by-release", null, [...groups].map(([words, list]) => el("div", null, el("dt", null, words),
-    el("dd", null, list.flatMap((relation, i) => [i ? ", " : "",
-      el("span", null, entryLink(data, relation.name, program),
-        data.depends(relation.place) ? el("button.word", { type: "button", "data-tip": data.words(relation.place),
-          "aria-label": `condition: ${data.words(relation.place)}` }, "◐") : null,
-        relation.removed ? el("span.removed", null, ` until ${relation.removed}`) : null)])))));
-}
-
-function cameWith(data, entry) {
-  const release = entry.since;
-  if (release === null) return null;
-  const same = entry.commit === null ? [] : data.entries.filter((other) =>
-    other !== entry && other.commit === entry.commit);
-  const count = data.entries.filter((other) => other.since === release && other.kind !== "sentinel").length;
-  return section("What else came with it",
-    same.length ? el("p", null, "The same commit brought ", same.flatMap((other, i) => [i ? ", " : "",
-      el("span", null, entryLink(data, other.name))]), ".") : null,
-    el("p", null, el("a", { href: `#release=${encoded(release)}` },
-      `Everything that came with ${release}`), ` (${count} names)`));
-}
-
-/** Say where each statement comes from. */
-function provenance(data, entry) {
-  const lines = [];
-  const tag = data.tagByName.get(entry.firstTag);
-  if (!entry.relation && tag) {
-    lines.push(["Since: ", el("code", null, "bpf.h"), ` at ${tag.name}`,
-      tag.blob ? [", blob ", el("code", null, tag.blob.slice(0, 12))] : "", `, read from ${data.raw.source}.`]);
-  }
-  const kind = entry.relation ? "kfunc" : USES[entry.kind] || (entry.kind === "map_type" ? "map_prog" : null);
-  const first = kind && data.find(kind, entry.name)[0];
-  if (first) {
-    const list = data.relations.readings[data.relations.sources[kind]];
-    const origin = list.find(([text]) => text === first.since);
-    if (origin) {
-      lines.push([entry.relation ? "Since and callers" : "Callers", `: whole kernel trees, each release by itself; that of ${first.since} is `,
-        el("code", null, data.relations.origins[origin[1]]), ". ", el("a", { href: "#about" }, "All trees"), "."]);
-    }
-  }
-  return lines.length ? section("Where this comes from", lines.map((line) => el("p.source", null, line))) : null;
 }

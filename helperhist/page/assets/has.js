@@ -7,12 +7,17 @@ Object.assign(Data.prototype, {
     return names.some((name) => {
       const entry = this.byName.get(name);
       if (!entry || !entry.runs) return false;
-      const on = (series) => entry.runs.some(([line, first, last]) =>
-        line === series && first <= tag.place && (last < 0 || tag.place <= last));
+      const on = (series) =>
+        entry.runs.some(
+          ([line, first, last]) =>
+            line === series && first <= tag.place && (last < 0 || tag.place <= last),
+        );
       if (!tag.version.isStable) return on("");
       const { series } = tag.version;
       if (entry.runs.some(([line]) => line === series)) return on(series);
-      const base = this.tags.find((other) => !other.version.isStable && other.version.text === series);
+      const base = this.tags.find(
+        (other) => !other.version.isStable && other.version.text === series,
+      );
       return base ? this.tagHas([name], base) : false;
     });
   },
@@ -31,14 +36,18 @@ Object.assign(Data.prototype, {
     const build = version.build && !this.tags.some((tag) => tag.version.build);
     if (!version.isStable && !build) return neighbours(mainline, version);
     const start = parseVersion(version.series);
-    const line = this.tags.filter((tag) =>
-      tag.version.series === version.series && compareVersions(tag.version, start) >= 0);
+    const line = this.tags.filter(
+      (tag) => tag.version.series === version.series && compareVersions(tag.version, start) >= 0,
+    );
     let { before, after } = neighbours(line, version);
     let leaves = false;
     if (!before) {
       const base = neighbours(mainline, start);
       before = base.before;
-      if (!after) { after = base.after; leaves = true; }
+      if (!after) {
+        after = base.after;
+        leaves = true;
+      }
     }
     return { before, after: build ? null : after, leaves };
   },
@@ -47,8 +56,9 @@ Object.assign(Data.prototype, {
   spellings(entry) {
     if (entry.id === null || entry.kind === "flag") return [entry.name];
     this.renamed = this.renamed || this.entries.filter((other) => other.formerNames.length);
-    const later = this.renamed.filter((other) =>
-      other.kind === entry.kind && other.formerNames.includes(entry.name));
+    const later = this.renamed.filter(
+      (other) => other.kind === entry.kind && other.formerNames.includes(entry.name),
+    );
     return [entry.name, ...entry.formerNames, ...later.map((other) => other.name)];
   },
 
@@ -81,14 +91,15 @@ Object.assign(Data.prototype, {
     if (values[0] === null && values[1] === null) return { answer: false };
     if (values[0] === null || values[1] === null) {
       const came = values[0] === null && relation.since === read[newer].text;
-      const lacks = relation.absent !== null
-        && compareVersions(wanted, parseVersion(relation.absent)) <= 0;
+      const lacks =
+        relation.absent !== null && compareVersions(wanted, parseVersion(relation.absent)) <= 0;
       const exact = relation.absent === null && !relation.orEarlier && wanted.rc === null;
       return { answer: came && (lacks || exact) ? false : null };
     }
     if (values[0] !== values[1]) return { answer: null, either: true };
     const value = this.relations.values[values[0]];
-    const unread = relation.kind !== "kfunc" && value.split(" or ").every((one) => one.includes("?"));
+    const unread =
+      relation.kind !== "kfunc" && value.split(" or ").every((one) => one.includes("?"));
     return { answer: unread ? null : true, place: values[0] };
   },
 
@@ -103,7 +114,8 @@ Object.assign(Data.prototype, {
     const relation = this.pair(kind, name, object);
     if (relation) return this.hasRelation(relation, version);
     const read = this.readOf(kind);
-    if (!this.knowsPair(kind, name, object) || version.isStable || version.build || !read.length) return { answer: null };
+    if (!this.knowsPair(kind, name, object) || version.isStable || version.build || !read.length)
+      return { answer: null };
     const [older, newer] = placesAround(read, version);
     return { answer: older === null || newer === null ? null : false };
   },

@@ -1,74 +1,118 @@
-// Lists: results, the start, a kind, a release, and what the data is.
+// The start, a kind, a release.
 
-const EXAMPLES = ["get_current_pid_tgid in xdp", "ringbuf", "#181", "spin lock", "probe_raed_str",
-  "bpf_loop 5.10"];
-/** How many results are shown before one asks for all. */
-const SHOWN = 80;
-
-/** Return what a result says: since when, for the program type and release that were asked for. */
-function resultAnswer(entry, program, release) {
-  const { data } = entry;
-  const kind = USES[entry.kind];
-  const relation = program && kind ? data.pair(kind, entry.name, program) : null;
-  if (program && kind && !relation) {
-    return data.knowsPair(kind, entry.name, program) ? { state: "no", text: "never" }
-      : { state: "unknown", text: STATES.unknown.word };
-  }
-  const of = relation || entry;
-  if (release) {
-    const now = relation ? relationState(data, relation, release) : entryState(data, entry, release);
-    return { state: now.state, text: `${STATES[now.state].word} in ${release.text}` };
-  }
-  const gone = of.removed !== null || of.since === null;
-  return { state: gone ? "no" : "", text: of.since === null ? "no release" : sinceWords(of) + (gone ? " – removed" : "") };
-}
-
-function resultList(found, all) {
-  const shown = all ? found.entries : found.entries.slice(0, SHOWN);
-  const list = el("ol.results", null, shown.map((entry) => {
-    const program = found.program && USES[entry.kind] ? found.program : null;
-    const { state, text } = resultAnswer(entry, program, found.release);
-    return el("li", null, el("a", { href: entryHref(entry.name, program) },
-      el("span.name", null, code(entry.name), program ? el("span.in", null, ` in ${shortName(program)}`) : null),
-      el(`span.answer.${state || "since"}`, null,
-        state && STATES[state] ? el("i", { "aria-hidden": "true" }, `${STATES[state].mark} `) : null, text),
-      el("span.kind", null, kindWords(entry.kind),
-        entry.kind === "helper" && entry.id !== null ? ` #${entry.id}` : "",
-        entry.formerNames.length ? `, formerly ${entry.formerNames.join(", ")}` : "")));
-  }));
-  return list;
-}
-
+const EXAMPLES = [
+  "get_current_pid_tgid in xdp",
+  "ringbuf",
+  "#181",
+  "spin lock",
+  "probe_raed_str",
+  "bpf_loop 5.10",
+];
 function homeView(app) {
   const { data } = app;
   const counts = countBy(data.entries, (entry) => entry.kind);
-  const enums = [...counts.keys()].filter((kind) => !KIND_ORDER.includes(kind) && kind !== "sentinel").sort();
-  const tiles = (kinds) => el("ul.tiles", null, kinds.filter((kind) => counts.get(kind)).map((kind) =>
-    el("li", null, el("a", { href: `#kind=${encoded(kind)}` }, el("b", null, counts.get(kind)), ` ${kindWords(kind)}${counts.get(kind) > 1 && kind in KIND_WORDS ? "s" : ""}`))));
+  const enums = [...counts.keys()]
+    .filter((kind) => !KIND_ORDER.includes(kind) && kind !== "sentinel")
+    .sort();
+  const tiles = (kinds) =>
+    el(
+      "ul.tiles",
+      null,
+      kinds
+        .filter((kind) => counts.get(kind))
+        .map((kind) =>
+          el(
+            "li",
+            null,
+            el(
+              "a",
+              { href: `#kind=${encoded(kind)}` },
+              el("b", null, counts.get(kind)),
+              ` ${kindWords(kind)}${counts.get(kind) > 1 && kind in KIND_WORDS ? "s" : ""}`,
+            ),
+          ),
+        ),
+    );
   const newest = [...data.columns].reverse().slice(0, 12);
-  return el("article.home", { "aria-labelledby": "home-title" },
+  return el(
+    "article.home",
+    { "aria-labelledby": "home-title" },
     el("h1", { id: "home-title", tabindex: "-1" }, "Which kernel has which part of BPF?"),
-    el("p", null, "Type a helper, a kfunc, a type, a flag or a field. The answer is read from the history of the kernel itself: ",
+    el(
+      "p",
+      null,
+      "Type a helper, a kfunc, a type, a flag or a field. The answer is read from the history of the kernel itself: ",
       el("b", null, `${data.entries.length.toLocaleString("en")} names`),
-      data.relations ? [" and ", el("b", null, `${data.countPairs().toLocaleString("en")} pairs`), " of a name and a program type"] : null, "."),
-    el("p.examples", null, "For example ", EXAMPLES.flatMap((text, i) => [i ? " " : "",
-      el("a", { href: `#q=${encoded(text)}` }, text)])),
+      data.relations
+        ? [
+            " and ",
+            el("b", null, `${data.countPairs().toLocaleString("en")} pairs`),
+            " of a name and a program type",
+          ]
+        : null,
+      ".",
+    ),
+    el(
+      "p.examples",
+      null,
+      "For example ",
+      EXAMPLES.flatMap((text, i) => [i ? " " : "", el("a", { href: `#q=${encoded(text)}` }, text)]),
+    ),
     app.all.length > 1 ? section("Compared", comparison(app)) : null,
-    section("By kind", tiles(KIND_ORDER),
-      enums.length ? el("details", null, el("summary", null, `${enums.length} other enums`), tiles(enums)) : null),
-    section("What came with a release", releaseTable(data, newest)));
+    section(
+      "By kind",
+      tiles(KIND_ORDER),
+      enums.length
+        ? el("details", null, el("summary", null, `${enums.length} other enums`), tiles(enums))
+        : null,
+    ),
+    section("What came with a release", releaseTable(data, newest)),
+  );
 }
 
 function releaseTable(data, versions) {
-  const kinds = ["helper", "kfunc", "map_type", "prog_type", "attach_type", "flag", "field"].filter((kind) => data.kinds.has(kind) || kind === "kfunc");
-  return el("div.scroll", { tabindex: "0", role: "region", "aria-label": "Names by release" }, el("table.plain", null,
-    el("thead", null, el("tr", null, el("th", { scope: "col" }, "release"), el("th", { scope: "col" }, "date"),
-      kinds.map((kind) => el("th.num", { scope: "col" }, `${kindWords(kind)}s`)))),
-    el("tbody", null, versions.map((version) => el("tr", null,
-      el("th", { scope: "row" }, el("a", { href: `#release=${version.text}` }, version.text)),
-      el("td", null, data.dates.get(version.text) || ""),
-      kinds.map((kind) => el("td.num", null,
-        data.entries.filter((entry) => entry.kind === kind && entry.since === version.text).length || "·")))))));
+  const kinds = ["helper", "kfunc", "map_type", "prog_type", "attach_type", "flag", "field"].filter(
+    (kind) => data.kinds.has(kind) || kind === "kfunc",
+  );
+  return el(
+    "div.scroll",
+    { tabindex: "0", role: "region", "aria-label": "Names by release" },
+    el(
+      "table.plain",
+      null,
+      el(
+        "thead",
+        null,
+        el(
+          "tr",
+          null,
+          el("th", { scope: "col" }, "release"),
+          el("th", { scope: "col" }, "date"),
+          kinds.map((kind) => el("th.num", { scope: "col" }, `${kindWords(kind)}s`)),
+        ),
+      ),
+      el(
+        "tbody",
+        null,
+        versions.map((version) =>
+          el(
+            "tr",
+            null,
+            el("th", { scope: "row" }, el("a", { href: `#release=${version.text}` }, version.text)),
+            el("td", null, data.dates.get(version.text) || ""),
+            kinds.map((kind) =>
+              el(
+                "td.num",
+                null,
+                data.entries.filter((entry) => entry.kind === kind && entry.since === version.text)
+                  .length || "·",
+              ),
+            ),
+          ),
+        ),
+      ),
+    ),
+  );
 }
 
 function countBy(list, keyOf) {
@@ -79,76 +123,113 @@ function countBy(list, keyOf) {
 
 /** Return a table of entries: name, number, since, removed. */
 function entryTable(data, entries, more) {
-  return el("div.scroll", { tabindex: "0", role: "region", "aria-label": "Names" }, el("table.plain", null,
-    el("thead", null, el("tr", null, el("th", { scope: "col" }, "name"), el("th", { scope: "col" }, more ? "kind" : "number"),
-      el("th", { scope: "col" }, "since"), el("th", { scope: "col" }, "removed"))),
-    el("tbody", null, entries.map((entry) => el("tr", null,
-      el("th", { scope: "row" }, entryLink(data, entry.name)),
-      el("td", null, more ? kindWords(entry.kind) : entry.id === null ? "" : String(entry.id)),
-      el("td", null, sinceWords(entry)), el("td", null, removedWords(entry)))))));
+  return el(
+    "div.scroll",
+    { tabindex: "0", role: "region", "aria-label": "Names" },
+    el(
+      "table.plain",
+      null,
+      el(
+        "thead",
+        null,
+        el(
+          "tr",
+          null,
+          el("th", { scope: "col" }, "name"),
+          el("th", { scope: "col" }, more ? "kind" : "number"),
+          el("th", { scope: "col" }, "since"),
+          el("th", { scope: "col" }, "removed"),
+        ),
+      ),
+      el(
+        "tbody",
+        null,
+        entries.map((entry) =>
+          el(
+            "tr",
+            null,
+            el("th", { scope: "row" }, entryLink(data, entry.name)),
+            el(
+              "td",
+              null,
+              more ? kindWords(entry.kind) : entry.id === null ? "" : String(entry.id),
+            ),
+            el("td", null, sinceWords(entry)),
+            el("td", null, removedWords(entry)),
+          ),
+        ),
+      ),
+    ),
+  );
 }
 
 function kindView(app, kind) {
   const entries = app.data.entries.filter((entry) => entry.kind === kind);
-  return el("article", { "aria-labelledby": "list-title" },
-    el("h1", { id: "list-title", tabindex: "-1" }, `${entries.length} names of kind ${kindWords(kind)}`),
-    entryTable(app.data, entries, false));
+  return el(
+    "article",
+    { "aria-labelledby": "list-title" },
+    el(
+      "h1",
+      { id: "list-title", tabindex: "-1" },
+      `${entries.length} names of kind ${kindWords(kind)}`,
+    ),
+    entryTable(app.data, entries, false),
+  );
 }
 
 function releaseView(app, text) {
   const { data } = app;
   const version = parseVersion(text);
   const date = version && data.dates.get(version.text);
-  const entries = data.entries.filter((entry) => version && entry.since === version.text && entry.kind !== "sentinel");
+  const entries = data.entries.filter(
+    (entry) => version && entry.since === version.text && entry.kind !== "sentinel",
+  );
   const gone = data.entries.filter((entry) => version && entry.removed === `v${version.text}`);
-  const view = el("article", { "aria-labelledby": "list-title" },
-    el("h1", { id: "list-title", tabindex: "-1" }, `What came with ${version ? version.text : text}`,
-      date ? el("small", null, ` ${date}`) : null));
+  const view = el(
+    "article",
+    { "aria-labelledby": "list-title" },
+    el(
+      "h1",
+      { id: "list-title", tabindex: "-1" },
+      `What came with ${version ? version.text : text}`,
+      date ? el("small", null, ` ${date}`) : null,
+    ),
+  );
   if (!version) return put(view, [el("p", null, "This is not a release.")]);
   if (!entries.length) put(view, [el("p", null, "This data has nothing new in it.")]);
   for (const kind of new Set(entries.map((entry) => entry.kind))) {
     const found = entries.filter((entry) => entry.kind === kind);
-    put(view, [section(`${found.length} × ${kindWords(kind)}`, el("ul.names.columns", null,
-      found.map((entry) => el("li", null, entryLink(data, entry.name),
-        entry.absent ? el("small", null, ` ${sinceWords(entry)}`) : null))))]);
+    put(view, [
+      section(
+        `${found.length} × ${kindWords(kind)}`,
+        el(
+          "ul.names.columns",
+          null,
+          found.map((entry) =>
+            el(
+              "li",
+              null,
+              entryLink(data, entry.name),
+              entry.absent ? el("small", null, ` ${sinceWords(entry)}`) : null,
+            ),
+          ),
+        ),
+      ),
+    ]);
   }
   if (gone.length) {
-    put(view, [section("Removed", el("ul.names", null, gone.map((entry) =>
-      el("li", null, entryLink(data, entry.name), ` ${removedWords(entry)}`))))]);
+    put(view, [
+      section(
+        "Removed",
+        el(
+          "ul.names",
+          null,
+          gone.map((entry) =>
+            el("li", null, entryLink(data, entry.name), ` ${removedWords(entry)}`),
+          ),
+        ),
+      ),
+    ]);
   }
   return view;
-}
-
-function aboutView(app) {
-  return el("article", { "aria-labelledby": "about-title" },
-    el("h1", { id: "about-title", tabindex: "-1" }, "About this page"),
-    el("p", null, "helperhist wrote this page. It asks nothing of any server, and keeps nothing but your choice of colours."),
-    section("How to read it", el("dl.facts", null, [
-      ["since", "the first mainline release from which on the name is there without a gap"],
-      ["between 5.4 and 5.6", "5.4 is known to lack it, 5.6 has it, and what lies between was not read"],
-      ["◐ under a condition", "only programs of an attach type, that may sleep, that are loaded with a capability, and so on: it is said beside it"],
-      ["? cannot tell", "history does not say; nothing is guessed"],
-      ["keys", "/ to search, arrow keys in results and in the bars, Esc to close"],
-    ].map(([term, said]) => el("div", null, el("dt", null, term), el("dd", null, said))))),
-    app.all.map((data) => section(app.all.length > 1 ? `Data: ${data.label}` : "Where the data comes from",
-      el("p", null, data.label), data.raw.notes.map((note) => el("p", null, note)),
-      data.relations ? el("details", null, el("summary", null, "The kernel trees that were read"), treeTable(data)) : null)));
-}
-
-function treeTable(data) {
-  const { readings, origins } = data.relations;
-  const sources = Object.keys(readings);
-  const groups = new Map();
-  for (const source of sources) {
-    for (const [text, origin] of readings[source]) {
-      const key = JSON.stringify([text, origin]);
-      groups.set(key, [...(groups.get(key) || []), source]);
-    }
-  }
-  const rows = [...groups].map(([key, list]) => [...JSON.parse(key), list]);
-  rows.sort((a, b) => compareReleases(a[0], b[0]));
-  return el("div.scroll", { tabindex: "0", role: "region", "aria-label": "Kernel trees" }, el("table.plain", null,
-    el("thead", null, el("tr", null, ["release", "tree", "read for"].map((text) => el("th", { scope: "col" }, text)))),
-    el("tbody", null, rows.map(([text, origin, list]) => el("tr", null, el("th", { scope: "row" }, text),
-      el("td", null, el("code", null, origins[origin])), el("td", null, list.join(", ")))))));
 }

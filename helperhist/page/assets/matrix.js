@@ -11,13 +11,14 @@ const STATES = {
 function relationState(data, relation, version) {
   const { answer, place, either } = data.hasRelation(relation, version);
   if (answer === false) return { state: "no" };
-  if (answer) return { state: relation.kind !== "kfunc" && data.depends(place) ? "cond" : "yes", place };
+  if (answer)
+    return { state: relation.kind !== "kfunc" && data.depends(place) ? "cond" : "yes", place };
   if (place !== undefined) return { state: "unknown", place };
   const single = presences(relation).length === 1;
   const early = compareVersions(version, parseVersion(relation.since)) < 0;
   if (single && early && !relation.orEarlier) {
-    const lacks = relation.absent === null
-      || compareVersions(version, parseVersion(relation.absent)) <= 0;
+    const lacks =
+      relation.absent === null || compareVersions(version, parseVersion(relation.absent)) <= 0;
     if (lacks) return { state: "no" };
   }
   return { state: "unknown", either };
@@ -55,7 +56,8 @@ function segmentLabel(data, columns, { state, place, either, first, last }) {
   const words = place === undefined ? "" : data.words(place);
   if (state === "cond" || state === "yes") return `${span}: yes${words ? `, ${words}` : ""}`;
   if (place !== undefined) return `${span}: cannot tell, ${words}`;
-  return either ? `${span}: yes; the condition changed in it or after it`
+  return either
+    ? `${span}: yes; the condition changed in it or after it`
     : `${span}: cannot tell: no such release was read`;
 }
 
@@ -65,9 +67,16 @@ function bar(data, columns, title, parts) {
   for (const part of parts) {
     if (part.state === "no") continue;
     const label = segmentLabel(data, columns, part);
-    const made = el(`button.seg.${part.state}`, {
-      type: "button", tabindex: "-1", "aria-label": `${title}, ${label}`, "data-tip": label,
-    }, part.state === "unknown" && part.last - part.first > 1 ? "?" : "");
+    const made = el(
+      `button.seg.${part.state}`,
+      {
+        type: "button",
+        tabindex: "-1",
+        "aria-label": `${title}, ${label}`,
+        "data-tip": label,
+      },
+      part.state === "unknown" && part.last - part.first > 1 ? "?" : "",
+    );
     made.style.gridColumn = `${part.first + 1} / ${part.last + 2}`;
     track.append(made);
   }
@@ -81,7 +90,11 @@ function axis(data) {
   data.columns.forEach((version, column) => {
     const major = data.lts.includes(version.text);
     if (!major && column !== 0 && column !== count - 1) return;
-    const label = el(`span${major ? ".lts" : ".end"}${column > 0.92 * count ? ".last" : ""}`, null, version.text);
+    const label = el(
+      `span${major ? ".lts" : ".end"}${column > 0.92 * count ? ".last" : ""}`,
+      null,
+      version.text,
+    );
     label.style.gridColumn = `${column + 1} / span 1`;
     track.append(label);
   });
@@ -104,19 +117,36 @@ function prepareBars(data, table) {
  * a stop of the Tab key, the arrow keys lead to the others.
  */
 function barTable(data, caption, heads, rows) {
-  const table = el("table.bars", null,
+  const table = el(
+    "table.bars",
+    null,
     el("caption.offscreen", null, caption),
-    el("thead", null, el("tr", null,
-      el("th", { scope: "col" }, heads[0]), el("th", { scope: "col" }, heads[1]),
-      el("th.track", { scope: "col" }, el("span.offscreen", null, "Releases"), axis(data)),
-      heads[2] ? el("th.note", { scope: "col" }, heads[2]) : null)));
+    el(
+      "thead",
+      null,
+      el(
+        "tr",
+        null,
+        el("th", { scope: "col" }, heads[0]),
+        el("th", { scope: "col" }, heads[1]),
+        el("th.track", { scope: "col" }, el("span.offscreen", null, "Releases"), axis(data)),
+        heads[2] ? el("th.note", { scope: "col" }, heads[2]) : null,
+      ),
+    ),
+  );
   prepareBars(data, table);
   const body = el("tbody");
   for (const row of rows) {
-    body.append(el(`tr${row.current ? ".current" : ""}`, null,
-      el("th", { scope: "row" }, row.head), el("td.since", null, row.since),
-      el("td.track", null, bar(row.words || data, data.columns, row.title, row.parts)),
-      heads[2] ? el("td.note", null, row.note) : null));
+    body.append(
+      el(
+        `tr${row.current ? ".current" : ""}`,
+        null,
+        el("th", { scope: "row" }, row.head),
+        el("td.since", null, row.since),
+        el("td.track", null, bar(row.words || data, data.columns, row.title, row.parts)),
+        heads[2] ? el("td.note", null, row.note) : null,
+      ),
+    );
   }
   table.append(body);
   const first = table.querySelector(".current .seg") || table.querySelector(".seg");
@@ -127,8 +157,9 @@ function barTable(data, caption, heads, rows) {
 
 function moveBetweenSegments(event) {
   if (!event.target.classList.contains("seg")) return;
-  const rows = [...event.currentTarget.querySelectorAll("tbody tr")].map((row) =>
-    [...row.querySelectorAll(".seg")]).filter((row) => row.length);
+  const rows = [...event.currentTarget.querySelectorAll("tbody tr")]
+    .map((row) => [...row.querySelectorAll(".seg")])
+    .filter((row) => row.length);
   const at = rows.findIndex((row) => row.includes(event.target));
   const column = rows[at].indexOf(event.target);
   let next = null;
@@ -150,12 +181,18 @@ function moveBetweenSegments(event) {
 function showTip(target) {
   const tip = byId("tip");
   const label = target && target.closest && target.closest("[data-tip]");
-  if (!label) { tip.hidden = true; return; }
+  if (!label) {
+    tip.hidden = true;
+    return;
+  }
   tip.textContent = label.dataset.tip;
   tip.hidden = false;
   const box = label.getBoundingClientRect();
   const own = tip.getBoundingClientRect();
-  const left = Math.max(8, Math.min(box.left, document.documentElement.clientWidth - own.width - 8));
+  const left = Math.max(
+    8,
+    Math.min(box.left, document.documentElement.clientWidth - own.width - 8),
+  );
   const above = box.top - own.height - 6;
   tip.style.left = `${left}px`;
   tip.style.top = `${above > 8 ? above : box.bottom + 6}px`;
@@ -167,5 +204,26 @@ function watchTips() {
   }
   document.addEventListener("focusout", () => showTip(null));
   document.addEventListener("scroll", () => showTip(null), true);
-  document.addEventListener("keydown", (event) => { if (event.key === "Escape") showTip(null); });
+  document.addEventListener("keydown", (event) => {
+    if (event.key === "Escape") showTip(null);
+  });
+}
+
+function section(title, ...children) {
+  return el("section", null, el("h2", null, title), ...children);
+}
+
+function legend() {
+  return el(
+    "p.legend",
+    null,
+    ["yes", "cond", "unknown", "no"].map((state) =>
+      el(
+        "span",
+        null,
+        el(`i.key.${state}`, { "aria-hidden": "true" }, state === "unknown" ? "?" : ""),
+        STATES[state].word,
+      ),
+    ),
+  );
 }

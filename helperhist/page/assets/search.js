@@ -2,13 +2,29 @@
 // program types ("in xdp"), releases, and words that are not spelled right.
 
 const KIND_WORDS = {
-  helper: "helper", kfunc: "kfunc", map_type: "map type", prog_type: "program type",
-  attach_type: "attach type", link_type: "link type", cmd: "command", flag: "flag",
-  field: "field", sentinel: "marker of a list",
+  helper: "helper",
+  kfunc: "kfunc",
+  map_type: "map type",
+  prog_type: "program type",
+  attach_type: "attach type",
+  link_type: "link type",
+  cmd: "command",
+  flag: "flag",
+  field: "field",
+  sentinel: "marker of a list",
 };
 /** The order of kinds where names match equally well. */
-const KIND_ORDER = ["helper", "kfunc", "prog_type", "map_type", "attach_type", "link_type", "cmd",
-  "flag", "field"];
+const KIND_ORDER = [
+  "helper",
+  "kfunc",
+  "prog_type",
+  "map_type",
+  "attach_type",
+  "link_type",
+  "cmd",
+  "flag",
+  "field",
+];
 /** Words that stand before a program type or a release, and after a type: no part of a name. */
 const BEFORE = new Set(["in", "at", "from", "for", "on", "since", "by", "linux", "kernel"]);
 const AFTER = new Set(["program", "programs", "prog", "progs"]);
@@ -29,9 +45,15 @@ class Search {
       const plain = stripped(name);
       const olds = entry.formerNames.map((old) => old.toLowerCase());
       return {
-        entry, name, plain, olds, parts: plain.split(/[_.]+/), letters: lettersOf(name),
+        entry,
+        name,
+        plain,
+        olds,
+        parts: plain.split(/[_.]+/),
+        letters: lettersOf(name),
         text: [name, ...olds, kindWords(entry.kind)].join(" "),
-        order: KIND_ORDER.indexOf(entry.kind) < 0 ? KIND_ORDER.length : KIND_ORDER.indexOf(entry.kind),
+        order:
+          KIND_ORDER.indexOf(entry.kind) < 0 ? KIND_ORDER.length : KIND_ORDER.indexOf(entry.kind),
       };
     });
   }
@@ -46,21 +68,36 @@ class Search {
     if (query.words.length === 1 && /^#?[0-9]{1,9}$/.test(query.words[0])) {
       const number = Number(query.words[0].replace("#", ""));
       const first = this.data.helper(number);
-      const rest = this.items.map((item) => item.entry).filter((entry) =>
-        entry !== first && entry.id === number && entry.kind in KIND_WORDS && entry.kind !== "flag");
+      const rest = this.items
+        .map((item) => item.entry)
+        .filter(
+          (entry) =>
+            entry !== first &&
+            entry.id === number &&
+            entry.kind in KIND_WORDS &&
+            entry.kind !== "flag",
+        );
       return { ...query, entries: first ? [first, ...rest] : rest, near: false };
     }
     let found = this.match(query.words);
     const near = !found.length;
     if (near) found = this.fuzzy(query.words);
-    found.sort((a, b) => a.score - b.score || a.item.order - b.item.order
-      || a.item.plain.length - b.item.plain.length || a.item.entry.place - b.item.entry.place);
+    found.sort(
+      (a, b) =>
+        a.score - b.score ||
+        a.item.order - b.item.order ||
+        a.item.plain.length - b.item.plain.length ||
+        a.item.entry.place - b.item.entry.place,
+    );
     return { ...query, entries: found.map(({ item }) => item.entry), near };
   }
 
   /** Tell names from program types and releases. */
   parse(text) {
-    let words = text.toLowerCase().split(/[\s,;()]+/).filter(Boolean);
+    let words = text
+      .toLowerCase()
+      .split(/[\s,;()]+/)
+      .filter(Boolean);
     let program = null;
     let release = null;
     const at = words.map((word) => /^(.+)@(.+)$/.exec(word)).find(Boolean);
@@ -96,7 +133,10 @@ class Search {
       let score = 0;
       for (const word of words) {
         const one = scoreOf(item, word);
-        if (one === null) { score = null; break; }
+        if (one === null) {
+          score = null;
+          break;
+        }
         score += one;
       }
       if (score !== null) found.push({ item, score });
@@ -112,7 +152,10 @@ class Search {
       for (const word of words) {
         const one = scoreOf(item, word);
         const near = one === null ? distanceOf(item, word) : one / 10;
-        if (near === null) { score = null; break; }
+        if (near === null) {
+          score = null;
+          break;
+        }
         score += near;
       }
       if (score !== null) found.push({ item, score });

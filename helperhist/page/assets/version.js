@@ -2,7 +2,8 @@
 
 const VERSION = new RegExp(
   "^v?([0-9]{1,9})\\.([0-9]{1,9})(?:\\.([0-9]{1,9}))?(?:-rc([0-9]{1,9}))?" +
-  "([-.+_~][0-9A-Za-z.+_~-]{1,100})?$");
+    "([-.+_~][0-9A-Za-z.+_~-]{1,100})?$",
+);
 
 /** Return a version, or null for a text that is none. */
 function parseVersion(text) {
@@ -15,15 +16,21 @@ function parseVersion(text) {
   let shown = series + (patch ? `.${patch}` : "") + (rc === null ? "" : `-rc${rc}`);
   if (build) shown = found[0].replace(/^v/, "");
   return {
-    text: shown, series, rc, build, isStable: patch > 0 && !build,
-    key: [major, minor, patch, rc === null ? Infinity : rc], parts: build ? naturalKey(build) : [],
+    text: shown,
+    series,
+    rc,
+    build,
+    isStable: patch > 0 && !build,
+    key: [major, minor, patch, rc === null ? Infinity : rc],
+    parts: build ? naturalKey(build) : [],
   };
 }
 
 /** Return a key under which runs of digits compare as numbers. */
 function naturalKey(text) {
-  return text.split(/([0-9]+)/).map((part, index) =>
-    index % 2 ? [1, BigInt(part.slice(0, 18)), part] : [0, 0n, part]);
+  return text
+    .split(/([0-9]+)/)
+    .map((part, index) => (index % 2 ? [1, BigInt(part.slice(0, 18)), part] : [0, 0n, part]));
 }
 
 function compareVersions(one, two) {
