@@ -12,7 +12,6 @@ from helperhist.printable import printable
 from helperhist.report.evidence import evidence_json, evidence_pairs
 from helperhist.report.relations import (
     callers,
-    condition_words,
     relation_json,
     relation_row,
     removed_words,
@@ -20,7 +19,15 @@ from helperhist.report.relations import (
     since_words,
 )
 from helperhist.report.terminal import fields, terminal_width
-from helperhist.timeline import SENTINEL, Event, Relation, Row, Timeline, canonical_name
+from helperhist.timeline import (
+    SENTINEL,
+    Event,
+    Relation,
+    Row,
+    Timeline,
+    canonical_name,
+    condition_words,
+)
 
 __all__ = ["command"]
 

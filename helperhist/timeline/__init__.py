@@ -9,6 +9,7 @@ from helperhist.timeline.analysis import (
     releases,
     require_kinds,
 )
+from helperhist.timeline.conditions import condition_words
 from helperhist.timeline.evidence import (
     ABSENT,
     HEADER,
@@ -80,6 +81,7 @@ __all__ = [
     "Witness",
     "by_release",
     "canonical_name",
+    "condition_words",
     "evidence_of",
     "first_names",
     "is_followed",
