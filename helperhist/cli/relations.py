@@ -6,14 +6,13 @@ from dataclasses import replace
 from helperhist.cli.output import echo, echo_csv, echo_json
 from helperhist.errors import DatasetError
 from helperhist.report.relations import (
-    condition_words,
     relation_json,
     removed_words,
     short,
     since_words,
 )
 from helperhist.report.terminal import table, terminal_width
-from helperhist.timeline import Relation, Relations, Row, Timeline
+from helperhist.timeline import Relation, Relations, Row, Timeline, condition_words
 from helperhist.version import KernelVersion
 
 __all__ = ["echo_relations", "program_type", "relations_at", "require_relations"]

@@ -8,6 +8,7 @@ from helperhist.git.partial import fetched_headers
 from helperhist.git.repository import KERNEL_PATHS, Repository, read_at
 from helperhist.git.shortcut import GraphDisagrees
 from helperhist.git.tags import DEFAULT_TAGS, TagRef
+from helperhist.git.trees import Trees
 
 __all__ = [
     "DEFAULT_TAGS",
@@ -17,6 +18,7 @@ __all__ = [
     "ObjectTooLarge",
     "Repository",
     "TagRef",
+    "Trees",
     "fetched_headers",
     "limited_memory",
     "read_at",

@@ -138,6 +138,10 @@ class Objects:
             at += 48
         return () if commit in self.shallow else tuple(parents)
 
+    def root(self, commit: str) -> str:
+        """Return the root tree of a commit."""
+        return self.commit(commit)[5:45].decode("latin-1")
+
     def is_cut(self, commit: str) -> bool:
         """Whether the parents of a commit are lacking in a shallow clone."""
         return commit in self.shallow

@@ -9,6 +9,17 @@ from helperhist.timeline.analysis import (
     releases,
     require_kinds,
 )
+from helperhist.timeline.conditions import condition_words
+from helperhist.timeline.evidence import (
+    ABSENT,
+    HEADER,
+    PRESENT,
+    Evidence,
+    Statements,
+    Witness,
+    evidence_of,
+    is_followed,
+)
 from helperhist.timeline.facts import Fact, sort_key
 from helperhist.timeline.features import FEATURES, Feature
 from helperhist.timeline.index import Index, canonical_name, squash
@@ -35,20 +46,24 @@ from helperhist.timeline.relations import (
 from helperhist.timeline.timeline import Timeline, series_base
 
 __all__ = [
+    "ABSENT",
     "BY_PROGRAM",
     "ENUM_KINDS",
     "FEATURES",
+    "HEADER",
     "KINDS",
     "LAST_GROWTH",
     "LISTS",
     "LTS",
     "PREFIXES",
+    "PRESENT",
     "SENTINEL",
     "SOURCES",
     "Backport",
     "Diff",
     "Doc",
     "Event",
+    "Evidence",
     "Fact",
     "Feature",
     "Index",
@@ -63,11 +78,16 @@ __all__ = [
     "Row",
     "Run",
     "Span",
+    "Statements",
     "Tag",
     "Timeline",
+    "Witness",
     "by_release",
     "canonical_name",
+    "condition_words",
+    "evidence_of",
     "first_names",
+    "is_followed",
     "kind_key",
     "lts_tags",
     "plural",

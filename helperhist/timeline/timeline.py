@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import cached_property
 
 from helperhist.errors import DatasetError
+from helperhist.timeline.evidence import Evidence, Statements, Witness
 from helperhist.timeline.facts import Fact, sort_key
 from helperhist.timeline.index import Index
 from helperhist.timeline.presence import Release
@@ -39,18 +40,23 @@ class Timeline:
         docs: Callable[[], Iterable[Doc]],
         label: str = "",
         relations: Callable[[str], tuple[Iterable[Run], Iterable[Reading]]] = lambda name: ((), ()),
+        evidence: Callable[[str], tuple[Iterable[Evidence], Iterable[Witness]]] = (
+            lambda name: ((), ())
+        ),
     ) -> None:
         """Hold the parts of a timeline; use :func:`helperhist.load` to get one.
 
         :param label: names the dataset to users, in one line
         :param relations: gives the runs of the relations of a name (all of them for an empty one;
             others may be among them), and what was read for them
+        :param evidence: gives the statements about a name (all of them for an empty one), and who
+            makes them
         """
         self.metadata = metadata
         self.rows = tuple(rows)
         self.label = label or metadata.source
         self._tags, self._spans, self._events, self._docs = tags, spans, events, docs
-        self._relations = relations
+        self._relations, self._evidence = relations, evidence
 
     @cached_property
     def tags(self) -> tuple[Tag, ...]:
@@ -86,6 +92,18 @@ class Timeline:
         :raises DatasetError: they contradict each other
         """
         return self.relations if "relations" in self.__dict__ else self._related(name)
+
+    def statements_of(self, name: str) -> Statements:
+        """Return what is said of one name, of all for an empty one, beside the copies read.
+
+        :raises DatasetError: somebody says it who is not known
+        """
+        try:
+            return Statements(*self._evidence(name))
+        except ValueError as error:
+            raise DatasetError(
+                f"the evidence of this data is damaged ({error}); scan again"
+            ) from error
 
     def _related(self, name: str) -> Relations:
         releases = [tag.version for tag in self.releases] if self.metadata.kernel else []

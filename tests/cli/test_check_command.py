@@ -465,4 +465,4 @@ def test_data_of_another_project(tmp_path: Path) -> None:
 def test_target_beyond_the_data() -> None:
     result = run(build(NEW), "--target", "99.9")
     assert result.exit_code == 0
-    assert "note: 99.9 is newer than the data, which ends with 7.1\n" in result.stderr
+    assert "note: 99.9 is newer than the data, which ends with 7.3\n" in result.stderr
