@@ -21,6 +21,7 @@ from helperhist.timeline.evidence import (
     is_followed,
 )
 from helperhist.timeline.facts import Fact, sort_key
+from helperhist.timeline.features import FEATURES, Feature
 from helperhist.timeline.index import Index, canonical_name, squash
 from helperhist.timeline.kinds import (
     BY_PROGRAM,
@@ -48,6 +49,7 @@ __all__ = [
     "ABSENT",
     "BY_PROGRAM",
     "ENUM_KINDS",
+    "FEATURES",
     "HEADER",
     "KINDS",
     "LAST_GROWTH",
@@ -63,6 +65,7 @@ __all__ = [
     "Event",
     "Evidence",
     "Fact",
+    "Feature",
     "Index",
     "Interval",
     "Kernel",
