@@ -25,11 +25,18 @@ from pathlib import Path
 from typing import Any
 
 from helperhist.dataset.relations import (
+    INTRODUCTIONS,
+    LOST,
     READINGS,
     RELATION_COLUMNS,
     RELATIONS,
+    SOURCE_FILES,
+    parse_introductions,
+    parse_lost,
     parse_readings,
     parse_runs,
+    parse_source_files,
+    relation_cells,
 )
 from helperhist.dataset.swap import File
 from helperhist.errors import DatasetError
@@ -38,9 +45,8 @@ from helperhist.timeline import (
     Doc,
     Event,
     Metadata,
-    Reading,
+    Parts,
     Row,
-    Run,
     Span,
     Tag,
     Timeline,
@@ -119,11 +125,23 @@ def parse_dataset(
     def tags() -> tuple[Tag, ...]:
         return tuple(part("tags.csv", lambda cells: _tags(cells, rows)))
 
-    def relations(name: str) -> tuple[Iterator[Run], Iterator[Reading]]:
+    def relations(name: str) -> Parts:
         found = files if later is None else later()
         if name:
-            found = {**found, RELATIONS: _lines_with(found.get(RELATIONS, _MISSING), name)}
-        return part(RELATIONS, parse_runs, found), part(READINGS, parse_readings, found)
+            found = {
+                **found,
+                **{
+                    file: _lines_with(found.get(file, _MISSING), name)
+                    for file in (RELATIONS, INTRODUCTIONS)
+                },
+            }
+        return Parts(
+            part(RELATIONS, parse_runs, found),
+            part(READINGS, parse_readings, found),
+            part(INTRODUCTIONS, parse_introductions, found),
+            part(LOST, parse_lost, found),
+            part(SOURCE_FILES, parse_source_files, found),
+        )
 
     return Timeline(
         metadata,
@@ -339,17 +357,10 @@ def render_dataset(timeline: Timeline) -> dict[str, str]:
         files["docs.csv"] = _render(
             "docs.csv", ((d.name, d.tag, d.description, d.returns) for d in timeline.docs)
         )
-    if timeline.relations:
-        files[RELATIONS] = _render(
-            RELATIONS,
-            (
-                (r.kind, r.name, r.object, r.value, r.first, r.last or "")
-                for r in timeline.relations.runs
-            ),
-        )
-        files[READINGS] = _render(
-            READINGS, ((r.source, r.tag, r.origin) for r in timeline.relations.readings)
-        )
+    for name, cells in relation_cells(timeline.parts).items():
+        # Runs may be none where something was read.
+        if cells or (name == RELATIONS and timeline.parts.readings):
+            files[name] = _render(name, cells)
     metadata = asdict(timeline.metadata)
     for key in ("skipped", "sources"):
         metadata[key] = dict(metadata[key])

@@ -13,6 +13,7 @@ from helperhist.git.repository import (
 )
 from helperhist.git.shortcut import GraphDisagrees
 from helperhist.git.trees import Trees
+from helperhist.git.watch import State, Watch
 
 __all__ = [
     "DEFAULT_TAGS",
@@ -21,8 +22,10 @@ __all__ = [
     "GraphDisagrees",
     "ObjectTooLarge",
     "Repository",
+    "State",
     "TagRef",
     "Trees",
+    "Watch",
     "fetched_headers",
     "read_at",
     "tune_libgit2",

@@ -463,7 +463,9 @@ class Repository:
 
     def parents(self, commit: str) -> tuple[str, ...]:
         """Return the parents of a commit; none at the cut of a shallow clone."""
-        data = self._commit(commit)
+        return self._parents(commit, self._commit(commit))
+
+    def _parents(self, commit: str, data: bytes) -> tuple[str, ...]:
         parents = []
         at = 46
         while data[at : at + 7] == b"parent ":
@@ -474,6 +476,11 @@ class Repository:
     def root(self, commit: str) -> str:
         """Return the root tree of a commit."""
         return self._commit(commit)[5:45].decode("latin-1")
+
+    def links(self, commit: str) -> tuple[str, tuple[str, ...]]:
+        """Return the root tree of a commit, and its parents as :meth:`parents` does."""
+        data = self._commit(commit)
+        return data[5:45].decode("latin-1"), self._parents(commit, data)
 
     def header(self, commit: str) -> str | None:
         """Return the blob of the header at a commit, from the first path that exists."""

@@ -11,17 +11,10 @@ from helperhist.timeline.analysis import (
     require_kinds,
 )
 from helperhist.timeline.facts import SENTINEL, Fact, fact_key
+from helperhist.timeline.parts import Introduction, Lost, Parts, Reading, Run, SourceFile
 from helperhist.timeline.presence import Presence, Release
 from helperhist.timeline.records import Backport, Diff, Doc, Event, Metadata, Row, Span, Tag
-from helperhist.timeline.relations import (
-    SOURCES,
-    Allowed,
-    Interval,
-    Reading,
-    Relation,
-    Relations,
-    Run,
-)
+from helperhist.timeline.relations import SOURCES, Allowed, Interval, Relation, Relations
 from helperhist.timeline.timeline import Timeline, canonical_name, series_base
 
 __all__ = [
@@ -37,7 +30,10 @@ __all__ = [
     "Event",
     "Fact",
     "Interval",
+    "Introduction",
+    "Lost",
     "Metadata",
+    "Parts",
     "Presence",
     "Reading",
     "Relation",
@@ -45,6 +41,7 @@ __all__ = [
     "Release",
     "Row",
     "Run",
+    "SourceFile",
     "Span",
     "Tag",
     "Timeline",
