@@ -8,6 +8,7 @@
 ``docs.csv``       documentation of the helpers: :class:`helperhist.timeline.Doc`
 ``metadata.json``  :class:`helperhist.timeline.Metadata`
 ``relations.csv``  see :mod:`helperhist.dataset.relations`, as for ``readings.csv``
+``evidence.csv``   see :mod:`helperhist.dataset.evidence`, as for ``sources.csv``
 =================  ===============================================================================
 
 Empty cells are None; lists are separated by spaces; ``backports`` are ``series:since``.
@@ -16,14 +17,21 @@ Empty cells are None; lists are separated by spaces; ``backports`` are ``series:
 import csv
 import io
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, astuple
 from datetime import date, datetime
 from errno import ENOENT
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from helperhist.dataset.evidence import (
+    EVIDENCE,
+    EVIDENCE_COLUMNS,
+    WITNESSES,
+    parse_evidence,
+    parse_witnesses,
+)
 from helperhist.dataset.relations import (
     INTRODUCTIONS,
     LOST,
@@ -44,12 +52,14 @@ from helperhist.timeline import (
     Backport,
     Doc,
     Event,
+    Evidence,
     Metadata,
     Parts,
     Row,
     Span,
     Tag,
     Timeline,
+    Witness,
 )
 from helperhist.version import KernelVersion
 
@@ -79,11 +89,12 @@ _COLUMNS: dict[str, tuple[str, ...]] = {    TIMELINE: (
     "events.csv": ("event", "kind", "name", "tag", "before", "after"),
     "docs.csv": ("name", "tag", "description", "returns"),
     **RELATION_COLUMNS,
+    **EVIDENCE_COLUMNS,
 }  # fmt: skip
 #: Names of all files that a dataset can have.
 FILES = frozenset((*_COLUMNS, METADATA))
 #: Those of them that are read only when they are asked for.
-LATER = frozenset(RELATION_COLUMNS)
+LATER = frozenset((*RELATION_COLUMNS, *EVIDENCE_COLUMNS))
 _OPTIONAL = LATER | {"docs.csv"}
 # The documentation of one helper is one cell, and a header has up to 8 MB.
 csv.field_size_limit(16 << 20)
@@ -93,13 +104,13 @@ def parse_dataset(
     files: Mapping[str, File],
     folder: Path,
     label: str = "",
-    later: Callable[[], Mapping[str, File]] | None = None,
+    later: Callable[[Collection[str]], Mapping[str, File]] | None = None,
 ) -> Timeline:
     """Return the timeline in the files of a dataset; all but its rows is read when asked for.
 
     :param folder: where they are from, for messages
     :param label: names the dataset to users, before its source
-    :param later: gets the files of :data:`LATER`; by default they are among ``files``
+    :param later: gets some of the files of :data:`LATER`; by default they are among ``files``
     :raises DatasetError: they are damaged or of another format, now or when a part is asked for
     """
     metadata = parse_metadata(files[METADATA], folder)
@@ -126,7 +137,7 @@ def parse_dataset(
         return tuple(part("tags.csv", lambda cells: _tags(cells, rows)))
 
     def relations(name: str) -> Parts:
-        found = files if later is None else later()
+        found = files if later is None else later(tuple(RELATION_COLUMNS))
         if name:
             found = {
                 **found,
@@ -143,6 +154,12 @@ def parse_dataset(
             part(SOURCE_FILES, parse_source_files, found),
         )
 
+    def evidence(name: str) -> tuple[Iterator[Evidence], Iterator[Witness]]:
+        found = files if later is None else later((EVIDENCE, WITNESSES))
+        if name:
+            found = {**found, EVIDENCE: _lines_with(found.get(EVIDENCE, _MISSING), name)}
+        return part(EVIDENCE, parse_evidence, found), part(WITNESSES, parse_witnesses, found)
+
     return Timeline(
         metadata,
         rows,
@@ -152,6 +169,7 @@ def parse_dataset(
         lambda: part("docs.csv", lambda cells: (Doc(*row) for row in cells)),
         label,
         relations,
+        evidence,
     )
 
 
@@ -361,6 +379,13 @@ def render_dataset(timeline: Timeline) -> dict[str, str]:
         # Runs may be none where something was read.
         if cells or (name == RELATIONS and timeline.parts.readings):
             files[name] = _render(name, cells)
+    statements = timeline.statements_of("")
+    if statements.evidence:
+        files[EVIDENCE] = _render(EVIDENCE, map(astuple, statements.evidence))
+        files[WITNESSES] = _render(
+            WITNESSES,
+            ((w.by, w.revision, str(w.trust), w.about) for w in statements.witnesses.values()),
+        )
     metadata = asdict(timeline.metadata)
     for key in ("skipped", "sources"):
         metadata[key] = dict(metadata[key])

@@ -18,7 +18,6 @@ from helperhist.git import (
 )
 from helperhist.mining.files import SOURCES
 from helperhist.mining.history import (
-    Line,
     Snapshot,
     build_rows,
     find_events,
@@ -26,6 +25,7 @@ from helperhist.mining.history import (
     follows,
     make_lines,
     merge_docs,
+    settle_kinds,
 )
 from helperhist.mining.relations import SourceSummary, read_relations
 from helperhist.mining.walk import Crew, introducing_commits
@@ -380,39 +380,6 @@ def _document(repository: Repository, read: _Read, tags: Iterable[Tag], wanted: 
                 read.docs[name] = (doc, tag.name)
 
 
-def _one_kind(lines: Sequence[Line], snapshots: dict[str, Snapshot]) -> None:
-    """Give each name the kind that it has at the newest tag with it, at all tags.
-
-    A flag that was a ``#define`` once and is an enumerator now is one name with one history.
-    """
-    kinds: dict[str, str] = {}
-    mixed: set[str] = set()
-    order = [tag.name for line in reversed(lines) for tag in line.tags]
-    last: Snapshot | None = None
-    for name in order:
-        snapshot = snapshots[name]
-        if snapshot is last:
-            continue
-        for entry in snapshot.values():
-            if kinds.setdefault(entry.name, entry.kind) != entry.kind:
-                kinds[entry.name] = entry.kind
-                mixed.add(entry.name)
-        last = snapshot
-    if not mixed:
-        return
-    # Old and new, by the id of the old: which must live on, else another one takes its id.
-    changed: dict[int, tuple[Snapshot, Snapshot]] = {}
-    for name in order:
-        snapshot = snapshots[name]
-        if id(snapshot) not in changed:
-            new = {
-                key: replace(entry, kind=kinds[key]) if key in mixed else entry
-                for key, entry in snapshot.items()
-            }
-            changed[id(snapshot)] = snapshot, new
-        snapshots[name] = changed[id(snapshot)][1]
-
-
 def _assemble(
     repository: Repository,
     read: _Read,
@@ -432,7 +399,7 @@ def _assemble(
     )
     _newest_docs(repository, read, reused, known)
     lines = make_lines(read.tags)
-    _one_kind(lines, read.snapshots)
+    settle_kinds(lines, read.snapshots)
     spans = {line.series: find_spans(line, read.snapshots) for line in lines}
     events, former = find_events(lines, read.snapshots)
     prototypes: Mapping[str, tuple[Prototype, tuple[str, ...]]] = {

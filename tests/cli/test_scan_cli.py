@@ -62,8 +62,8 @@ def test_a_part_of_a_kernel_does_not_become_the_default(history: History, home: 
     assert lines["dataset"] == str(home / "linux")
     # The embedded data knows more releases.
     text = " ".join(done.output.split())
-    assert "default stays the embedded data (v3.18 to v7.1, from iproute2's copies" in text
-    assert "it lacks 7.1 and 62 more releases; use this one with --data linux" in text
+    assert "default stays the embedded data (bpf.h of 3.18 to 7.3, kernel trees" in text
+    assert "it lacks 7.3 and 64 more releases; use this one with --data linux" in text
     assert load().label == load("embedded").label
     asked = CliRunner().invoke(cli, ["since", "b", "-q", "--data", "linux"], catch_exceptions=False)
     assert (asked.exit_code, asked.stdout) == (0, "5.1\n")
@@ -126,7 +126,7 @@ def test_json(history: History, tmp_path: Path) -> None:
         "newest": "v5.1",
         "unknown_commits": 0,
         "default": False,
-        "not_default": "it lacks 7.1 and 62 more releases",
+        "not_default": "it lacks 7.3 and 64 more releases",
     }
     again = json.loads(run(history.path, "--output", tmp_path / "out", "--json").stdout)
     assert again["reused"] == 3
@@ -235,11 +235,11 @@ def test_failing_scan_leaves_the_old_dataset(history: History, tmp_path: Path) -
     [
         (["/nonexistent"], "does not exist"),
         (["{tmp}"], "is not in a git repository"),
-        (["{repo}", "--tags", "v["], "is no regular expression"),
+        (["{repo}", "--tags", "v["], "is not a regular expression"),
         (["{repo}", "--tags", "v.*"], "has no group named version"),
         (["{repo}", "--tags", "x(?P<version>.*)"], "no tag of"),
         (["{repo}", "--tags", "(?P<version>notes)"], "1 with 'name has no version'"),
-        (["{repo}", "--path", ""], "is no path of a file"),
+        (["{repo}", "--path", ""], "is not the path of a file"),
         (["{repo}", "--name", "a/b"], "cannot name a dataset"),
         (["{repo}", "--name", "embedded"], "cannot name a dataset"),
         (["{repo}", "--output", "{repo}"], "is no dataset and not empty"),
