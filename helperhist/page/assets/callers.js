@@ -65,7 +65,7 @@ function pairRow(app, entry, one, at, object) {
     head: [
       sideMark(app, at),
       entry.kind === "map_type"
-        ? entryLink(one, object)
+        ? el("a", { href: entryHref(object) }, code(shortName(object)))
         : el("a", { href: entryHref(entry.name, object) }, code(shortName(object))),
     ],
     title: shortName(object),
