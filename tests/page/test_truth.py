@@ -64,11 +64,11 @@ def assert_same_pairs(
     """Compare who may call what, for each step-th name."""
     names = list(timeline.relations.names(kind))[::step]
     objects = sorted(timeline.relations.objects(kind))
+    has = timeline.relations.has
     expected = [
-        [[timeline.relations.has(kind, name, other, text).answer for other in objects]
-         for name in names]
-        for text in versions
-    ]  # fmt: skip
+        [[has(kind, name, other, version).answer for other in objects] for name in names]
+        for version in map(KernelVersion.parse, versions)
+    ]
     assert opened.ask(ALLOWED, [kind, names, objects, versions]) == expected
 
 
