@@ -82,7 +82,7 @@ function entryView(app, entry, program) {
     callers(app, entry, asked),
     others(data, entry),
     cameWith(data, entry),
-    provenance(data, entry),
+    provenance(data, entry, pair),
   ]);
   return view;
 }

@@ -129,7 +129,7 @@ function kernelPicker(data, chosen, go) {
 }
 
 function typePicker(data, chosen, go) {
-  if (!data.relations) return null;
+  if (!data.tells) return null;
   const names = data.programs
     .map((one) => one.name)
     .filter(

@@ -43,7 +43,7 @@ function homeView(app) {
       null,
       "Type a helper, a kfunc, a type, a flag or a field. The answer is read from the history of the kernel itself: ",
       el("b", null, `${data.entries.length.toLocaleString("en")} names`),
-      data.relations
+      data.tells
         ? [
             " and ",
             el("b", null, `${data.countPairs().toLocaleString("en")} pairs`),
