@@ -56,7 +56,8 @@ def assert_same_evidence(opened: Opened, timeline: Timeline, step: int = 1) -> N
     rows = timeline.rows[::step]
     found = timeline.relations.find("kfunc") + timeline.relations.find("helper_use")
     pairs = found[:: step * 5]
-    expected = [evidence_json(timeline, item) for item in (*rows, *pairs)]
+    expected = [evidence_json(timeline, row) for row in rows]
+    expected += [evidence_json(timeline, pair) for pair in pairs]
     asked = [[row.name, "", ""] for row in rows]
     asked += [[pair.name, pair.kind, pair.object] for pair in pairs]
     assert opened.ask(EVIDENCE, asked) == expected
