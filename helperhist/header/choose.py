@@ -13,8 +13,7 @@ from helperhist.errors import DatasetError, HelperhistError, ParseError
 from helperhist.header.comments import comment, inside
 from helperhist.header.options import HeaderOptions
 from helperhist.header.prototypes import Declaration, parse_declaration
-from helperhist.sources import ENUM_KINDS
-from helperhist.timeline import Doc, Row, Timeline
+from helperhist.timeline import ENUM_KINDS, KINDS, Doc, Row, Timeline
 from helperhist.version import KernelVersion
 
 __all__ = [
@@ -86,8 +85,7 @@ def check_names(timeline: Timeline) -> None:
 def known_tags(timeline: Timeline) -> dict[str, str]:
     """Return what tags of the kernel mean, as far as it is known."""
     # Kinds that are not the tag of their enum have words of their own.
-    words = {*ENUM_KINDS.values(), "flag", "field", "sentinel"}
-    kinds = ({row.kind for row in timeline.rows} - words) | ENUM_KINDS.keys()
+    kinds = ({row.kind for row in timeline.rows} - KINDS.keys()) | ENUM_KINDS.keys()
     enums = dict.fromkeys(kinds, "enum")
     structs = ("bpf_map", "sk_buff", "sk_msg_buff", "xdp_buff", "__sk_buff", "sk_msg_md", "xdp_md")
     return {**enums, **dict.fromkeys(structs, "struct"), "bpf_attr": "union"}

@@ -1,11 +1,22 @@
 """From what the tags of a repository hold to a timeline: spans, rows, events. Pure."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from helperhist.sources import ENUM_KINDS, SENTINEL, Entry, HelperDoc, Prototype
-from helperhist.timeline import Backport, Event, Row, Span, Tag, series_base
+from helperhist.sources import HelperDoc, Prototype
+from helperhist.timeline import (
+    SENTINEL,
+    Backport,
+    Event,
+    Fact,
+    Row,
+    Span,
+    Tag,
+    kind_key,
+    series_base,
+    sort_key,
+)
 from helperhist.version import KernelVersion
 
 __all__ = [
@@ -17,10 +28,11 @@ __all__ = [
     "follows",
     "make_lines",
     "merge_docs",
+    "settle_kinds",
 ]
 
 #: What a tag holds: name to entry. Equal snapshots are one object, so that they compare fast.
-Snapshot = Mapping[str, Entry]
+Snapshot = Mapping[str, Fact]
 
 
 class _Tagged(Protocol):
@@ -61,6 +73,43 @@ def _tag_key(tag: Tag) -> tuple[object, str]:
     return (tag.version, tag.name)
 
 
+def settle_kinds(lines: Sequence[Line], snapshots: MutableMapping[str, Snapshot]) -> None:
+    """Give each name one kind at all tags: what it was first, mainline before stable series.
+
+    An anonymous enumeration can get a tag later (that of ``BPF_F_ADJ_ROOM_*`` in 7.3), and a
+    ``#define`` can become an enumerator: programs use the name as before, so it stays what it
+    was. Only the lists of :data:`helperhist.sources.ENUM_KINDS` take a name from what is none of
+    them; the first of these counts, whatever the order of the tags.
+    """
+    kinds: dict[str, str] = {}
+    mixed: set[str] = set()
+    order = [tag.name for line in lines for tag in line.tags]
+    last: Snapshot | None = None
+    for tag in order:
+        snapshot = snapshots[tag]
+        if snapshot is last:
+            continue
+        for entry in snapshot.values():
+            kind = kinds.setdefault(entry.name, entry.kind)
+            if kind != entry.kind:
+                mixed.add(entry.name)
+                kinds[entry.name] = min(kind, entry.kind, key=lambda kind: kind_key(kind)[0])
+        last = snapshot
+    if not mixed:
+        return
+    # Old and new, by the id of the old: which must live on, else another one takes its id.
+    changed: dict[int, tuple[Snapshot, Snapshot]] = {}
+    for tag in order:
+        snapshot = snapshots[tag]
+        if id(snapshot) not in changed:
+            new = {
+                name: replace(entry, kind=kinds[name]) if name in mixed else entry
+                for name, entry in snapshot.items()
+            }
+            changed[id(snapshot)] = snapshot, new
+        snapshots[tag] = changed[id(snapshot)][1]
+
+
 def find_spans(line: Line, snapshots: Mapping[str, Snapshot]) -> tuple[Span, ...]:
     """Return the runs of tags of one line that have a name with one value.
 
@@ -69,7 +118,7 @@ def find_spans(line: Line, snapshots: Mapping[str, Snapshot]) -> tuple[Span, ...
     :param snapshots: by the name of the tag
     """
     spans: list[Span] = []
-    running: dict[str, tuple[Entry, int]] = {}
+    running: dict[str, tuple[Fact, int]] = {}
     last: Snapshot = {}
     tags = line.tags
 
@@ -89,7 +138,7 @@ def find_spans(line: Line, snapshots: Mapping[str, Snapshot]) -> tuple[Span, ...
             if last.get(name) is entry:
                 continue
             open_run = running.get(name)
-            if open_run is not None and open_run[0].id != entry.id:
+            if open_run is not None and open_run[0].value != entry.value:
                 close(name, index - 1)
                 open_run = None
             # The kind is that of the newest tag, see build_rows.
@@ -177,7 +226,7 @@ def build_rows(
                 attributes=known[1] if known and row.kind == "helper" else (),
             )
         )
-    return tuple(sorted(rows, key=_row_key))
+    return tuple(sorted(rows, key=sort_key))
 
 
 def _covers(row: Row, series: str, position: Mapping[str, int], mainline: Sequence[Tag]) -> bool:
@@ -186,13 +235,6 @@ def _covers(row: Row, series: str, position: Mapping[str, int], mainline: Sequen
     if row.since is None or KernelVersion.parse(row.since) > start:
         return False
     return row.removed is None or mainline[position[row.removed]].version > start
-
-
-_KIND_ORDER = {kind: index for index, kind in enumerate(ENUM_KINDS.values())}
-
-
-def _row_key(row: Row) -> tuple[int, str, bool, int, str]:
-    return (_KIND_ORDER.get(row.kind, 99), row.kind, row.id is None, row.id or 0, row.name)
 
 
 def _mainline_row(
@@ -292,15 +334,15 @@ def _step(
     gone = [entry for name, entry in last.items() if name not in now]
     new = [entry for name, entry in now.items() if name not in last]
     taken = {
-        (entry.kind, entry.id): entry
+        (entry.kind, entry.value): entry
         for entry in new
         # Values of flags are no numbers of a list: two flags with one value have nothing to do
         # with each other.
-        if entry.id is not None and entry.kind != "flag"
+        if entry.value and entry.kind != "flag"
     }
     events, renamed = [], []
-    for entry in sorted(gone, key=_entry_key):
-        heir = taken.get((entry.kind, entry.id)) if entry.id is not None else None
+    for entry in sorted(gone, key=sort_key):
+        heir = taken.get((entry.kind, entry.value)) if entry.value else None
         if entry.kind == SENTINEL:
             continue
         if heir is not None:
@@ -310,22 +352,16 @@ def _step(
             events.append(Event("removed", entry.kind, entry.name, tag))
     events += [
         Event("returned", entry.kind, entry.name, tag)
-        for entry in sorted(new, key=_entry_key)
+        for entry in sorted(new, key=sort_key)
         if entry.name in seen and entry.kind != SENTINEL
     ]
     changed = [(old, entry) for name, entry in now.items() if (old := last.get(name)) is not entry]
     for old, entry in sorted(
-        ((old, entry) for old, entry in changed if old is not None), key=lambda p: _entry_key(p[1])
+        ((old, entry) for old, entry in changed if old is not None), key=lambda p: sort_key(p[1])
     ):
-        if old.id != entry.id and old.id is not None and entry.id is not None:
-            events.append(
-                Event("renumbered", entry.kind, entry.name, tag, str(old.id), str(entry.id))
-            )
+        if old.value != entry.value and old.value and entry.value:
+            events.append(Event("renumbered", entry.kind, entry.name, tag, old.value, entry.value))
     return events, renamed
-
-
-def _entry_key(entry: Entry) -> tuple[str, int, str]:
-    return (entry.kind, entry.id or 0, entry.name)
 
 
 def merge_docs(docs: Iterable[HelperDoc]) -> dict[str, HelperDoc]:

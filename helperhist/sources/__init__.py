@@ -6,31 +6,25 @@ their own: only mining pays for them.
 
 from helperhist.sources.condition import Condition
 from helperhist.sources.ctext import split_pieces
+from helperhist.sources.defined import DefinedNames
 from helperhist.sources.docs import HelperDoc, Prototype, parse_docs, parse_prototype
-from helperhist.sources.source import Fact, Gap, Piece, Reading, Source, read_tree
+from helperhist.sources.source import Gap, Piece, Source, parse_file, read_tree
 from helperhist.sources.uapi import (
-    ENUM_KINDS,
     MAX_HEADER_BYTES,
-    SENTINEL,
-    Entry,
     HeaderReader,
     is_sentinel,
     parse_header,
 )
 
 __all__ = [
-    "ENUM_KINDS",
     "MAX_HEADER_BYTES",
-    "SENTINEL",
     "Condition",
-    "Entry",
-    "Fact",
+    "DefinedNames",
     "Gap",
     "HeaderReader",
     "HelperDoc",
     "Piece",
     "Prototype",
-    "Reading",
     "Source",
     "arch_use",
     "helper_use",
@@ -38,6 +32,7 @@ __all__ = [
     "kfuncs",
     "map_use",
     "parse_docs",
+    "parse_file",
     "parse_header",
     "parse_prototype",
     "read_tree",

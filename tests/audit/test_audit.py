@@ -13,8 +13,7 @@ from helperhist.audit.tables import read_table
 from helperhist.audit.tables.model import Stated, Version
 from helperhist.errors import HelperhistError
 from helperhist.export.tables import bcc_tables, ebpf_docs_groups
-from helperhist.sources.uapi import Entry
-from helperhist.timeline.timeline import Row, Tag, Timeline
+from helperhist.timeline import Fact, Row, Tag, Timeline
 from helperhist.version import KernelVersion
 from tests.build.growth import make_timeline
 from tests.build.tables import CSV, GO, JSON, MARKDOWN, TIMELINE, YAML, C, brief
@@ -168,7 +167,7 @@ def test_what_cannot_be_corrected_is_not() -> None:
     ("name", "stated", "kind", "verdict", "note"),
     [
         ("bpf_key_put", "6.1", "kfunc", "unjudged", "a kfunc; bpf.h does not list them"),
-        ("bpf_later", "9.1", "helper", "unjudged", "newer than the data, which ends with 7.1"),
+        ("bpf_later", "9.1", "helper", "unjudged", "newer than the data, which ends with 7.3"),
         ("some_kernel_thing", "5.1", None, "unjudged", "no name of bpf.h in this table"),
         ("bpf_lop", "5.17", "helper", "unknown", "nearest: bpf_loop (5.17)"),
         ("qqqqqqqqqqqqqqqq", "5.17", "helper", "unknown", "no name of bpf.h is like it"),
@@ -268,9 +267,9 @@ def test_what_we_export_is_right_and_complete(write: object) -> None:
 
 
 def test_a_second_name_is_not_exported_for_a_number_that_may_be_older() -> None:
-    first = Entry("map_type", "BPF_MAP_TYPE_CGROUP_STORAGE", 19)
-    second = Entry("map_type", "BPF_MAP_TYPE_CGROUP_STORAGE_DEPRECATED", 19)
-    arena = Entry("map_type", "BPF_MAP_TYPE_ARENA", 33)
+    first = Fact.of("map_type", "BPF_MAP_TYPE_CGROUP_STORAGE", 19)
+    second = Fact.of("map_type", "BPF_MAP_TYPE_CGROUP_STORAGE_DEPRECATED", 19)
+    arena = Fact.of("map_type", "BPF_MAP_TYPE_ARENA", 33)
     snapshots = {"v6.1": [first], "v6.2": [first, second], "v6.3": [first, second, arena]}
     timeline = make_timeline(snapshots, complete=False)
     assert "ARENA" in bcc_tables(timeline, timeline.rows).decode()

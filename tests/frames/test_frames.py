@@ -8,8 +8,7 @@ from hypothesis import strategies as st
 import helperhist
 from helperhist import frames
 from helperhist.errors import DatasetError
-from helperhist.sources.uapi import Entry
-from helperhist.timeline.timeline import Backport, Timeline
+from helperhist.timeline import Backport, Fact, Timeline
 from tests.build.growth import helpers, make_timeline, with_author_dates
 
 
@@ -50,7 +49,7 @@ def test_table_orders_versions_as_kernels_do(embedded: Timeline) -> None:
     old = table[table["since"] <= "4.9"]
     assert "bpf_current_task_under_cgroup" in old.index  # 4.9
     assert "bpf_xdp_adjust_head" not in old.index  # 4.10
-    assert table["since"].max() == "7.0"
+    assert table["since"].max() == "7.3"
 
 
 def test_table_keeps_lists_and_dates_of_commits() -> None:
@@ -85,7 +84,7 @@ def test_long_frame_is_what_every_tag_of_the_embedded_data_has(embedded: Timelin
         for tag in embedded.tags
     }
     assert names_by_tag(frame) == expected
-    assert frame[frame["tag"] == "v7.1"]["released"].isna().all()
+    assert frame[frame["tag"] == "v7.3"]["released"].isna().all()
     assert (frame[frame["tag"] == "v5.8"]["released"] == pd.Timestamp("2020-08-02")).all()
 
 
@@ -102,7 +101,7 @@ TAGS = ("v4.1-rc1", "v4.1", "v4.1.1", "v4.1.2", "v4.2-rc1", "v4.2", "v4.2.1", "v
 )
 def test_long_frame_is_what_the_headers_had(headers: dict[str, dict[str, int]]) -> None:
     snapshots = {
-        tag: [Entry("helper", f"bpf_{name}", number) for name, number in names.items()]
+        tag: [Fact.of("helper", f"bpf_{name}", number) for name, number in names.items()]
         for tag, names in headers.items()
     }
     found = names_by_tag(frames.long_frame(make_timeline(snapshots)))
@@ -146,7 +145,7 @@ def test_matrix_of_an_unknown_kind_names_those_that_there_are() -> None:
 
 
 def test_a_number_that_is_too_large_is_an_error_and_not_another_number() -> None:
-    timeline = make_timeline({"v4.1": [*helpers("a"), Entry("flag", "BPF_F_ALL", 2**64 - 1)]})
+    timeline = make_timeline({"v4.1": [*helpers("a"), Fact.of("flag", "BPF_F_ALL", 2**64 - 1)]})
     with pytest.raises(DatasetError, match=str(2**64 - 1)):
         frames.table(timeline)
 
@@ -154,8 +153,8 @@ def test_a_number_that_is_too_large_is_an_error_and_not_another_number() -> None
 def test_growth_of_the_embedded_data(embedded: Timeline) -> None:
     growth = frames.growth(embedded).set_index("version")
     totals = growth["total"].to_dict()
-    assert {v: totals[v] for v in ("3.18", "3.19", "4.4", "5.10", "6.1", "6.2", "7.1")} == {
-        "3.18": 0, "3.19": 3, "4.4": 25, "5.10": 155, "6.1": 209, "6.2": 211, "7.1": 211,
+    assert {v: totals[v] for v in ("3.18", "3.19", "4.4", "5.10", "6.1", "6.2", "7.3")} == {
+        "3.18": 0, "3.19": 3, "4.4": 25, "5.10": 155, "6.1": 209, "6.2": 211, "7.3": 211,
     }  # fmt: skip
     assert growth["new"].sum() == 211
     assert growth[growth["new"] > 0].index[-1] == "6.2"
@@ -166,7 +165,7 @@ def test_growth_of_the_embedded_data(embedded: Timeline) -> None:
 
 
 def test_growth_counts_numbers_and_not_names() -> None:
-    run, test_run = Entry("cmd", "BPF_PROG_RUN", 10), Entry("cmd", "BPF_PROG_TEST_RUN", 10)
+    run, test_run = Fact.of("cmd", "BPF_PROG_RUN", 10), Fact.of("cmd", "BPF_PROG_TEST_RUN", 10)
     timeline = make_timeline({"v4.1": [test_run], "v4.2": [run, test_run], "v4.3": [run]})
     growth = frames.growth(timeline, ("cmd", "helper"))
     commands = growth[growth["kind"] == "cmd"]
@@ -176,7 +175,7 @@ def test_growth_counts_numbers_and_not_names() -> None:
 
 
 def test_growth_counts_flags_by_name() -> None:
-    flags = [Entry("flag", "BPF_ANY", 0), Entry("flag", "BPF_F_NONE", 0)]
+    flags = [Fact.of("flag", "BPF_ANY", 0), Fact.of("flag", "BPF_F_NONE", 0)]
     growth = frames.growth(make_timeline({"v4.1": flags[:1], "v4.2": flags}), ("flag",))
     assert growth["total"].tolist() == [1, 2]
 
@@ -215,14 +214,14 @@ def test_families_add_up_to_the_helpers(embedded: Timeline) -> None:
         by_family.groupby("version", observed=True)["total"].sum().tolist()
         == frames.growth(embedded)["total"].tolist()
     )
-    newest = by_family[by_family["version"] == "7.1"].set_index("family")["total"]
+    newest = by_family[by_family["version"] == "7.3"].set_index("family")["total"]
     assert newest["ringbuf"] == 9
     assert newest["timer"] == 4
 
 
 def test_by_lts_ends_with_the_newest_release(embedded: Timeline) -> None:
     cells = frames.by_lts(embedded)
-    assert cells.columns.tolist()[-3:] == ["6.12", "6.18", "7.1"]
+    assert cells.columns.tolist()[-3:] == ["6.12", "6.18", "7.3"]
     assert cells.shape == (211, 12)
     row = cells.T["bpf_ringbuf_output"].tolist()
     assert cells.columns[row.index(True)] == "5.10"  # since 5.8

@@ -30,7 +30,8 @@ from helperhist.dataset.files import render_dataset
 from helperhist.dataset.store import embedded_dir, read_dataset
 from helperhist.errors import HelperhistError
 from helperhist.explain.messages import explain, iter_lines
-from helperhist.git.repository import DEFAULT_TAGS, Repository
+from helperhist.git.repository import Repository
+from helperhist.git.tags import DEFAULT_TAGS
 from helperhist.header.prototypes import parse_declaration
 from helperhist.kernel import corespec as kernel_btf
 from helperhist.kernel.attach import AttachTargets
@@ -42,7 +43,7 @@ from helperhist.kernel.structops import find_struct_ops
 from helperhist.report.check import render_object
 from helperhist.sources.docs import parse_docs
 from helperhist.sources.uapi import HeaderReader, parse_header
-from helperhist.timeline.timeline import Timeline
+from helperhist.timeline import Timeline
 from helperhist.version import KernelVersion, natural_key
 from tests.build.checked import GPL, HEAD, checker
 from tests.build.elf import build_btf, build_elf, info

@@ -17,7 +17,7 @@ from helperhist.dataset.store import write_dataset
 from helperhist.errors import DatasetError, HelperhistError, ParseError
 from helperhist.header import HeaderOptions, render_header
 from helperhist.header.prototypes import parse_declaration
-from helperhist.timeline.timeline import Backport, Doc, Event, Row, Span, Tag, Timeline
+from helperhist.timeline import Backport, Doc, Event, Row, Span, Tag, Timeline
 from helperhist.version import KernelVersion
 from tests.build.headers import (
     COMBINATIONS,
@@ -127,8 +127,8 @@ def test_the_head_of_the_file() -> None:
     assert (
         "helperhist header --guard version --ids enum --min-kernel 4.19 --only 'bpf_l*'"
     ) in head
-    assert "embedded data: v3.18 to v7.1" in head
-    assert "Linux 3.18 to 7.1" in head
+    assert "embedded data: bpf.h of 3.18 to 7.3" in head
+    assert "Linux 3.18 to 7.3" in head
     assert "HELPERHIST_HAS(bpf_loop)" in head
 
 

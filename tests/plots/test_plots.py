@@ -20,9 +20,8 @@ from helperhist import plots
 from helperhist.cli.group import cli
 from helperhist.dataset.store import load
 from helperhist.errors import DatasetError
-from helperhist.sources.uapi import Entry
+from helperhist.timeline import Fact, Timeline
 from helperhist.timeline.analysis import LTS
-from helperhist.timeline.timeline import Timeline
 from tests.build.growth import helpers, make_timeline, with_author_dates
 
 ROOT = Path(__file__).parents[2]
@@ -37,9 +36,9 @@ def short_scan() -> Timeline:
     """Three releases of a history that begins in the middle, in one year."""
     first = [
         *helpers("map_lookup_elem", "probe_read", "skb_output"),
-        *(Entry("cmd", f"BPF_COMMAND_{number}", number) for number in range(26)),
-        *(Entry("map_type", f"BPF_MAP_TYPE_{number}", number) for number in range(25)),
-        *(Entry("link_type", f"BPF_LINK_TYPE_{number}", number) for number in range(25)),
+        *(Fact.of("cmd", f"BPF_COMMAND_{number}", number) for number in range(26)),
+        *(Fact.of("map_type", f"BPF_MAP_TYPE_{number}", number) for number in range(25)),
+        *(Fact.of("link_type", f"BPF_LINK_TYPE_{number}", number) for number in range(25)),
     ]
     return make_timeline(
         {
@@ -130,8 +129,8 @@ def test_bars_of_longterm_kernels_differ_without_colour(embedded: Timeline) -> N
 
 def test_growth_shows_the_end_of_the_list_and_what_it_does_not_show(embedded: Timeline) -> None:
     texts = "\n".join(text.get_text() for text in visible_texts(plots.figure("growth", embedded)))
-    assert "v6.2: the last new helpers.\nNone in the 19 releases since" in texts
-    assert "not drawn, date not known: v7.1" in texts
+    assert "v6.2: the last new helpers.\nNone in the 21 releases since" in texts
+    assert "not drawn, date not known: v7.3" in texts
     axes = plots.figure("growth", embedded).axes[0]
     step = axes.get_lines()[0]
     drawn = np.asarray(step.get_ydata()).tolist()

@@ -6,20 +6,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from helperhist.errors import HelperhistError, ParseError
+from helperhist.sources.defined import DefinedNames
 from helperhist.sources.uapi import (
     MAX_HEADER_BYTES,
-    SENTINEL,
-    Entry,
     HeaderReader,
     is_sentinel,
     parse_header,
 )
+from helperhist.timeline import SENTINEL, Fact
 from tests.build.timeline import compiled_values
 
 LIST = b"enum bpf_func_id { BPF_FUNC_unspec, };\n"
 
 
-def parse(text: str | bytes) -> dict[str, Entry]:
+def parse(text: str | bytes) -> dict[str, Fact]:
     """Return what a header defines besides an empty list of helpers."""
     data = text if isinstance(text, bytes) else text.encode()
     return {entry.name: entry for entry in parse_header(LIST + data) if entry.name != "bpf_unspec"}
@@ -186,7 +186,7 @@ def test_a_header_without_a_list(data: bytes) -> None:
 
 
 def test_a_list_without_helpers_is_a_list() -> None:
-    assert parse_header(LIST) == (Entry(SENTINEL, "bpf_unspec"),)
+    assert parse_header(LIST) == (Fact.of(SENTINEL, "bpf_unspec"),)
 
 
 def test_a_header_that_is_too_large() -> None:
@@ -298,10 +298,10 @@ def test_sentinels_are_known_as_such_and_have_no_number() -> None:
         "#define __private 1\n#define _GUARD_H\n"
     )
     assert list(found.values()) == [
-        Entry(SENTINEL, "BPF_MAP_TYPE_UNSPEC"),
-        Entry("map_type", "BPF_MAP_TYPE_HASH", 1),
-        Entry(SENTINEL, "__MAX_BPF_MAP_TYPE"),
-        Entry(SENTINEL, "MAX_BPF_MAP_TYPE"),
+        Fact.of(SENTINEL, "BPF_MAP_TYPE_UNSPEC"),
+        Fact.of("map_type", "BPF_MAP_TYPE_HASH", 1),
+        Fact.of(SENTINEL, "__MAX_BPF_MAP_TYPE"),
+        Fact.of(SENTINEL, "MAX_BPF_MAP_TYPE"),
     ]
 
 
@@ -393,14 +393,14 @@ def test_no_value_rather_than_a_wrong_one(text: str, name: str) -> None:
 
 def test_a_value_beats_none() -> None:
     # As <linux/in.h> does: the name is an enumerator and a macro of itself.
-    assert parse("#define BPF_F_A BPF_F_A\nenum { BPF_F_A = 4 };")["BPF_F_A"] == Entry(
+    assert parse("#define BPF_F_A BPF_F_A\nenum { BPF_F_A = 4 };")["BPF_F_A"] == Fact.of(
         "flag", "BPF_F_A", 4
     )
 
 
 def test_the_enumerator_tells_the_kind_of_a_macro_of_itself() -> None:
     found = parse("#define XDP_A XDP_A\nenum xdp_action { XDP_A = 4 };")
-    assert found == {"XDP_A": Entry("xdp_action", "XDP_A", 4)}
+    assert found == {"XDP_A": Fact.of("xdp_action", "XDP_A", 4)}
 
 
 def test_kinds() -> None:
@@ -499,7 +499,7 @@ PIECES = st.sampled_from(
 HEADERS = st.lists(st.lists(PIECES, max_size=8).map(lambda p: "".join(p).encode()), max_size=6)
 
 
-def outcome(reader: HeaderReader, data: bytes) -> tuple[Entry, ...] | str:
+def outcome(reader: HeaderReader, data: bytes) -> tuple[Fact, ...] | str:
     try:
         return reader.read(data)
     except ParseError as error:
@@ -516,23 +516,46 @@ def test_successive_headers_read_as_alone(headers: list[bytes]) -> None:
 
 @settings(max_examples=300)
 @given(HEADERS)
-def test_names_present_in_successive_headers(headers: list[bytes]) -> None:
+def test_names_defined_in_successive_headers(headers: list[bytes]) -> None:
     names = frozenset(
         ("bpf_a", "bpf_b", "x.a", "x.b", "y.a", "BPF_A", "BPF_B", "BPF_C", "BPF_X", "no")
     )
-    reader = HeaderReader()
+    reader = DefinedNames()
     for data in headers:
-        assert reader.present(data, names) == HeaderReader().present(data, names)
+        assert reader.present(data, names) == DefinedNames().present(data, names)
 
 
+@settings(max_examples=300)
 @given(HEADERS)
-def test_present_is_what_read_finds(headers: list[bytes]) -> None:
-    reader = HeaderReader()
+def test_names_defined_are_those_read(headers: list[bytes]) -> None:
+    defined = DefinedNames()
     for data in headers:
-        found = outcome(reader, data)
+        found = outcome(HeaderReader(), data)
         if isinstance(found, tuple):
             names = frozenset(entry.name for entry in found)
-            assert reader.present(data, names | {"no"}) == names
+            assert defined.present(data, names | {"no"}) == names
+
+
+def test_names_of_a_list_in_another_shape() -> None:
+    names = frozenset(("bpf_map_lookup_elem", "bpf_loop", "no"))
+    for data in (
+        b"#define __BPF_FUNC_MAPPER(FN) FN(map_lookup_elem), FN(loop),",
+        b"#define ___BPF_FUNC_MAPPER(FN, ctx...) \\\n FN(map_lookup_elem, 1, ##ctx) "
+        b"FN(loop, 2, ##ctx)",
+        b"#define __BPF_FUNC_MAPPER(FN) FN(map_lookup_elem) OTHER(x) FN( loop )",
+        b"#define __BPF_FUNC_MAPPER(FN) FN(map_look\\\nup_elem), FN(lo\\\nop),",
+        b"enum bpf_func_id { BPF_FUNC_map_lookup_elem = 1, BPF_FUNC_lo\\\nop };",
+    ):
+        assert DefinedNames().present(data, names) == names - {"no"}, data
+
+
+def test_a_name_that_moves_to_another_piece() -> None:
+    defined, names = DefinedNames(), frozenset(("BPF_A", "x.a"))
+    assert defined.present(b"#define BPF_A 1\nstruct x { int a; };", names) == names
+    assert defined.present(b"enum { BPF_A };\nstruct x { int b; };", names) == {"BPF_A"}
+    assert defined.present(b"/* BPF_A */ struct x { int b, a; };", names) == {"x.a"}
+    assert defined.present(b"", names) == frozenset()
+    assert defined.present(b"#define BPF_A 1\nstruct x { int a; };", names) == names
 
 
 def test_a_failure_leaves_the_reader_as_it_was() -> None:
@@ -541,5 +564,4 @@ def test_a_failure_leaves_the_reader_as_it_was() -> None:
     assert reader.read(good) == parse_header(good)
     with pytest.raises(ParseError):
         reader.read(LIST + b"struct y { int b; };" + b"struct a {" * 100)
-    assert reader.present(good, frozenset(("x.a", "y.b"))) == {"x.a"}
     assert reader.read(good) == parse_header(good)

@@ -4,9 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from helperhist.sources.uapi import Entry
+from helperhist.timeline import Fact, Timeline
 from helperhist.timeline.presence import Presence, Release
-from helperhist.timeline.timeline import Timeline
 from helperhist.version import KernelVersion
 from tests.build.timeline import helpers, make_timeline
 
@@ -59,12 +58,12 @@ def timeline() -> Timeline:
     ],
 )
 def test_the_tag_is_asked(timeline: Timeline, name: str, version: str, answer: bool | None) -> None:
-    assert timeline.has("helper", f"bpf_{name}", version) is answer
-    assert timeline.has("helper", f"BPF_FUNC_{name}", version) is answer
+    assert timeline.kernel(version).has("helper", f"bpf_{name}").answer is answer
+    assert timeline.kernel(version).has("helper", f"BPF_FUNC_{name}").answer is answer
 
 
 def test_a_kind_that_the_data_does_not_have(timeline: Timeline) -> None:
-    assert timeline.has("kfunc", "bpf_f", "5.12") is None
+    assert timeline.kernel("5.12").has("kfunc", "bpf_f").answer is None
 
 
 def test_bounds(timeline: Timeline) -> None:
@@ -80,8 +79,8 @@ def test_bounds(timeline: Timeline) -> None:
 
 def test_data_that_begins_in_the_middle() -> None:
     cut = make_timeline({"v5.9": helpers("a"), "v5.10": helpers("a", "b")}, complete=False)
-    assert cut.has("helper", "bpf_a", "5.8") is None
-    assert cut.has("helper", "bpf_b", "5.8") is False
+    assert cut.kernel("5.8").has("helper", "bpf_a").answer is None
+    assert cut.kernel("5.8").has("helper", "bpf_b").answer is False
 
 
 def test_a_build_of_a_distribution_has_backports(timeline: Timeline) -> None:
@@ -103,7 +102,7 @@ def test_a_rename_keeps_the_number() -> None:
 
 
 HELD = st.lists(st.sampled_from("abcd"), unique=True).map(
-    lambda names: [Entry("helper", f"bpf_{name}", 1 + "abcd".index(name)) for name in names]
+    lambda names: [Fact.of("helper", f"bpf_{name}", 1 + "abcd".index(name)) for name in names]
 )
 TAGS = ["v5.9", "v5.10-rc1", "v5.10", "v5.10.1", "v5.10.2", "v5.11", "v5.11.4", "v5.12"]
 
@@ -113,14 +112,14 @@ TAGS = ["v5.9", "v5.10-rc1", "v5.10", "v5.10.1", "v5.10.2", "v5.11", "v5.11.4", 
         lambda held: {tag: held[tag] for tag in TAGS if tag in held}
     )
 )
-def test_of_every_tag_the_answer_is_what_it_holds(held: dict[str, list[Entry]]) -> None:
+def test_of_every_tag_the_answer_is_what_it_holds(held: dict[str, list[Fact]]) -> None:
     # A kind that no tag has cannot be told of.
     timeline = make_timeline({tag: [*helpers(z=9), *entries] for tag, entries in held.items()})
     for tag, entries in held.items():
         there = {entry.name for entry in entries}
         for letter in "abcd":
             name = f"bpf_{letter}"
-            assert timeline.has("helper", name, tag) is (name in there), (tag, name)
+            assert timeline.kernel(tag).has("helper", name).answer is (name in there), (tag, name)
     for tag in set(TAGS) - set(held):
         # Whatever is said of a tag that was not read is what its neighbours say.
         release = Release(timeline, KernelVersion.parse(tag))
