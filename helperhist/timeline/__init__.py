@@ -34,15 +34,10 @@ from helperhist.timeline.kinds import (
     kind_key,
     plural,
 )
+from helperhist.timeline.parts import Introduction, Lost, Parts, Reading, Run, SourceFile
 from helperhist.timeline.presence import Kernel, Presence, Release
 from helperhist.timeline.records import Backport, Diff, Doc, Event, Metadata, Row, Span, Tag
-from helperhist.timeline.relations import (
-    Interval,
-    Reading,
-    Relation,
-    Relations,
-    Run,
-)
+from helperhist.timeline.relations import Interval, Relation, Relations
 from helperhist.timeline.timeline import Timeline, series_base
 
 __all__ = [
@@ -68,8 +63,11 @@ __all__ = [
     "Feature",
     "Index",
     "Interval",
+    "Introduction",
     "Kernel",
+    "Lost",
     "Metadata",
+    "Parts",
     "Presence",
     "Reading",
     "Relation",
@@ -77,6 +75,7 @@ __all__ = [
     "Release",
     "Row",
     "Run",
+    "SourceFile",
     "Span",
     "Statements",
     "Tag",
