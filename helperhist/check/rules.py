@@ -14,6 +14,7 @@ __all__ = [
     "MAP_FLAGS",
     "REWRITES",
     "RULES",
+    "SLEEPABLE",
     "STRUCT_OPS",
     "VALUE_TYPES",
     "Rule",
@@ -241,6 +242,29 @@ FALLBACKS = {
     "global function without a result": "return an int, or make the function static",
     "bounded loop": "unroll the loop",
     "callback function": "unroll the loop",
+}
+
+_SLEEPABLE = "can_be_sleepable() or check_attach_btf_id() in verifier.c"
+
+#: Program type and attach type (or any) to what sleepable ones need beyond ``BPF_F_SLEEPABLE``.
+SLEEPABLE = {
+    ("TRACING", "BPF_TRACE_FENTRY"): Rule("feature", "sleepable fentry program"),
+    ("TRACING", "BPF_TRACE_FEXIT"): Rule("feature", "sleepable fexit program"),
+    ("TRACING", "BPF_MODIFY_RETURN"): Rule("feature", "sleepable fmod_ret program"),
+    ("LSM", "BPF_LSM_MAC"): Rule("feature", "sleepable LSM program"),
+    ("KPROBE", ""): Rule("feature", "sleepable uprobe program", "6.0", source=_SLEEPABLE),
+    ("TRACING", "BPF_TRACE_ITER"): Rule("feature", "sleepable iterator", "6.3", source=_SLEEPABLE),
+    ("STRUCT_OPS", ""): Rule("feature", "sleepable struct_ops program", "6.3", source=_SLEEPABLE),
+    ("TRACING", "BPF_TRACE_FSESSION"): Rule(
+        "feature", "sleepable fsession program", "7.0", source=_SLEEPABLE
+    ),
+    ("TRACING", "BPF_TRACE_RAW_TP"): Rule(
+        "feature", "sleepable tp_btf program", "7.2", source=_SLEEPABLE
+    ),
+    ("RAW_TRACEPOINT", ""): Rule(
+        "feature", "sleepable raw tracepoint program", "7.2", source=_SLEEPABLE
+    ),
+    ("TRACEPOINT", ""): Rule("feature", "sleepable tracepoint program", "7.2", source=_SLEEPABLE),
 }
 
 #: Kernels from here on know the contents of read-only maps when they verify, and so do not look

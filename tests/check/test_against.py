@@ -13,7 +13,7 @@ from helperhist.check.judge import BtfJudge
 from helperhist.cli.group import cli
 from helperhist.kernel.corespec import Target
 from tests.binary.test_btf import sections
-from tests.build.checked import GPL, HEAD
+from tests.build.checked import GPL, HEAD, checker
 from tests.build.objects import compile_bpf
 
 #: Of the kernel: functions, a tracepoint, a hook, an iterator; task has pid, but no last.
@@ -41,7 +41,7 @@ def kernel(more: str = "") -> Path:
 
 def against(source: str, cpu: str = "v3", loader: str = "libbpf", more: str = "") -> Against:
     path = compile_bpf(HEAD + GPL + TASK + source, "-Wno-everything", cpu=cpu)
-    judge = BtfJudge(Target(Btf(sections(kernel(more))[0])), "5.10")
+    judge = BtfJudge(Target(Btf(sections(kernel(more))[0])), "5.10", checker().timeline)
     return judge.judge(parse_object(path.read_bytes(), loader))
 
 
