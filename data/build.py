@@ -18,8 +18,7 @@ import helperhist
 from helperhist.dataset.store import write_dataset
 from helperhist.mining.history import Line, build_rows, find_events, find_spans
 from helperhist.sources.docs import Prototype, parse_prototype
-from helperhist.sources.uapi import Entry
-from helperhist.timeline.timeline import Metadata, Row, Tag, Timeline
+from helperhist.timeline import Fact, Metadata, Row, Tag, Timeline
 from helperhist.version import KernelVersion
 
 HERE = Path(__file__).parent
@@ -32,8 +31,8 @@ def read_table(name: str) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-def read_entry(row: dict[str, str]) -> Entry:
-    return Entry(row["kind"], row["name"], int(row["id"]) if row["id"] else None)
+def read_entry(row: dict[str, str]) -> Fact:
+    return Fact.of(row["kind"], row["name"], int(row["id"]) if row["id"] else None)
 
 
 def build(repository: Path) -> Timeline:
@@ -41,9 +40,9 @@ def build(repository: Path) -> Timeline:
     scanned = helperhist.scan(repository, commits=False)
     dates = {row["tag"]: row["released"] for row in read_table("kernel_releases.csv")}
     tags: list[Tag] = []
-    snapshots: dict[str, Mapping[str, Entry]] = {}
+    snapshots: dict[str, Mapping[str, Fact]] = {}
 
-    names: dict[str, Entry] = {}
+    names: dict[str, Fact] = {}
     early = [(row["tag"], read_entry(row)) for row in read_table("early.csv")]
     for name in EARLY_TAGS:
         names = {**names, **{entry.name: entry for tag, entry in early if tag == name}}
@@ -58,11 +57,7 @@ def build(repository: Path) -> Timeline:
         # Objects of iproute2 are no objects of the kernel; the header's id shows what was read.
         tags.append(Tag(name, tag.version, "", "", dates.get(name), tag.path, tag.blob))
         missed = {entry.name: entry for since, entry in corrections if since <= tag.version}
-        copied = {
-            item.name: Entry(item.kind, item.name, item.id)
-            for item in scanned.present(tag).values()
-        }
-        snapshots[name] = missed | copied
+        snapshots[name] = missed | scanned.present(tag)
 
     line = Line("", tuple(tags))
     spans = find_spans(line, snapshots)

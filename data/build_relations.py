@@ -21,7 +21,6 @@ from pathlib import Path
 from helperhist.mining.trees import (
     KINDS,
     Key,
-    Run,
     TreeReading,
     Unsettled,
     find_runs,
@@ -32,6 +31,7 @@ from helperhist.sources import Gap, Source
 from helperhist.sources.helper_use import HelperUse
 from helperhist.sources.kfuncs import KfuncSource
 from helperhist.sources.map_use import MapUseSource
+from helperhist.timeline import Run
 from helperhist.version import KernelVersion
 
 HERE = Path(__file__).parent

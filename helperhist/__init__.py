@@ -8,15 +8,15 @@ from helperhist.errors import HelperhistError
 if TYPE_CHECKING:
     from helperhist.dataset import load
     from helperhist.mining import scan
-    from helperhist.timeline import Timeline
+    from helperhist.timeline import Fact, Timeline
 
-__all__ = ["HelperhistError", "Timeline", "__version__", "load", "scan"]
+__all__ = ["Fact", "HelperhistError", "Timeline", "__version__", "load", "scan"]
 
 __version__ = "0.1.0"
 
 # Loaded when asked for: a look-up must not pay for pygit2. No module may have one of these names:
 # once imported, it would be what the name stands for.
-_LAZY = {"load": "dataset", "scan": "mining", "Timeline": "timeline"}
+_LAZY = {"load": "dataset", "scan": "mining", "Fact": "timeline", "Timeline": "timeline"}
 
 
 def __getattr__(name: str) -> Any:

@@ -33,7 +33,7 @@ from helperhist.cli.group import cli
 from helperhist.explain.messages import explain
 from helperhist.kernel.match import compare
 from helperhist.kernel.names import Uapi, info_of_btf
-from helperhist.timeline.timeline import Name, Timeline
+from helperhist.timeline import Fact, Timeline
 from helperhist.version import KernelVersion
 from tests.vm.machine import Machine, boot, build_loader, missing_tools
 from tests.vm.objects import OBJECTS, VmObject, build
@@ -114,7 +114,7 @@ def series_of(machine: Machine) -> str:
     return match[0]
 
 
-def compare_helpers(machine: Machine, names: list[Name]) -> Result:
+def compare_helpers(machine: Machine, names: list[Fact]) -> Result:
     """Compare the verdicts on helper numbers with the helpers of a release."""
     result = Result("helper numbers", series_of(machine))
     expected = {name.id: name.name for name in names if name.kind == "helper"}
@@ -125,7 +125,7 @@ def compare_helpers(machine: Machine, names: list[Name]) -> Result:
     return result
 
 
-def compare_types(machine: Machine, names: list[Name], newer: frozenset[str]) -> Iterator[Result]:
+def compare_types(machine: Machine, names: list[Fact], newer: frozenset[str]) -> Iterator[Result]:
     """Compare map types and program types with those of a release.
 
     :param newer: names that the kernel's BTF has beyond the data

@@ -7,7 +7,7 @@ from helperhist.cli.options import check_kind, data_option, echo_source, format_
 from helperhist.cli.output import echo, echo_csv, echo_json
 from helperhist.dataset import load
 from helperhist.report.terminal import table, terminal_width
-from helperhist.timeline import SENTINEL, Diff, Name
+from helperhist.timeline import SENTINEL, Diff, Fact
 
 __all__ = ["command"]
 
@@ -54,8 +54,8 @@ def _number(now: int | None, before: int | None) -> str:
     return "" if now is None else str(now) if before is None else f"{before} -> {now}"
 
 
-def _changes(diff: Diff, kind: str) -> list[tuple[str, Name, int | None]]:
-    changes: list[tuple[str, Name, int | None]] = [
+def _changes(diff: Diff, kind: str) -> list[tuple[str, Fact, int | None]]:
+    changes: list[tuple[str, Fact, int | None]] = [
         *(("added", name, None) for name in diff.added),
         *(("removed", name, None) for name in diff.removed),
         *(("renumbered", after, before.id) for before, after in diff.renumbered),

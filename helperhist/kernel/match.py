@@ -6,8 +6,7 @@ from typing import Any
 
 from helperhist.errors import DatasetError
 from helperhist.kernel.read import KernelInfo
-from helperhist.sources import SENTINEL
-from helperhist.timeline import Name, Tag, Timeline
+from helperhist.timeline import SENTINEL, Fact, Tag, Timeline, fact_key
 
 __all__ = ["Comparison", "compare"]
 
@@ -28,10 +27,10 @@ class Comparison:
     release: str
     oldest: str
     is_newest: bool
-    added: tuple[Name, ...]
-    missing: tuple[Name, ...]
-    renumbered: tuple[tuple[Name, Name], ...]
-    unknown: tuple[Name, ...]
+    added: tuple[Fact, ...]
+    missing: tuple[Fact, ...]
+    renumbered: tuple[tuple[Fact, Fact], ...]
+    unknown: tuple[Fact, ...]
 
     @property
     def newer_than_data(self) -> bool:
@@ -60,7 +59,7 @@ class Comparison:
         }
 
 
-def _named(name: Name, timeline: Timeline) -> dict[str, Any]:
+def _named(name: Fact, timeline: Timeline) -> dict[str, Any]:
     row = timeline.since(name.name)
     return {
         "kind": name.kind,
@@ -101,7 +100,7 @@ def compare(info: KernelInfo, timeline: Timeline, against: str | None = None) ->
         renumbered=tuple(
             (ours[name], there[name])
             for name in sorted(both)
-            if None not in (ours[name].id, there[name].id) and ours[name].id != there[name].id
+            if ours[name].value and there[name].value and ours[name].value != there[name].value
         ),
         unknown=_sorted(n for n in info.names if n.name not in ever),
     )
@@ -113,7 +112,7 @@ def _distance(info: KernelInfo, timeline: Timeline, tag: Tag) -> int:
     return added + sum(1 for _ in _missing(info, there.values()))
 
 
-def _missing(info: KernelInfo, names: Iterable[Name]) -> Iterable[Name]:
+def _missing(info: KernelInfo, names: Iterable[Fact]) -> Iterable[Fact]:
     return (
         name
         for name in names
@@ -123,5 +122,5 @@ def _missing(info: KernelInfo, names: Iterable[Name]) -> Iterable[Name]:
     )
 
 
-def _sorted(names: Iterable[Name]) -> tuple[Name, ...]:
-    return tuple(sorted(names, key=lambda n: (n.kind, n.id is None, n.id or 0, n.name)))
+def _sorted(names: Iterable[Fact]) -> tuple[Fact, ...]:
+    return tuple(sorted(names, key=fact_key))

@@ -16,13 +16,11 @@ from helperhist.kernel.corespec import Target
 from helperhist.sources import (
     ENUM_KINDS,
     MAX_HEADER_BYTES,
-    SENTINEL,
-    Entry,
     is_sentinel,
     parse_header,
     split_pieces,
 )
-from helperhist.timeline import Name, Timeline, canonical_name
+from helperhist.timeline import SENTINEL, Fact, Timeline, canonical_name
 
 __all__ = [
     "KernelInfo",
@@ -88,7 +86,7 @@ class KernelInfo:
 
     source: str
     form: str
-    names: tuple[Name, ...]
+    names: tuple[Fact, ...]
     kfuncs: tuple[str, ...] | None = None
     version: str | None = None
     whole: frozenset[str] | None = None
@@ -96,7 +94,7 @@ class KernelInfo:
     types: Target | None = field(default=None, compare=False, repr=False)
 
     @cached_property
-    def by_name(self) -> Mapping[str, Name]:
+    def by_name(self) -> Mapping[str, Fact]:
         """The names, by name."""
         return {name.name: name for name in self.names}
 
@@ -139,7 +137,7 @@ def info_of_btf(btf: Btf, uapi: Uapi, source: str, version: str | None = None) -
 
     :raises ParseError: it is not a kernel's: it has no ``enum bpf_func_id``
     """
-    names: dict[str, Name] = {}
+    names: dict[str, Fact] = {}
     whole = set()
     for count, type_id in enumerate(btf.ids(Kind.ENUM, Kind.ENUM64)):
         if count > _MAX_ENUMS:
@@ -155,7 +153,7 @@ def info_of_btf(btf: Btf, uapi: Uapi, source: str, version: str | None = None) -
         cut = found.kind == Kind.ENUM and found.size > 4
         for member in found.members:
             for name in _constant(member, tag, kind, uapi):
-                names.setdefault(name.name, Name(name.kind, name.name, None) if cut else name)
+                names.setdefault(name.name, Fact(name.kind, name.name) if cut else name)
     if "helper" not in whole:
         raise ParseError(
             f"{source}: this BTF has no enum bpf_func_id, so it is not of a kernel; give "
@@ -166,7 +164,7 @@ def info_of_btf(btf: Btf, uapi: Uapi, source: str, version: str | None = None) -
         if fields is not None:
             whole.add(struct)
             for path in dict.fromkeys(fields):
-                names[path] = Name("field", path, None)
+                names[path] = Fact("field", path)
     kfuncs = kfuncs_of(btf)
     return KernelInfo(
         source,
@@ -179,17 +177,17 @@ def info_of_btf(btf: Btf, uapi: Uapi, source: str, version: str | None = None) -
     )
 
 
-def _constant(member: Member, tag: str, kind: str | None, uapi: Uapi) -> Iterator[Name]:
+def _constant(member: Member, tag: str, kind: str | None, uapi: Uapi) -> Iterator[Fact]:
     name = member.name
     if kind == "helper" and name.startswith("BPF_FUNC_"):
         name = "bpf_" + name.removeprefix("BPF_FUNC_")
     if is_sentinel(name):
         return
     if name in uapi.flags:
-        yield Name("flag", name, member.value)
+        yield Fact.of("flag", name, member.value)
     elif kind is not None and tag:
         # As the timeline has it: a flag stays one, whatever enum it is in.
-        yield Name("flag" if name.startswith("BPF_F_") else kind, name, member.value)
+        yield Fact.of("flag" if name.startswith("BPF_F_") else kind, name, member.value)
 
 
 def _largest(btf: Btf, tag: str) -> list[str] | None:
@@ -248,10 +246,8 @@ def info_of_header(data: bytes, source: str, form: str = "header") -> KernelInfo
     return KernelInfo(source, form, tuple(_names(parse_header(data, source))))
 
 
-def _names(entries: Iterable[Entry]) -> Iterator[Name]:
-    for entry in entries:
-        if entry.kind != SENTINEL:
-            yield Name(entry.kind, entry.name, entry.id)
+def _names(facts: Iterable[Fact]) -> Iterator[Fact]:
+    return (fact for fact in facts if fact.kind != SENTINEL)
 
 
 def info_of_vmlinux_header(data: bytes, uapi: Uapi, source: str) -> KernelInfo:

@@ -19,7 +19,7 @@ from helperhist.kernel.names import (
     info_of_vmlinux_header,
     kfuncs_of,
 )
-from helperhist.timeline import Name, Timeline
+from helperhist.timeline import Fact, Timeline
 
 __all__ = ["RUNNING", "KernelInfo", "KernelSourceError", "read_kernel"]
 
@@ -230,6 +230,6 @@ def _is_split(data: bytes) -> bool:
 
 
 def _of_module(
-    btf: Btf, source: str, names: tuple[Name, ...] = (), whole: frozenset[str] | None = None
+    btf: Btf, source: str, names: tuple[Fact, ...] = (), whole: frozenset[str] | None = None
 ) -> KernelInfo:
     return KernelInfo(source, "btf", names, kfuncs_of(btf), None, whole or frozenset())

@@ -4,8 +4,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from helperhist.sources import ENUM_KINDS, SENTINEL, Entry, HelperDoc, Prototype
-from helperhist.timeline import Backport, Event, Row, Span, Tag, series_base
+from helperhist.sources import ENUM_KINDS, HelperDoc, Prototype
+from helperhist.timeline import SENTINEL, Backport, Event, Fact, Row, Span, Tag, series_base
 from helperhist.version import KernelVersion
 
 __all__ = [
@@ -20,7 +20,7 @@ __all__ = [
 ]
 
 #: What a tag holds: name to entry. Equal snapshots are one object, so that they compare fast.
-Snapshot = Mapping[str, Entry]
+Snapshot = Mapping[str, Fact]
 
 
 class _Tagged(Protocol):
@@ -69,7 +69,7 @@ def find_spans(line: Line, snapshots: Mapping[str, Snapshot]) -> tuple[Span, ...
     :param snapshots: by the name of the tag
     """
     spans: list[Span] = []
-    running: dict[str, tuple[Entry, int]] = {}
+    running: dict[str, tuple[Fact, int]] = {}
     last: Snapshot = {}
     tags = line.tags
 
@@ -89,7 +89,7 @@ def find_spans(line: Line, snapshots: Mapping[str, Snapshot]) -> tuple[Span, ...
             if last.get(name) is entry:
                 continue
             open_run = running.get(name)
-            if open_run is not None and open_run[0].id != entry.id:
+            if open_run is not None and open_run[0].value != entry.value:
                 close(name, index - 1)
                 open_run = None
             # The kind is that of the newest tag, see build_rows.
@@ -292,15 +292,15 @@ def _step(
     gone = [entry for name, entry in last.items() if name not in now]
     new = [entry for name, entry in now.items() if name not in last]
     taken = {
-        (entry.kind, entry.id): entry
+        (entry.kind, entry.value): entry
         for entry in new
         # Values of flags are no numbers of a list: two flags with one value have nothing to do
         # with each other.
-        if entry.id is not None and entry.kind != "flag"
+        if entry.value and entry.kind != "flag"
     }
     events, renamed = [], []
     for entry in sorted(gone, key=_entry_key):
-        heir = taken.get((entry.kind, entry.id)) if entry.id is not None else None
+        heir = taken.get((entry.kind, entry.value)) if entry.value else None
         if entry.kind == SENTINEL:
             continue
         if heir is not None:
@@ -317,14 +317,12 @@ def _step(
     for old, entry in sorted(
         ((old, entry) for old, entry in changed if old is not None), key=lambda p: _entry_key(p[1])
     ):
-        if old.id != entry.id and old.id is not None and entry.id is not None:
-            events.append(
-                Event("renumbered", entry.kind, entry.name, tag, str(old.id), str(entry.id))
-            )
+        if old.value != entry.value and old.value and entry.value:
+            events.append(Event("renumbered", entry.kind, entry.name, tag, old.value, entry.value))
     return events, renamed
 
 
-def _entry_key(entry: Entry) -> tuple[str, int, str]:
+def _entry_key(entry: Fact) -> tuple[str, int, str]:
     return (entry.kind, entry.id or 0, entry.name)
 
 

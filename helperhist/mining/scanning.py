@@ -29,14 +29,13 @@ from helperhist.mining.history import (
 from helperhist.mining.walk import Crew, introducing_commits
 from helperhist.printable import utf8
 from helperhist.sources import (
-    Entry,
     HeaderReader,
     HelperDoc,
     Prototype,
     parse_docs,
     parse_prototype,
 )
-from helperhist.timeline import Doc, Metadata, Row, Tag, Timeline
+from helperhist.timeline import Doc, Fact, Metadata, Row, Tag, Timeline
 
 __all__ = ["Progress", "Summary", "scan", "scan_with_summary"]
 
@@ -221,7 +220,7 @@ def _reusable(old: Metadata, new: Metadata) -> bool:
 
 def _take_over(old: Timeline) -> _Read:
     """Return what an older dataset knows of its tags, which are still the same."""
-    entries: dict[tuple[str, str, int | None], Entry] = {}
+    entries: dict[Fact, Fact] = {}
     snapshots: dict[str, Snapshot] = {}
     blobs: dict[tuple[str, str], Snapshot] = {}
     for tag in old.tags:
@@ -229,10 +228,7 @@ def _take_over(old: Timeline) -> _Read:
         known = blobs.get((tag.blob, line))
         if known is None:
             known = blobs[tag.blob, line] = {
-                name: entries.setdefault(
-                    (item.kind, item.name, item.id), Entry(item.kind, item.name, item.id)
-                )
-                for name, item in old.present(tag).items()
+                name: entries.setdefault(item, item) for name, item in old.present(tag).items()
             }
         snapshots[tag.name] = known
     docs = {doc.name: (doc.description, doc.returns, doc.tag) for doc in old.docs}
@@ -254,7 +250,7 @@ def _read_tags(
     """Read the headers of tags, the oldest first: each distinct header once."""
     reader = HeaderReader()
     snapshots: dict[str, Snapshot] = {}
-    last: tuple[tuple[Entry, ...], Snapshot] | None = None
+    last: tuple[tuple[Fact, ...], Snapshot] | None = None
     for done, tag in enumerate(sorted(tags, key=_tag_key)):
         if progress is not None:
             progress("headers", done, len(tags))

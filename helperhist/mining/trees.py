@@ -9,10 +9,11 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from helperhist.sources import Fact, Gap, Source, read_tree
+from helperhist.sources import Gap, Source, read_tree
+from helperhist.timeline import Fact, Run
 from helperhist.version import KernelVersion
 
-__all__ = ["KINDS", "Run", "Tree", "TreeReading", "Unsettled", "find_runs", "read_source", "settle"]
+__all__ = ["KINDS", "Tree", "TreeReading", "Unsettled", "find_runs", "read_source", "settle"]
 
 #: The kinds of fact that relations are made of, by the source that gives them.
 KINDS = {
@@ -50,22 +51,6 @@ class TreeReading:
     source: str
     origin: str
     values: Values
-
-
-@dataclass(frozen=True, slots=True)
-class Run:
-    """Successive releases read that have a fact with one value; the columns of relations.csv.
-
-    :ivar first: the tag of the first
-    :ivar last: the tag of the last, empty if that is the newest read
-    """
-
-    kind: str
-    name: str
-    object: str
-    value: str
-    first: str
-    last: str
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -165,7 +150,7 @@ def find_runs(tags: Sequence[tuple[str, Values]]) -> list[Run]:
     newest = len(tags) - 1
     runs += ((key, first, newest, value) for key, (first, value) in running.items())
     return [
-        Run(*key, value, tags[first][0], "" if last == newest else tags[last][0])
+        Run(*key, value, tags[first][0], None if last == newest else tags[last][0])
         for key, first, last, value in sorted(runs)
     ]
 

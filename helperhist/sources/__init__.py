@@ -7,12 +7,10 @@ their own: only mining pays for them.
 from helperhist.sources.condition import Condition
 from helperhist.sources.ctext import split_pieces
 from helperhist.sources.docs import HelperDoc, Prototype, parse_docs, parse_prototype
-from helperhist.sources.source import Fact, Gap, Piece, Reading, Source, read_tree
+from helperhist.sources.source import Gap, Piece, Source, read_tree
 from helperhist.sources.uapi import (
     ENUM_KINDS,
     MAX_HEADER_BYTES,
-    SENTINEL,
-    Entry,
     HeaderReader,
     is_sentinel,
     parse_header,
@@ -21,16 +19,12 @@ from helperhist.sources.uapi import (
 __all__ = [
     "ENUM_KINDS",
     "MAX_HEADER_BYTES",
-    "SENTINEL",
     "Condition",
-    "Entry",
-    "Fact",
     "Gap",
     "HeaderReader",
     "HelperDoc",
     "Piece",
     "Prototype",
-    "Reading",
     "Source",
     "arch_use",
     "helper_use",

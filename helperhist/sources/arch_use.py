@@ -11,7 +11,8 @@ from helperhist.sources.atoms import guards_condition
 from helperhist.sources.cfile import CFile
 from helperhist.sources.cguards import is_dead
 from helperhist.sources.condition import ALWAYS, NEVER, Condition
-from helperhist.sources.source import Fact, Gap, Piece
+from helperhist.sources.source import Gap, Piece
+from helperhist.timeline import Fact
 
 __all__ = ["ArchUseSource"]
 

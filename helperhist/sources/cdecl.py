@@ -10,16 +10,15 @@ from helperhist.sources.ctext import MAX_TOKENS, Constant, evaluate
 from helperhist.sources.entries import (
     ENUM_KINDS,
     NOTHING,
-    SENTINEL,
-    Entry,
     Pending,
     Piece,
     bounded,
-    entry_id,
+    constant_fact,
     fits_int,
     is_name,
     is_sentinel,
 )
+from helperhist.timeline import SENTINEL, Fact
 
 __all__ = ["DeclarationReader", "matching", "split_tokens"]
 
@@ -72,7 +71,7 @@ class DeclarationReader:
     """Collects what one declaration defines."""
 
     def __init__(self) -> None:
-        self._entries: list[Entry] = []
+        self._entries: list[Fact] = []
         self._constants: list[tuple[str, Constant]] = []
         self._open: list[Pending] = []
         self._most = _MAX_NAMES
@@ -122,7 +121,7 @@ class DeclarationReader:
             name = tag or _typedef_name(head, tokens[end + 1 :])
             if name:
                 for item in _below(name, self._members(body, 0)):
-                    self._add(item if isinstance(item, Entry) else Entry("field", item))
+                    self._add(item if isinstance(item, Fact) else Fact("field", item))
 
     def _enum(self, tag: str | None, body: list[str]) -> None:
         bounded(tag or "")
@@ -155,14 +154,14 @@ class DeclarationReader:
                 known[name] = value
         self._constants += _retyped(known, complete)
 
-    def _add(self, entry: Entry) -> None:
+    def _add(self, entry: Fact) -> None:
         self._entries.append(entry)
         self._count(self._entries)
 
-    def _count(self, names: Sequence[str | Entry]) -> None:
+    def _count(self, names: Sequence[str | Fact]) -> None:
         if len(names) > self._most:
             last = names[-1]
-            name = last.name if isinstance(last, Entry) else last
+            name = last.name if isinstance(last, Fact) else last
             raise ParseError(f"a declaration with {name[:60]} has more than {self._most} names")
 
     def _constant(
@@ -181,13 +180,13 @@ class DeclarationReader:
         if is_sentinel(name):
             kind = SENTINEL
         if value is not None:
-            self._add(Entry(kind, shown, entry_id(kind, value.value)))
+            self._add(constant_fact(kind, shown, value.value))
             return
-        self._add(Entry(kind, shown))
+        self._add(Fact(kind, shown))
         if pending is not None:
             self._open.append(Pending(kind, shown, *pending))
 
-    def _members(self, body: list[str], depth: int) -> list[str | Entry]:
+    def _members(self, body: list[str], depth: int) -> list[str | Fact]:
         """Return what the body of a struct defines, in its order.
 
         Each body is read once, however many names mean it.
@@ -196,7 +195,7 @@ class DeclarationReader:
         """
         if depth > _MAX_DEPTH:
             raise ParseError(f"a struct is nested deeper than {_MAX_DEPTH} levels")
-        found: list[str | Entry] = []
+        found: list[str | Fact] = []
         for member in split_tokens(body, ";"):
             brace = _index(member, "{")
             if brace is None:
@@ -226,22 +225,22 @@ class DeclarationReader:
             for name in names:
                 found.append(name)
                 found += _below(name, held)
-                held = [item for item in held if not isinstance(item, Entry)]
+                held = [item for item in held if not isinstance(item, Fact)]
                 self._count(found)
             if tag is not None:
                 # The tag is known outside, too: C has no nested scope of tags.
                 found += [
-                    item if isinstance(item, Entry) else Entry("field", item)
+                    item if isinstance(item, Fact) else Fact("field", item)
                     for item in _below(tag, held)
                 ]
             self._count(found)
         return found
 
 
-def _below(prefix: str, items: Iterable[str | Entry]) -> Iterator[str | Entry]:
+def _below(prefix: str, items: Iterable[str | Fact]) -> Iterator[str | Fact]:
     """Yield the paths of members as what holds these sees them."""
     for item in items:
-        yield item if isinstance(item, Entry) else bounded(f"{prefix}.{item}")
+        yield item if isinstance(item, Fact) else bounded(f"{prefix}.{item}")
 
 
 def _successor(value: Constant) -> Constant | None:

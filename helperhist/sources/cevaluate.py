@@ -21,7 +21,7 @@ from helperhist.sources.csyntax import (
     Switch,
     Unread,
 )
-from helperhist.sources.cvalues import MAX_STEPS, UNKNOWN, Run, truth_of, value_of
+from helperhist.sources.cvalues import MAX_STEPS, UNKNOWN, Execution, truth_of, value_of
 from helperhist.sources.cworlds import Function, World
 
 __all__ = ["evaluate", "evaluate_constant"]
@@ -73,11 +73,13 @@ def evaluate(
     :raises Undecided: when that depends on something that is not read
     """
     return _agreed(
-        Run(functions, constants, tables, builtins, world, _call_function), function, arguments
+        Execution(functions, constants, tables, builtins, world, _call_function),
+        function,
+        arguments,
     )
 
 
-def _agreed(run: Run, function: Function, arguments: Sequence[Value]) -> int | str:
+def _agreed(run: Execution, function: Function, arguments: Sequence[Value]) -> int | str:
     """Return what a function returns whatever the branches of its ``#if`` are."""
     try:
         value = _call_function(run, function, list(arguments))
@@ -105,14 +107,14 @@ def evaluate_constant(expression: Expression, constants: Mapping[str, int]) -> i
 
     :raises Undecided: when it has a name that is not among the constants
     """
-    run = Run({}, constants, {}, {}, World(""), _call_function)
+    run = Execution({}, constants, {}, {}, World(""), _call_function)
     value = value_of(run, expression)
     if not isinstance(value, int):
         raise Undecided
     return value
 
 
-def _call_function(run: Run, function: Function, arguments: list[Value]) -> Value:
+def _call_function(run: Execution, function: Function, arguments: list[Value]) -> Value:
     if len(arguments) != len(function.parameters) or run.depth >= _MAX_CALLS:
         raise Undecided
     saved, run.variables = run.variables, dict(zip(function.parameters, arguments, strict=True))
@@ -129,7 +131,7 @@ def _call_function(run: Run, function: Function, arguments: list[Value]) -> Valu
     raise Undecided
 
 
-def _execute_body(run: Run, body: Block) -> None:
+def _execute_body(run: Execution, body: Block) -> None:
     """Execute a function's body, and go on behind its labels, as ``goto`` says."""
     at = 0
     while True:
@@ -143,7 +145,7 @@ def _execute_body(run: Run, body: Block) -> None:
             return
 
 
-def _execute(run: Run, statement: Statement) -> None:
+def _execute(run: Execution, statement: Statement) -> None:
     run.steps += 1
     if run.steps > MAX_STEPS:
         raise Undecided
@@ -180,7 +182,7 @@ def _execute(run: Run, statement: Statement) -> None:
             _execute(run, yes if run.assumed[test] else no)
 
 
-def _switch(run: Run, statement: Switch) -> None:
+def _switch(run: Execution, statement: Switch) -> None:
     value = value_of(run, statement.value)
     entry: int | None = None
     for index, (labels, _) in enumerate(statement.body):

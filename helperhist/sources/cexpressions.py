@@ -8,9 +8,9 @@ from helperhist.sources.csyntax import (
     Call,
     Choice,
     Expression,
+    Identifier,
     Index,
     Member,
-    Name,
     Number,
     Unary,
     Unread,
@@ -125,7 +125,7 @@ class ExpressionReader:
             return Unread()
         if not is_word(token):
             return Unread()
-        return self._postfix(Name(token), end, depth)
+        return self._postfix(Identifier(token), end, depth)
 
     def _is_cast(self, start: int, close: int, end: int) -> bool:
         """Tell whether parentheses hold a type: ``(const struct x *)y``, ``(u32)y``."""
@@ -148,7 +148,7 @@ class ExpressionReader:
                 index = self.whole(self._at + 1, close, depth + 1)
                 self._at = min(close + 1, end)
                 value = Index(value, index)
-            elif token == "(" and isinstance(value, Name):
+            elif token == "(" and isinstance(value, Identifier):
                 value = self._call(value.name, end, depth)
             else:
                 break

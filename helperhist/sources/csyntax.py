@@ -18,11 +18,11 @@ __all__ = [
     "Compiled",
     "Expression",
     "Goto",
+    "Identifier",
     "If",
     "Index",
     "Label",
     "Member",
-    "Name",
     "Number",
     "Return",
     "Statement",
@@ -41,7 +41,7 @@ class Number:
 
 
 @dataclass(frozen=True, slots=True)
-class Name:
+class Identifier:
     """A variable, enumerator or macro."""
 
     name: str
@@ -102,7 +102,7 @@ class Unread:
     """Tokens that are none of these."""
 
 
-Expression = Number | Name | Unary | Binary | Choice | Call | Member | Index | Unread
+Expression = Number | Identifier | Unary | Binary | Choice | Call | Member | Index | Unread
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,9 +184,9 @@ Statement = Return | Assign | If | Switch | Block | Break | Compiled | Goto | La
 def names_in(node: Statement | Expression) -> Iterator[str]:
     """Iterate over the names in a statement or expression, and the objects as ``&name``."""
     match node:
-        case Name(name):
+        case Identifier(name):
             yield name
-        case Unary("&", Name(name)):
+        case Unary("&", Identifier(name)):
             yield f"&{name}"
         case Unary(_, operand):
             yield from names_in(operand)

@@ -9,15 +9,15 @@ from helperhist.sources.csyntax import (
     Call,
     Choice,
     Expression,
+    Identifier,
     Index,
     Member,
-    Name,
     Number,
     Unary,
 )
 from helperhist.sources.cworlds import Function, Program, World
 
-__all__ = ["MAX_STEPS", "UNKNOWN", "Run", "truth_of", "value_of"]
+__all__ = ["MAX_STEPS", "UNKNOWN", "Execution", "truth_of", "value_of"]
 
 #: Of one evaluation.
 MAX_STEPS = 20_000
@@ -26,7 +26,7 @@ UNKNOWN = "?"
 
 
 @dataclass(slots=True)
-class Run:
+class Execution:
     """One evaluation: what it may use, and where it stands."""
 
     functions: Mapping[str, Function]
@@ -34,14 +34,14 @@ class Run:
     tables: Mapping[str, Mapping[str, Expression]]
     builtins: Mapping[str, Callable[[Sequence[str]], bool]]
     world: World
-    invoke: Callable[["Run", Function, list[Value]], Value]
+    invoke: Callable[["Execution", Function, list[Value]], Value]
     steps: int = 0
     depth: int = 0
     assumed: Mapping[str, bool] = field(default_factory=dict)
     variables: dict[str, Value] = field(default_factory=dict)
 
 
-def value_of(run: Run, expression: Expression) -> Value:
+def value_of(run: Execution, expression: Expression) -> Value:
     """Return the value of an expression.
 
     :raises Undecided: when it depends on something that is not read
@@ -52,9 +52,9 @@ def value_of(run: Run, expression: Expression) -> Value:
     match expression:
         case Number(number):
             return number
-        case Name(name):
+        case Identifier(name):
             return _name(run, name)
-        case Unary("&", Name(name)):
+        case Unary("&", Identifier(name)):
             return f"&{name}"
         case Unary(operator, operand):
             return _unary(run, operator, operand)
@@ -70,14 +70,14 @@ def value_of(run: Run, expression: Expression) -> Value:
             return value_of(run, test if yes is None else yes)
         case Member(base, name):
             return member_of(run.world, value_of(run, base), name)
-        case Index(Name(name), index):
+        case Index(Identifier(name), index):
             return _element(run, name, value_of(run, index))
         case Call(name, arguments):
             return _call(run, name, arguments)
     raise Undecided
 
 
-def _name(run: Run, name: str) -> Value:
+def _name(run: Execution, name: str) -> Value:
     if name in run.variables:
         value = run.variables[name]
         if value == UNKNOWN:
@@ -95,19 +95,19 @@ def _name(run: Run, name: str) -> Value:
     raise Undecided
 
 
-def _unary(run: Run, operator: str, operand: Expression) -> Value:
+def _unary(run: Execution, operator: str, operand: Expression) -> Value:
     if operator == "!":
         return int(not truth_of(run, operand))
     return signed(operator, value_of(run, operand))
 
 
-def _binary(operator: str, left: Value, right: Expression, run: Run) -> Value:
+def _binary(operator: str, left: Value, right: Expression, run: Execution) -> Value:
     if operator == "/" and isinstance(left, Offset):
         return left
     return combined(operator, left, value_of(run, right))
 
 
-def truth_of(run: Run, expression: Expression) -> bool:
+def truth_of(run: Execution, expression: Expression) -> bool:
     """Tell whether an expression is not zero.
 
     :raises Undecided: when it depends on something that is not read
@@ -120,7 +120,7 @@ def truth_of(run: Run, expression: Expression) -> bool:
     raise Undecided
 
 
-def _element(run: Run, table: str, index: Value) -> Value:
+def _element(run: Execution, table: str, index: Value) -> Value:
     elements = run.tables.get(table)
     if elements is None or not isinstance(index, Offset):
         raise Undecided
@@ -128,7 +128,7 @@ def _element(run: Run, table: str, index: Value) -> Value:
     return value_of(run, elements.get(index.member, Number(0)))
 
 
-def _call(run: Run, name: str, arguments: Sequence[Expression]) -> Value:
+def _call(run: Execution, name: str, arguments: Sequence[Expression]) -> Value:
     if name in run.builtins:
         return int(run.builtins[name](tuple(_spelling(run, argument) for argument in arguments)))
     values = [value_of(run, argument) for argument in arguments]
@@ -146,10 +146,10 @@ def _call(run: Run, name: str, arguments: Sequence[Expression]) -> Value:
     raise Undecided
 
 
-def _spelling(run: Run, expression: Expression) -> str:
+def _spelling(run: Execution, expression: Expression) -> str:
     match expression:
-        case Unary("&", Name(name)):
+        case Unary("&", Identifier(name)):
             return name
-        case Name(name):
+        case Identifier(name):
             return name
     return ""

@@ -6,17 +6,15 @@ from dataclasses import dataclass
 
 from helperhist.errors import ParseError
 from helperhist.sources.ctext import Constant
-from helperhist.timeline import SENTINEL
+from helperhist.timeline import SENTINEL, Fact
 
 __all__ = [
     "ENUM_KINDS",
     "NOTHING",
-    "SENTINEL",
-    "Entry",
     "Pending",
     "Piece",
     "bounded",
-    "entry_id",
+    "constant_fact",
     "fits_int",
     "is_name",
     "is_sentinel",
@@ -69,24 +67,6 @@ def is_sentinel(name: str) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
-    """One name that a header defines.
-
-    :ivar kind: ``helper``, ``cmd``, ``map_type``, ``prog_type``, ``attach_type``, ``link_type``,
-        the tag of another enum (``xdp_action``), ``flag`` (a ``#define`` or the enumerator of an
-        anonymous enum), ``field`` (a member of a struct or union) or ``sentinel``
-    :ivar name: as in the header; helpers as programs call them (``bpf_map_lookup_elem``); fields
-        by path (``__sk_buff.gso_size``)
-    :ivar id: the value of a constant, the number of a helper; None where there is none or it
-        cannot be computed
-    """
-
-    kind: str
-    name: str
-    id: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class Pending:
     """A constant whose value needs names from elsewhere in the header."""
 
@@ -104,7 +84,7 @@ class Pending:
 class Piece:
     """What one top-level piece defines."""
 
-    entries: tuple[Entry, ...] = ()
+    entries: tuple[Fact, ...] = ()
     #: Typed values, for expressions elsewhere.
     constants: tuple[tuple[str, Constant], ...] = ()
     open: tuple[Pending, ...] = ()
@@ -121,7 +101,7 @@ def fits_int(value: int) -> bool:
     return -(1 << 31) <= value < 1 << 31
 
 
-def entry_id(kind: str, value: int) -> int | None:
-    """Return the value under which an entry is known."""
-    # The value of a sentinel changes with every release and tells nothing.
-    return None if kind == SENTINEL else value
+def constant_fact(kind: str, name: str, value: int) -> Fact:
+    """Return a name with the value under which it is known."""
+    # The value of a sentinel changes with every release and says nothing.
+    return Fact(kind, name) if kind == SENTINEL else Fact(kind, name, "", str(value))

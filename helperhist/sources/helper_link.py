@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from helperhist.sources.atoms import guards_condition
 from helperhist.sources.condition import ALWAYS, NEVER, UNREAD, Condition
 from helperhist.sources.helper_records import Chooser, ChooserPath, Proto, Tree, read_records
-from helperhist.sources.source import Fact, Gap, Piece
+from helperhist.sources.source import Gap, Piece
+from helperhist.timeline import Fact
 
 __all__ = ["link_uses"]
 

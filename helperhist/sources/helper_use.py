@@ -47,7 +47,8 @@ from helperhist.sources.condition import NEVER, Condition
 from helperhist.sources.cstatements import read_body
 from helperhist.sources.helper_link import link_uses
 from helperhist.sources.paths import Path, predicate_paths, proto_paths, refusals
-from helperhist.sources.source import Fact, Gap, Piece
+from helperhist.sources.source import Gap, Piece
+from helperhist.timeline import Fact
 
 __all__ = ["HelperUse"]
 

@@ -11,15 +11,16 @@ from helperhist.sources.kfunc_names import Names
 from helperhist.sources.kfunc_records import (
     Check,
     Definition,
-    Entry,
     KfuncSet,
     Record,
     Registration,
+    SetEntry,
     StructOps,
 )
 from helperhist.sources.kfunc_rules import STRUCT_OPS, Rules
-from helperhist.sources.source import Fact, Gap
+from helperhist.sources.source import Gap
 from helperhist.sources.tree_records import ProgramType
+from helperhist.timeline import Fact
 
 __all__ = ["link_kfuncs"]
 
@@ -146,7 +147,7 @@ class _Linker:
 
     def _candidates(self) -> dict[str, _Listed]:
         found: dict[str, _Listed] = {}
-        for path, entry in self.names.all(Entry):
+        for path, entry in self.names.all(SetEntry):
             _add(found, entry, ALWAYS, path)
         return found
 
@@ -160,7 +161,7 @@ class _Linker:
                     names.update(entry.name for entry in self._entries(where, kfunc_set))
         return lists
 
-    def _entries(self, path: str, kfunc_set: KfuncSet) -> Iterator[Entry]:
+    def _entries(self, path: str, kfunc_set: KfuncSet) -> Iterator[SetEntry]:
         """Iterate over the entries of a kfunc set, with the flags that other sets give them."""
         flags: dict[str, list[str]] = {}
         for flag, ids in zip(kfunc_set.flagged[::2], kfunc_set.flagged[1::2], strict=True):
@@ -171,7 +172,7 @@ class _Linker:
             if more is None:
                 yield entry
             else:
-                yield Entry(entry.id_set, entry.name, (*entry.flags, *more), entry.guards)
+                yield SetEntry(entry.id_set, entry.name, (*entry.flags, *more), entry.guards)
 
 
 def _prototype(definition: Definition, implicit: bool) -> str:
@@ -187,7 +188,7 @@ def _is_explicit(parameter: str) -> bool:
     return not parameter.removeprefix("const ").startswith(_IMPLICIT)
 
 
-def _add(listed: dict[str, _Listed], entry: Entry, configured: Condition, path: str) -> None:
+def _add(listed: dict[str, _Listed], entry: SetEntry, configured: Condition, path: str) -> None:
     condition = configured & guards_condition(entry.guards)
     flags = frozenset(entry.flags)
     before = listed.get(entry.name)

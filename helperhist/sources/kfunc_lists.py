@@ -7,7 +7,7 @@ from helperhist.errors import ParseError
 from helperhist.sources.cfile import CFile, Define
 from helperhist.sources.cguards import is_dead
 from helperhist.sources.ctokens import Token, closing, is_word, split, split_directive, tokenize
-from helperhist.sources.kfunc_records import Alias, Entry, IdSet, ListCall, ListUse
+from helperhist.sources.kfunc_records import Alias, IdSet, ListCall, ListUse, SetEntry
 from helperhist.sources.source import Gap
 
 __all__ = ["expand_list", "read_aliases", "read_list_macros", "read_sets"]
@@ -21,7 +21,7 @@ _MARK = re.compile(
 _WORD = re.compile(r"[A-Za-z_]\w*", re.ASCII)
 
 
-def read_sets(file: CFile, gaps: list[Gap]) -> Iterator[IdSet | Entry | ListUse]:
+def read_sets(file: CFile, gaps: list[Gap]) -> Iterator[IdSet | SetEntry | ListUse]:
     """Iterate over the sets of BTF ids that a file defines, each followed by its entries.
 
     :param gaps: gets what a set has that is not known; such a set is left out
@@ -53,7 +53,7 @@ def _spans(file: CFile, gaps: list[Gap]) -> Iterator[tuple[str, int, int]]:
         gaps.append(Gap("", file.line(opened.start()), f"the set {opened[3]} has no end"))
 
 
-def _entries(file: CFile, name: str, tokens: Sequence[Token]) -> Iterator[Entry | ListUse]:
+def _entries(file: CFile, name: str, tokens: Sequence[Token]) -> Iterator[SetEntry | ListUse]:
     defined: dict[str, tuple[tuple[str, ...], str]] = {}
     at = 0
     while at < len(tokens):
@@ -100,7 +100,9 @@ def _local_define(line: str, defined: dict[str, tuple[tuple[str, ...], str]]) ->
             defined[found[1]] = (parameters, found[3])
 
 
-def _entry(name: str, arguments: Sequence[Sequence[str]], guards: tuple[str, ...]) -> Entry | None:
+def _entry(
+    name: str, arguments: Sequence[Sequence[str]], guards: tuple[str, ...]
+) -> SetEntry | None:
     words = [part[0] if len(part) == 1 else "" for part in arguments[:2]]
     if len(words) < 2 or not words[1] or not is_word(words[1]):
         raise ParseError(f"the set {name} has an entry without a name")
@@ -110,10 +112,10 @@ def _entry(name: str, arguments: Sequence[Sequence[str]], guards: tuple[str, ...
     flags = [token for part in arguments[2:] for token in part if token not in ("|", "(", ")", "0")]
     if not all(is_word(flag) for flag in flags):
         raise ParseError(f"the set {name} has flags of {words[1]} that are not names")
-    return Entry(name, words[1], tuple(sorted({str(flag) for flag in flags})), guards)
+    return SetEntry(name, words[1], tuple(sorted({str(flag) for flag in flags})), guards)
 
 
-def expand_list(use: ListUse, calls: Iterable[ListCall]) -> Iterator[Entry]:
+def expand_list(use: ListUse, calls: Iterable[ListCall]) -> Iterator[SetEntry]:
     """Iterate over the entries that a list's macro stands for.
 
     :param calls: that the macro consists of

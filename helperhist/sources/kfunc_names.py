@@ -7,12 +7,12 @@ from helperhist.errors import ParseError
 from helperhist.sources.kfunc_lists import expand_list
 from helperhist.sources.kfunc_records import (
     Alias,
-    Entry,
     IdSet,
     KfuncSet,
     ListCall,
     ListUse,
     Record,
+    SetEntry,
 )
 from helperhist.sources.source import Gap
 from helperhist.sources.tree_records import Code
@@ -42,15 +42,15 @@ class Names:
                     key = (type(record), record.name)
                     self._named.setdefault(key, []).append((path, record))
         self._aliases = {(path, alias.name): alias.other for path, alias in self.all(Alias)}
-        self._listed: dict[tuple[str, str], list[Entry | ListUse]] = {}
-        for path, entry in self.all(Entry):
+        self._listed: dict[tuple[str, str], list[SetEntry | ListUse]] = {}
+        for path, entry in self.all(SetEntry):
             self._listed.setdefault((path, entry.id_set), []).append(entry)
         for path, use in self.all(ListUse):
             self._listed.setdefault((path, use.id_set), []).append(use)
         self._calls: dict[str, list[ListCall]] = {}
         for _, call in self.all(ListCall):
             self._calls.setdefault(call.macro, []).append(call)
-        self._members: dict[tuple[str, str], tuple[Entry, ...] | None] = {}
+        self._members: dict[tuple[str, str], tuple[SetEntry, ...] | None] = {}
 
     def all(self, kind: type[_Any]) -> Iterator[tuple[str, _Any]]:
         """Iterate over the records of a kind with the paths of their files."""
@@ -74,18 +74,18 @@ class Names:
             self.gaps.append(Gap(path, 0, f"{name} is used and not found"))
         return own or sources or found
 
-    def entries(self, path: str, name: str) -> tuple[Entry, ...]:
+    def entries(self, path: str, name: str) -> tuple[SetEntry, ...]:
         """Return the entries of the set that a name in a file stands for; none for a gap."""
         return self.members(path, name) or ()
 
-    def members(self, path: str, name: str) -> tuple[Entry, ...] | None:
+    def members(self, path: str, name: str) -> tuple[SetEntry, ...] | None:
         """Return the entries of the set that a name in a file stands for, None for a gap."""
         key = (path, name)
         if key not in self._members:
             self._members[key] = self._read(path, name)
         return self._members[key]
 
-    def _read(self, path: str, name: str) -> tuple[Entry, ...] | None:
+    def _read(self, path: str, name: str) -> tuple[SetEntry, ...] | None:
         for _ in range(_MAX_ALIASES):
             other = self._aliases.get((path, name))
             if other is None:
@@ -94,16 +94,16 @@ class Names:
         found = self.find(IdSet, path, name)
         if not found:
             return None
-        entries: list[Entry] = []
+        entries: list[SetEntry] = []
         for where, _ in found:
             for entry in self._listed.get((where, name), ()):
                 try:
-                    entries += [entry] if isinstance(entry, Entry) else self._expanded(entry)
+                    entries += [entry] if isinstance(entry, SetEntry) else self._expanded(entry)
                 except ParseError as error:
                     self.gaps.append(Gap(where, 0, f"the set {name}: {error}"))
         return tuple(entries)
 
-    def _expanded(self, use: ListUse) -> Iterator[Entry]:
+    def _expanded(self, use: ListUse) -> Iterator[SetEntry]:
         calls = self._calls.get(use.macro)
         if calls is None:
             raise ParseError(f"{use.macro} is used and not found")

@@ -11,7 +11,6 @@ __all__ = [
     "Alias",
     "Check",
     "Definition",
-    "Entry",
     "IdSet",
     "KfuncSet",
     "ListCall",
@@ -19,6 +18,7 @@ __all__ = [
     "Record",
     "Registration",
     "Row",
+    "SetEntry",
     "StructOps",
     "Twin",
 ]
@@ -32,7 +32,7 @@ class IdSet:
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class SetEntry:
     """``BTF_ID_FLAGS(func, name, KF_A | KF_B)`` or ``BTF_ID(func, name)`` of a set."""
 
     id_set: str
@@ -156,7 +156,7 @@ class Row:
 
 Record = (
     IdSet
-    | Entry
+    | SetEntry
     | ListUse
     | ListCall
     | Alias

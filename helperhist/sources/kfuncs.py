@@ -17,7 +17,7 @@ from helperhist.sources.kfunc_defs import (
 )
 from helperhist.sources.kfunc_link import link_kfuncs
 from helperhist.sources.kfunc_lists import read_aliases, read_list_macros, read_sets
-from helperhist.sources.kfunc_records import Entry, Record
+from helperhist.sources.kfunc_records import Record, SetEntry
 from helperhist.sources.kfunc_registered import (
     read_checks,
     read_kfunc_sets,
@@ -25,8 +25,9 @@ from helperhist.sources.kfunc_registered import (
     read_struct_ops,
     read_twins,
 )
-from helperhist.sources.source import Fact, Gap, Piece
+from helperhist.sources.source import Gap, Piece
 from helperhist.sources.tree_records import ProgramType, pack, unpack
+from helperhist.timeline import Fact
 
 __all__ = ["KfuncSource"]
 
@@ -50,7 +51,7 @@ class KfuncSource:
     """The kfuncs of a tree (``kfunc``), and who may call them (``kfunc_use``)."""
 
     name = "kfunc"
-    version = 1
+    version = 2
     #: Modules of the selftests (``tools/``) are in no kernel.
     roots = (
         "arch/",
@@ -110,7 +111,7 @@ def _records(file: CFile, unmarked: bool, gaps: list[Gap]) -> Iterator[Record]:
     yield from rows
     words.update(word for row in rows for word in row.value.split(" "))
     yield from read_constants(file, words)
-    wanted = _ELSEWHERE.union(entry.name for entry in sets if isinstance(entry, Entry))
+    wanted = _ELSEWHERE.union(entry.name for entry in sets if isinstance(entry, SetEntry))
     yield from read_definitions(file, None if unmarked else wanted)
     yield from read_kfunc_sets(file)
     yield from read_registrations(file, gaps)

@@ -8,7 +8,7 @@ from helperhist.sources.cevaluate import evaluate
 from helperhist.sources.condition import ALWAYS, NEVER, Condition
 from helperhist.sources.coperators import BPF_F_NO_PREALLOC, Undecided, Value
 from helperhist.sources.csmall import parse_body
-from helperhist.sources.csyntax import Name, Switch, names_in
+from helperhist.sources.csyntax import Identifier, Switch, names_in
 from helperhist.sources.ctokens import tokenize
 from helperhist.sources.cworlds import Function, Program, World
 from helperhist.sources.sleepers import ALWAYS_SLEEPABLE, SLEEPERS, is_own
@@ -65,7 +65,7 @@ class MapRules:
             found for found in (function.body.body if function else ()) if isinstance(found, Switch)
         ]
         labels = [label for switch in switches for some, _ in switch.body for label in some]
-        return {label.name for label in labels if isinstance(label, Name)}
+        return {label.name for label in labels if isinstance(label, Identifier)}
 
     def _words(self, name: str) -> set[str]:
         words: set[str] = set()

@@ -17,8 +17,9 @@ from helperhist.sources.cinit import item_fields
 from helperhist.sources.ctokens import split
 from helperhist.sources.map_rules import FUNC, PROG, MapRules
 from helperhist.sources.sleepers import SLEEPERS, read_old_sleepable
-from helperhist.sources.source import Fact, Gap, Piece
+from helperhist.sources.source import Gap, Piece
 from helperhist.sources.tree_records import Code, pack, unpack
+from helperhist.timeline import Fact
 
 __all__ = ["MapUseSource"]
 

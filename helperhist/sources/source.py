@@ -6,22 +6,9 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from helperhist.errors import ParseError
+from helperhist.timeline import Fact
 
-__all__ = ["Fact", "Gap", "Piece", "Reading", "Source", "read_tree"]
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class Fact:
-    """What one tag has: a helper, a kfunc, or a relation of two of these.
-
-    ``object`` is empty for what is no relation; ``value`` is the kind's own: a number, flags, or
-    the text of a condition.
-    """
-
-    kind: str
-    name: str
-    object: str = ""
-    value: str = ""
+__all__ = ["Gap", "Piece", "Source", "read_tree"]
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -67,19 +54,6 @@ class Piece:
             )
         except (ValueError, TypeError, RecursionError) as e:
             raise ParseError("a cached piece is damaged: scan again without the cache") from e
-
-
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """That a source was read at a tag: ``key`` names the contents of its files.
-
-    Where there is no reading, the tag says nothing of the source's kinds.
-    """
-
-    tag: str
-    source: str
-    key: str
-    path: str
 
 
 class Source(Protocol):

@@ -36,22 +36,19 @@ from helperhist.sources.ctext import (
 from helperhist.sources.entries import (
     ENUM_KINDS,
     NOTHING,
-    SENTINEL,
-    Entry,
     Pending,
     Piece,
     bounded,
-    entry_id,
+    constant_fact,
     fits_int,
     is_name,
     is_sentinel,
 )
+from helperhist.timeline import SENTINEL, Fact
 
 __all__ = [
     "ENUM_KINDS",
     "MAX_HEADER_BYTES",
-    "SENTINEL",
-    "Entry",
     "HeaderReader",
     "is_sentinel",
     "parse_header",
@@ -73,7 +70,7 @@ class HeaderReader:
         self._known: dict[bytes, Piece] = {}
         self._split: Pieces | None = None
         #: The last result of read(), and what it was made from.
-        self._result: tuple[tuple[Piece, ...], tuple[Entry, ...]] | None = None
+        self._result: tuple[tuple[Piece, ...], tuple[Fact, ...]] | None = None
         #: What each piece of the last header defines, and how many pieces define a name.
         self._parsed: list[Piece] = []
         self._count: dict[str, int] = {}
@@ -114,7 +111,7 @@ class HeaderReader:
         self._load(data, what)
         return frozenset(name for name in names if self._count.get(name))
 
-    def read(self, data: bytes, what: str = "the header") -> tuple[Entry, ...]:
+    def read(self, data: bytes, what: str = "the header") -> tuple[Fact, ...]:
         """Return what a header defines, one entry per name, in the order of the header.
 
         Successive headers that define the same give the same object.
@@ -126,7 +123,7 @@ class HeaderReader:
         pieces = tuple(piece for piece in self._parsed if piece is not NOTHING)
         if self._result is not None and self._result[0] == pieces:
             return self._result[1]
-        entries: dict[str, Entry] = {}
+        entries: dict[str, Fact] = {}
         mapped = any(piece.mapper for piece in pieces)
         if not mapped and not any("BPF_FUNC_unspec" in piece.names for piece in pieces):
             raise ParseError(
@@ -138,14 +135,14 @@ class HeaderReader:
                 # First definition wins, except that a value beats none
                 # (#define BPF_F_LINK BPF_F_LINK stands beside the enumerator).
                 old = entries.get(entry.name)
-                if old is None or (old.id is None and entry.id is not None):
+                if old is None or (not old.value and entry.value):
                     entries[entry.name] = entry
         self._close(pieces, entries)
         self._result = pieces, tuple(entries.values())
         return self._result[1]
 
     @staticmethod
-    def _close(pieces: Iterable[Piece], entries: dict[str, Entry]) -> None:
+    def _close(pieces: Iterable[Piece], entries: dict[str, Fact]) -> None:
         """Evaluate what needs names of other pieces."""
         waiting = [item for piece in pieces for item in piece.open]
         if not waiting:
@@ -183,7 +180,7 @@ class HeaderReader:
                         ready.append(user)
 
 
-def parse_header(data: bytes, what: str = "the header") -> tuple[Entry, ...]:
+def parse_header(data: bytes, what: str = "the header") -> tuple[Fact, ...]:
     """Return what one header defines; see :meth:`HeaderReader.read`."""
     return HeaderReader().read(data, what)
 
@@ -193,7 +190,7 @@ def _fill(
     value: int,
     base: Constant,
     constants: dict[str, Constant],
-    entries: dict[str, Entry],
+    entries: dict[str, Fact],
 ) -> None:
     """Enter a value that was open."""
     if not -(1 << 63) <= value < 1 << 64:
@@ -203,8 +200,8 @@ def _fill(
     elif not item.macro and fits_int(value):
         # Of any other enumerator the type is not known, see _retyped.
         constants.setdefault(item.name, Constant(value))
-    if entries[item.name].id is None:
-        entries[item.name] = Entry(item.kind, item.name, entry_id(item.kind, value))
+    if not entries[item.name].value:
+        entries[item.name] = constant_fact(item.kind, item.name, value)
 
 
 def _parse_piece(piece: bytes) -> Piece:
@@ -247,15 +244,15 @@ def _parse_directive(piece: bytes) -> Piece:
     kind = SENTINEL if is_sentinel(name) else "flag"
     names = frozenset((name,))
     if match[2] is not None:
-        return Piece((Entry(kind, name),), names=names)
+        return Piece((Fact(kind, name),), names=names)
     value = evaluate(tokens, {})
     # A macro is text: A + 1 with A defined as 1 << 2 is 1 << (2 + 1). Its value is an operand of
     # other expressions only where that makes no difference.
     operand = len(tokens) == 1 or (tokens[0] == "(" and matching(tokens, 0) == len(tokens) - 1)
     if value is None:
         item = Pending(kind, name, tuple(tokens[: MAX_TOKENS + 1]), macro=True, operand=operand)
-        return Piece((Entry(kind, name),), open=(item,), names=names)
-    entry = Entry(kind, name, entry_id(kind, value.value))
+        return Piece((Fact(kind, name),), open=(item,), names=names)
+    entry = constant_fact(kind, name, value.value)
     return Piece((entry,), ((name, value),) if operand else (), names=names)
 
 
@@ -282,12 +279,12 @@ def _parse_mapper(parameters: bytes, body: bytes) -> Piece:
 
 
 @lru_cache(maxsize=4096)
-def _helper_entry(suffix: str, number: int) -> Entry:
+def _helper_entry(suffix: str, number: int) -> Fact:
     # Cached so that successive headers share their entries: comparing them is then comparing
     # identities.
     name = bounded(f"bpf_{suffix}")
     kind = SENTINEL if is_sentinel(name) else "helper"
-    return Entry(kind, name, entry_id(kind, number))
+    return constant_fact(kind, name, number)
 
 
 # Numbers as the kernel writes them; octal and large ones take the long way.

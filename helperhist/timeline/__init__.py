@@ -10,7 +10,9 @@ from helperhist.timeline.analysis import (
     releases,
     require_kinds,
 )
+from helperhist.timeline.facts import SENTINEL, Fact, fact_key
 from helperhist.timeline.presence import Presence, Release
+from helperhist.timeline.records import Backport, Diff, Doc, Event, Metadata, Row, Span, Tag
 from helperhist.timeline.relations import (
     SOURCES,
     Allowed,
@@ -20,21 +22,7 @@ from helperhist.timeline.relations import (
     Relations,
     Run,
 )
-from helperhist.timeline.timeline import (
-    SENTINEL,
-    Backport,
-    Diff,
-    Doc,
-    Event,
-    Metadata,
-    Name,
-    Row,
-    Span,
-    Tag,
-    Timeline,
-    canonical_name,
-    series_base,
-)
+from helperhist.timeline.timeline import Timeline, canonical_name, series_base
 
 __all__ = [
     "LAST_GROWTH",
@@ -47,9 +35,9 @@ __all__ = [
     "Diff",
     "Doc",
     "Event",
+    "Fact",
     "Interval",
     "Metadata",
-    "Name",
     "Presence",
     "Reading",
     "Relation",
@@ -62,6 +50,7 @@ __all__ = [
     "Timeline",
     "by_release",
     "canonical_name",
+    "fact_key",
     "first_names",
     "lts_tags",
     "releases",

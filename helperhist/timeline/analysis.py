@@ -4,7 +4,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from helperhist.errors import DatasetError
-from helperhist.timeline.timeline import Row, Tag, Timeline
+from helperhist.timeline.records import Row, Tag
+from helperhist.timeline.timeline import Timeline
 from helperhist.version import KernelVersion
 
 __all__ = [

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from helperhist.timeline.records import Name, Tag
+from helperhist.timeline.facts import Fact
+from helperhist.timeline.records import Tag
 from helperhist.version import KernelVersion
 
 if TYPE_CHECKING:
@@ -73,7 +74,7 @@ class Release:
         return before, None if build else after
 
     @cached_property
-    def names(self) -> Mapping[str, Name]:
+    def names(self) -> Mapping[str, Fact]:
         """What the tag of this release has; without a tag, what both its neighbours have."""
         if self.tag is not None:
             return self._timeline.present(self.tag)
@@ -83,7 +84,7 @@ class Release:
         return {name: item for name, item in before.items() if after.get(name) == item}
 
     @cached_property
-    def _beside(self) -> tuple[Mapping[str, Name] | None, Mapping[str, Name] | None]:
+    def _beside(self) -> tuple[Mapping[str, Fact] | None, Mapping[str, Fact] | None]:
         before, after = (
             None if tag is None else self._timeline.present(tag)
             for tag in (self.before, self.after)
@@ -109,11 +110,11 @@ class Release:
 
         :param name: empty where any will do
         """
-        spellings = self._spellings(name)
+        spellings, digits = self._spellings(name), str(number)
 
-        def is_there(names: Mapping[str, Name]) -> bool:
+        def is_there(names: Mapping[str, Fact]) -> bool:
             return any(
-                item.id == number and item.kind == kind and (not name or item.name in spellings)
+                item.value == digits and item.kind == kind and (not name or item.name in spellings)
                 for item in names.values()
             )
 
@@ -121,11 +122,12 @@ class Release:
 
     def numbered(self, kind: str, number: int) -> str | None:
         """Return the name that a number of a list has there, if that can be told."""
+        digits = str(number)
         return next(
-            (n.name for n in self.names.values() if n.kind == kind and n.id == number), None
+            (n.name for n in self.names.values() if n.kind == kind and n.value == digits), None
         )
 
-    def _ask(self, name: str, is_there: Callable[[Mapping[str, Name]], bool]) -> Presence:
+    def _ask(self, name: str, is_there: Callable[[Mapping[str, Fact]], bool]) -> Presence:
         if self.tag is not None:
             return Presence(is_there(self.names))
         before, after = (None if names is None else is_there(names) for names in self._beside)

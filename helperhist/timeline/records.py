@@ -3,23 +3,19 @@
 from dataclasses import dataclass, field
 from typing import Any
 
+from helperhist.timeline.facts import Fact
 from helperhist.version import KernelVersion
 
 __all__ = [
-    "SENTINEL",
     "Backport",
     "Diff",
     "Doc",
     "Event",
     "Metadata",
-    "Name",
     "Row",
     "Span",
     "Tag",
 ]
-
-#: The kind of names that begin or end a list, and are no feature.
-SENTINEL = "sentinel"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +34,7 @@ class Backport:
 class Row:
     """What is known of one name.
 
-    :ivar kind: see :class:`helperhist.sources.uapi.Entry`
+    :ivar kind: see :class:`helperhist.sources.uapi.Fact`
     :ivar name: helpers with ``bpf_``, fields by path, anything else as in the header
     :ivar id: number of a helper, value of a constant, at the newest tag that has the name
     :ivar since: the first release (``"5.8"``) from which on mainline has the name without a gap;
@@ -164,22 +160,13 @@ class Doc:
 
 
 @dataclass(frozen=True, slots=True)
-class Name:
-    """A name as one tag has it."""
-
-    kind: str
-    name: str
-    id: int | None
-
-
-@dataclass(frozen=True, slots=True)
 class Diff:
     """What changed from one tag to another, each part sorted by kind, number and name."""
 
-    added: tuple[Name, ...]
-    removed: tuple[Name, ...]
+    added: tuple[Fact, ...]
+    removed: tuple[Fact, ...]
     #: (before, after): same name, other number
-    renumbered: tuple[tuple[Name, Name], ...]
+    renumbered: tuple[tuple[Fact, Fact], ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,15 +6,13 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import cached_property
 
 from helperhist.errors import DatasetError
+from helperhist.timeline.facts import SENTINEL, Fact, fact_key
 from helperhist.timeline.presence import Release
 from helperhist.timeline.records import (
-    SENTINEL,
-    Backport,
     Diff,
     Doc,
     Event,
     Metadata,
-    Name,
     Row,
     Span,
     Tag,
@@ -22,21 +20,7 @@ from helperhist.timeline.records import (
 from helperhist.timeline.relations import Allowed, Reading, Relations, Run
 from helperhist.version import KernelVersion
 
-__all__ = [
-    "SENTINEL",
-    "Backport",
-    "Diff",
-    "Doc",
-    "Event",
-    "Metadata",
-    "Name",
-    "Row",
-    "Span",
-    "Tag",
-    "Timeline",
-    "canonical_name",
-    "series_base",
-]
+__all__ = ["Timeline", "canonical_name", "series_base"]
 
 _ENUM_NAME = re.compile(r"BPF_FUNC_(\w+)")
 
@@ -274,12 +258,12 @@ class Timeline:
             "see `helperhist releases`"
         )
 
-    def at(self, version: str) -> tuple[Name, ...]:
+    def at(self, version: str) -> tuple[Fact, ...]:
         """Return the names that a tag has, sorted by kind, number and name.
 
         :raises DatasetError: this timeline has no such tag
         """
-        return tuple(sorted(self.present(self.tag(version)).values(), key=_name_key))
+        return tuple(sorted(self.present(self.tag(version)).values(), key=fact_key))
 
     def diff(self, old: str, new: str) -> Diff:
         """Return what changed from one tag to another.
@@ -288,16 +272,16 @@ class Timeline:
         """
         before, after = self.present(self.tag(old)), self.present(self.tag(new))
         return Diff(
-            tuple(sorted((after[name] for name in after.keys() - before), key=_name_key)),
-            tuple(sorted((before[name] for name in before.keys() - after), key=_name_key)),
+            tuple(sorted((after[name] for name in after.keys() - before), key=fact_key)),
+            tuple(sorted((before[name] for name in before.keys() - after), key=fact_key)),
             tuple(
                 sorted(
                     (
                         (before[name], after[name])
                         for name in before.keys() & after
-                        if before[name].id != after[name].id
+                        if before[name].value != after[name].value
                     ),
-                    key=lambda pair: _name_key(pair[1]),
+                    key=lambda pair: fact_key(pair[1]),
                 )
             ),
         )
@@ -307,13 +291,13 @@ class Timeline:
         return {tag.name: index for index, tag in enumerate(self.tags)}
 
     @cached_property
-    def _lines(self) -> dict[str, list[tuple[int, int, Name]]]:
+    def _lines(self) -> dict[str, list[tuple[int, int, Fact]]]:
         """By series: names, from the position of one tag up to that of another."""
-        by_series: dict[str, list[tuple[int, int, Name]]] = {}
+        by_series: dict[str, list[tuple[int, int, Fact]]] = {}
         position, end = self._position, len(self.tags)
         for span in self.spans:
             last = end if span.last is None else position[span.last]
-            name = Name(span.kind, span.name, span.id)
+            name = Fact.of(span.kind, span.name, span.id)
             by_series.setdefault(span.series, []).append((position[span.first], last, name))
         return by_series
 
@@ -324,7 +308,7 @@ class Timeline:
         mainline = [tag for tag in self.tags if not tag.version.is_stable]
         return {name: series_base(mainline, name) for name in series}
 
-    def present(self, tag: Tag) -> dict[str, Name]:
+    def present(self, tag: Tag) -> dict[str, Fact]:
         """Return the names that a tag has, by name."""
         if not tag.version.is_stable:
             return dict(self._on_line("", tag))
@@ -336,7 +320,7 @@ class Timeline:
         names.update(self._on_line(series, tag))
         return names
 
-    def _on_line(self, series: str, tag: Tag) -> Iterator[tuple[str, Name]]:
+    def _on_line(self, series: str, tag: Tag) -> Iterator[tuple[str, Fact]]:
         at = self._position[tag.name]
         for first, last, name in self._lines.get(series, ()):
             if first <= at <= last:
@@ -359,7 +343,3 @@ class Timeline:
 def series_base(mainline: Iterable[Tag], series: str) -> Tag | None:
     """Return the release that a stable series starts from, None if it is not tagged."""
     return next((tag for tag in mainline if tag.version.text == series), None)
-
-
-def _name_key(name: Name) -> tuple[str, bool, int, str]:
-    return (name.kind, name.id is None, name.id or 0, name.name)

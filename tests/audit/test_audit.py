@@ -13,8 +13,7 @@ from helperhist.audit.tables import read_table
 from helperhist.audit.tables.model import Stated, Version
 from helperhist.errors import HelperhistError
 from helperhist.export.tables import bcc_tables, ebpf_docs_groups
-from helperhist.sources.uapi import Entry
-from helperhist.timeline.timeline import Row, Tag, Timeline
+from helperhist.timeline import Fact, Row, Tag, Timeline
 from helperhist.version import KernelVersion
 from tests.build.growth import make_timeline
 from tests.build.tables import CSV, GO, JSON, MARKDOWN, TIMELINE, YAML, C, brief
@@ -268,9 +267,9 @@ def test_what_we_export_is_right_and_complete(write: object) -> None:
 
 
 def test_a_second_name_is_not_exported_for_a_number_that_may_be_older() -> None:
-    first = Entry("map_type", "BPF_MAP_TYPE_CGROUP_STORAGE", 19)
-    second = Entry("map_type", "BPF_MAP_TYPE_CGROUP_STORAGE_DEPRECATED", 19)
-    arena = Entry("map_type", "BPF_MAP_TYPE_ARENA", 33)
+    first = Fact.of("map_type", "BPF_MAP_TYPE_CGROUP_STORAGE", 19)
+    second = Fact.of("map_type", "BPF_MAP_TYPE_CGROUP_STORAGE_DEPRECATED", 19)
+    arena = Fact.of("map_type", "BPF_MAP_TYPE_ARENA", 33)
     snapshots = {"v6.1": [first], "v6.2": [first, second], "v6.3": [first, second, arena]}
     timeline = make_timeline(snapshots, complete=False)
     assert "ARENA" in bcc_tables(timeline, timeline.rows).decode()

@@ -4,11 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from helperhist.mining.history import build_rows, find_events, find_spans, make_lines
-from helperhist.sources.uapi import Entry
-from helperhist.timeline.timeline import Metadata, Tag, Timeline
+from helperhist.timeline import Fact, Metadata, Tag, Timeline
 from helperhist.version import KernelVersion
 
-Snapshots = Mapping[str, Sequence[Entry]]
+Snapshots = Mapping[str, Sequence[Fact]]
 
 
 def make_timeline(
@@ -36,9 +35,9 @@ def make_timeline(
     )
 
 
-def helpers(*names: str, start: int = 1) -> list[Entry]:
+def helpers(*names: str, start: int = 1) -> list[Fact]:
     """Entries of helpers with numbers from ``start`` on."""
-    return [Entry("helper", f"bpf_{name}", start + at) for at, name in enumerate(names)]
+    return [Fact.of("helper", f"bpf_{name}", start + at) for at, name in enumerate(names)]
 
 
 def with_author_dates(timeline: Timeline, days: int) -> Timeline:

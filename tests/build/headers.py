@@ -14,7 +14,7 @@ import ziglang
 
 import helperhist
 from helperhist.header import GUARDS, IDS, HeaderOptions, render_header
-from helperhist.timeline.timeline import Timeline
+from helperhist.timeline import Timeline
 from helperhist.version import KernelVersion
 
 ZIG = Path(ziglang.__file__).parent / "zig"

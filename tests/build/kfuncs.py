@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 
 from helperhist.sources.kfuncs import KfuncSource
-from helperhist.sources.source import Fact, Gap, read_tree
+from helperhist.sources.source import Gap, read_tree
+from helperhist.timeline import Fact
 
 TYPES = b"""
 #ifdef CONFIG_NET

@@ -2,8 +2,7 @@
 
 from collections.abc import Iterable
 
-from helperhist.sources.uapi import Entry
-from helperhist.timeline import Reading, Run, Timeline
+from helperhist.timeline import Fact, Reading, Run, Timeline
 from tests.build.timeline import helpers, make_timeline
 
 XDP, TC, TRACING = (f"BPF_PROG_TYPE_{name}" for name in ("XDP", "SCHED_CLS", "TRACING"))
@@ -41,7 +40,7 @@ def related(
     runs: Iterable[Run] = RUNS, readings: Iterable[Reading] = READINGS, complete: bool = False
 ) -> Timeline:
     """Return a timeline of 5.1 to 5.7 with relations."""
-    types = [Entry("prog_type", name, at) for at, name in enumerate((XDP, TC, TRACING))]
+    types = [Fact.of("prog_type", name, at) for at, name in enumerate((XDP, TC, TRACING))]
     early = helpers("a")
     tags = {
         "v5.1": [*early, *types],

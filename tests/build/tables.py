@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import helperhist
 from helperhist.audit.judge import Finding
-from helperhist.timeline.timeline import Row, Timeline
+from helperhist.timeline import Row, Timeline
 
 EMBEDDED = helperhist.load("embedded")
 

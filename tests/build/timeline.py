@@ -15,8 +15,7 @@ from elftools.elf.elffile import ELFFile
 from elftools.elf.sections import SymbolTableSection
 
 from helperhist.mining.history import build_rows, find_events, find_spans, make_lines
-from helperhist.sources.uapi import Entry
-from helperhist.timeline.timeline import Metadata, Tag, Timeline
+from helperhist.timeline import Fact, Metadata, Tag, Timeline
 from helperhist.version import KernelVersion
 
 
@@ -59,7 +58,7 @@ def make_tag(name: str, date: str | None = None) -> Tag:
     return Tag(name, KernelVersion.parse(name), "", "", date, "include/uapi/linux/bpf.h", "")
 
 
-def make_timeline(held: Mapping[str, Iterable[Entry]], *, complete: bool = True) -> Timeline:
+def make_timeline(held: Mapping[str, Iterable[Fact]], *, complete: bool = True) -> Timeline:
     """Return the timeline of a history of which is given what each tag has."""
     tags = [make_tag(name, f"20{index // 12:02}-{index % 12 + 1:02}-01")
             for index, name in enumerate(held)]  # fmt: skip
@@ -77,9 +76,9 @@ def make_timeline(held: Mapping[str, Iterable[Entry]], *, complete: bool = True)
     return Timeline(metadata, rows, lambda: ordered, lambda: listed, lambda: events, lambda: ())
 
 
-def helpers(*names: str, **numbers: int) -> list[Entry]:
+def helpers(*names: str, **numbers: int) -> list[Fact]:
     """Return helpers, numbered from 1 in the order given; others by keyword."""
     return [
-        *(Entry("helper", f"bpf_{name}", number) for number, name in enumerate(names, 1)),
-        *(Entry("helper", f"bpf_{name}", number) for name, number in numbers.items()),
+        *(Fact.of("helper", f"bpf_{name}", number) for number, name in enumerate(names, 1)),
+        *(Fact.of("helper", f"bpf_{name}", number) for name, number in numbers.items()),
     ]

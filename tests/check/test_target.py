@@ -8,7 +8,7 @@ from click.testing import CliRunner, Result
 
 import helperhist
 from helperhist.cli.group import cli
-from helperhist.timeline.timeline import Name
+from helperhist.timeline import Fact
 from tests.build.checked import GPL, HEAD
 from tests.build.objects import compile_bpf
 from tests.build.repository import History
@@ -21,7 +21,7 @@ SEC("tracepoint/x/y") int prog(void *ctx)
     return CALL1(14, ctx) + CALL1(8, ctx) + CALL4(181, 1, ctx, ctx, 0);
 }
 """
-LOOP = Name("helper", "bpf_loop", 181)
+LOOP = Fact.of("helper", "bpf_loop", 181)
 TAGS = ("v5.10", "v5.10.42", "v5.10.50", "v5.11", "v5.12", "v5.13", "v5.14")
 
 
@@ -38,7 +38,7 @@ def history(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path, Path]
     new = [*old, LOOP]
     gone = [name for name in new if name.name != "bpf_get_current_pid_tgid"]
     last = [name for name in new if name.name != "bpf_get_smp_processor_id"]
-    moved = [*old, Name("helper", "bpf_loop", 170)]
+    moved = [*old, Fact.of("helper", "bpf_loop", 170)]
     folder = tmp_path_factory.mktemp("history")
     repo = History(folder / "linux")
     held = {"v5.10": old, "v5.10.42": new, "v5.10.50": moved, "v5.11": new, "v5.12": new,

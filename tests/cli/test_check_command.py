@@ -17,7 +17,7 @@ from helperhist.check.verdict import minimum
 from helperhist.cli.group import cli
 from helperhist.dataset.store import write_dataset
 from helperhist.report.github import render_annotation
-from helperhist.sources.uapi import Entry
+from helperhist.timeline import Fact
 from helperhist.timeline.presence import Release
 from helperhist.version import KernelVersion
 from tests.build.checked import GPL, HEAD, check, check_c
@@ -464,7 +464,7 @@ def test_kfunc_that_went_between_two_releases(target: str, certain: list[bool]) 
 def scanned(folder: Path, *, kernel: bool = True) -> Path:
     """A dataset that begins with what the object of NEW needs, at 5.9."""
     names = {
-        name.name: Entry(name.kind, name.name, name.id)
+        name.name: Fact.of(name.kind, name.name, name.id)
         for name in helperhist.load("embedded").at("5.9")
     }
     timeline = make_timeline({"v5.9": list(names.values())}, complete=False)

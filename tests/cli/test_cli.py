@@ -17,7 +17,7 @@ from helperhist import __version__
 from helperhist.cli.group import COMMANDS, cli
 from helperhist.dataset.store import write_dataset
 from helperhist.report.terminal import fields, table
-from helperhist.sources.uapi import Entry
+from helperhist.timeline import Fact
 from tests.build.timeline import helpers, make_timeline
 
 SOURCE = "source: embedded data: "
@@ -44,10 +44,10 @@ def history(tmp_path: Path) -> str:
             "v4.7": helpers("a"),
             "v4.8-rc1": helpers("a", "in_cgroup", "gone"),
             "v4.8-rc5": helpers("a", "under_cgroup"),
-            "v4.8": [*helpers("a", "under_cgroup"), Entry("flag", "BPF_F_X", 1)],
-            "v4.8.3": [*helpers("a", "under_cgroup", "ported"), Entry("flag", "BPF_F_X", 1)],
-            "v4.9": [*helpers("a", "under_cgroup"), Entry("flag", "BPF_F_X", 3)],
-            "v4.10": [*helpers("a", "under_cgroup", "ported"), Entry("field", "s.old")],
+            "v4.8": [*helpers("a", "under_cgroup"), Fact.of("flag", "BPF_F_X", 1)],
+            "v4.8.3": [*helpers("a", "under_cgroup", "ported"), Fact.of("flag", "BPF_F_X", 1)],
+            "v4.9": [*helpers("a", "under_cgroup"), Fact.of("flag", "BPF_F_X", 3)],
+            "v4.10": [*helpers("a", "under_cgroup", "ported"), Fact.of("field", "s.old")],
             "v4.11": helpers("a", "under_cgroup", "ported"),
             "v4.12-rc1": helpers("a", "under_cgroup", "ported", "next"),
         },

@@ -22,7 +22,7 @@ from helperhist.dataset.store import write_dataset
 from helperhist.printable import printable
 from helperhist.report.github import render_annotation
 from helperhist.report.terminal import fields, json_printable, table, without_orders
-from helperhist.sources.uapi import Entry
+from helperhist.timeline import Fact
 from tests.build.timeline import helpers, make_timeline
 
 #: Escape sequences, C1, DEL, direction, separators, orders to GitHub's runner.
@@ -63,8 +63,8 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> World:
         {
             "v4.7": helpers("a"),
             "v4.8": [
-                *helpers("a", EVIL), Entry("flag", f"::X{EVIL}", 1), Entry(EVIL, f"{EVIL}2", 3),
-                Entry("map_type", f"BPF_MAP_TYPE_{EVIL}", 1), Entry("field", f"s.{EVIL}"),
+                *helpers("a", EVIL), Fact.of("flag", f"::X{EVIL}", 1), Fact.of(EVIL, f"{EVIL}2", 3),
+                Fact.of("map_type", f"BPF_MAP_TYPE_{EVIL}", 1), Fact.of("field", f"s.{EVIL}"),
             ],
         }
     )  # fmt: skip

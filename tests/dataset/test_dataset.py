@@ -16,8 +16,7 @@ from helperhist.cli.group import cli
 from helperhist.dataset import store as dataset
 from helperhist.dataset.store import load, read_dataset, write_dataset
 from helperhist.errors import DatasetError
-from helperhist.sources import Entry
-from helperhist.timeline import Backport, Doc, Event, Metadata, Row, Span, Tag, Timeline
+from helperhist.timeline import Backport, Doc, Event, Fact, Metadata, Row, Span, Tag, Timeline
 from helperhist.version import KernelVersion
 from tests.build.timeline import helpers, make_timeline
 
@@ -515,7 +514,7 @@ def grown(*, without: str = "", release: str = "", **changes: object) -> Timelin
     known = load("embedded")
     held = {
         tag.name: [
-            Entry(name.kind, name.name, name.id)
+            Fact.of(name.kind, name.name, name.id)
             for name in known.at(tag.name)
             if not (name.name == without and tag.name == release)
         ]

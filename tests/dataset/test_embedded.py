@@ -6,7 +6,7 @@ import pytest
 
 from helperhist import load
 from helperhist.dataset.store import embedded_dir
-from helperhist.timeline.timeline import SENTINEL, Timeline
+from helperhist.timeline import SENTINEL, Timeline
 
 ROOT = Path(__file__).parents[2]
 DATA = ROOT / "data"

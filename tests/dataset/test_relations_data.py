@@ -10,8 +10,10 @@ from pathlib import Path
 import pytest
 
 import helperhist
-from helperhist.mining.trees import KINDS, Run
+from helperhist.dataset.relations import parse_runs
+from helperhist.mining.trees import KINDS
 from helperhist.sources import Condition
+from helperhist.timeline import Run
 from helperhist.version import KernelVersion
 
 DATA = Path(__file__).parents[2] / "data"
@@ -22,7 +24,7 @@ TYPE = "BPF_PROG_TYPE_"
 @cache
 def runs() -> tuple[Run, ...]:
     with (FOLDER / "relations.csv").open(encoding="utf-8", newline="") as file:
-        return tuple(Run(**row) for row in csv.DictReader(file))
+        return tuple(parse_runs(list(csv.reader(file))[1:]))
 
 
 @cache
@@ -64,7 +66,7 @@ def at(release: str, kind: str, name: str = "", other: str = "") -> list[Run]:
     ]
 
 
-def intervals(kind: str, name: str, other: str = "") -> list[tuple[str, str]]:
+def intervals(kind: str, name: str, other: str = "") -> list[tuple[str, str | None]]:
     return [
         (run.first, run.last)
         for run in runs()
@@ -161,7 +163,7 @@ def test_decisions_are_taken_and_have_evidence() -> None:
 
 def test_helpers_opened_to_a_program_type() -> None:
     ((first, last),) = intervals("helper_use", "bpf_get_current_pid_tgid", TYPE + "XDP")
-    assert (first, last) == ("v6.10", "")
+    assert (first, last) == ("v6.10", None)
     storage = intervals("helper_use", "bpf_sk_storage_get", TYPE + "TRACING")
     assert storage[0][0] == "v5.11"
 

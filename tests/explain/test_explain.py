@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 import helperhist
 from helperhist.cli.group import cli
 from helperhist.explain.messages import MAX_FINDINGS, MAX_LINE, explain, iter_lines
-from helperhist.timeline.timeline import Timeline
+from helperhist.timeline import Timeline
 
 
 @pytest.fixture(scope="module")

@@ -18,8 +18,7 @@ from helperhist.cli.group import cli
 from helperhist.dataset.store import load
 from helperhist.errors import DatasetError
 from helperhist.export.formats import FORMATS, render_export
-from helperhist.sources.uapi import Entry
-from helperhist.timeline.timeline import Timeline
+from helperhist.timeline import Fact, Timeline
 from tests.build.growth import helpers, make_timeline
 
 ROOT = Path(__file__).parents[2]
@@ -34,8 +33,8 @@ def eventful() -> Timeline:
     """A rename, a removal, a backport, a candidate, a very large number."""
     return make_timeline(
         {
-            "v4.1": [*helpers("a", "gone"), Entry("flag", "BPF_F_ALL", 2**64 - 1)],
-            "v4.1.1": [*helpers("a", "gone", "late"), Entry("flag", "BPF_F_ALL", 2**64 - 1)],
+            "v4.1": [*helpers("a", "gone"), Fact.of("flag", "BPF_F_ALL", 2**64 - 1)],
+            "v4.1.1": [*helpers("a", "gone", "late"), Fact.of("flag", "BPF_F_ALL", 2**64 - 1)],
             "v4.2": helpers("new_a"),
             "v4.3-rc1": [*helpers("new_a"), *helpers("late", start=3)],
         },

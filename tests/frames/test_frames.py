@@ -8,8 +8,7 @@ from hypothesis import strategies as st
 import helperhist
 from helperhist import frames
 from helperhist.errors import DatasetError
-from helperhist.sources.uapi import Entry
-from helperhist.timeline.timeline import Backport, Timeline
+from helperhist.timeline import Backport, Fact, Timeline
 from tests.build.growth import helpers, make_timeline, with_author_dates
 
 
@@ -102,7 +101,7 @@ TAGS = ("v4.1-rc1", "v4.1", "v4.1.1", "v4.1.2", "v4.2-rc1", "v4.2", "v4.2.1", "v
 )
 def test_long_frame_is_what_the_headers_had(headers: dict[str, dict[str, int]]) -> None:
     snapshots = {
-        tag: [Entry("helper", f"bpf_{name}", number) for name, number in names.items()]
+        tag: [Fact.of("helper", f"bpf_{name}", number) for name, number in names.items()]
         for tag, names in headers.items()
     }
     found = names_by_tag(frames.long_frame(make_timeline(snapshots)))
@@ -146,7 +145,7 @@ def test_matrix_of_an_unknown_kind_names_those_that_there_are() -> None:
 
 
 def test_a_number_that_is_too_large_is_an_error_and_not_another_number() -> None:
-    timeline = make_timeline({"v4.1": [*helpers("a"), Entry("flag", "BPF_F_ALL", 2**64 - 1)]})
+    timeline = make_timeline({"v4.1": [*helpers("a"), Fact.of("flag", "BPF_F_ALL", 2**64 - 1)]})
     with pytest.raises(DatasetError, match=str(2**64 - 1)):
         frames.table(timeline)
 
@@ -166,7 +165,7 @@ def test_growth_of_the_embedded_data(embedded: Timeline) -> None:
 
 
 def test_growth_counts_numbers_and_not_names() -> None:
-    run, test_run = Entry("cmd", "BPF_PROG_RUN", 10), Entry("cmd", "BPF_PROG_TEST_RUN", 10)
+    run, test_run = Fact.of("cmd", "BPF_PROG_RUN", 10), Fact.of("cmd", "BPF_PROG_TEST_RUN", 10)
     timeline = make_timeline({"v4.1": [test_run], "v4.2": [run, test_run], "v4.3": [run]})
     growth = frames.growth(timeline, ("cmd", "helper"))
     commands = growth[growth["kind"] == "cmd"]
@@ -176,7 +175,7 @@ def test_growth_counts_numbers_and_not_names() -> None:
 
 
 def test_growth_counts_flags_by_name() -> None:
-    flags = [Entry("flag", "BPF_ANY", 0), Entry("flag", "BPF_F_NONE", 0)]
+    flags = [Fact.of("flag", "BPF_ANY", 0), Fact.of("flag", "BPF_F_NONE", 0)]
     growth = frames.growth(make_timeline({"v4.1": flags[:1], "v4.2": flags}), ("flag",))
     assert growth["total"].tolist() == [1, 2]
 

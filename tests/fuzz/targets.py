@@ -43,7 +43,7 @@ from helperhist.report.check import render_object
 from helperhist.report.checkjson import to_json
 from helperhist.sources.docs import parse_docs
 from helperhist.sources.uapi import HeaderReader, parse_header
-from helperhist.timeline.timeline import Timeline
+from helperhist.timeline import Timeline
 from helperhist.version import KernelVersion, natural_key
 from tests.build.checked import GPL, HEAD, checker
 from tests.build.elf import build_btf, build_elf, info

@@ -17,7 +17,7 @@ from helperhist.dataset.store import write_dataset
 from helperhist.errors import DatasetError, HelperhistError, ParseError
 from helperhist.header import HeaderOptions, render_header
 from helperhist.header.prototypes import parse_declaration
-from helperhist.timeline.timeline import Backport, Doc, Event, Row, Span, Tag, Timeline
+from helperhist.timeline import Backport, Doc, Event, Row, Span, Tag, Timeline
 from helperhist.version import KernelVersion
 from tests.build.headers import (
     COMBINATIONS,

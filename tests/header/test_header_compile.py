@@ -10,7 +10,7 @@ import pytest
 import ziglang
 
 from helperhist.header import HeaderOptions, render_header
-from helperhist.timeline.timeline import Doc, Timeline
+from helperhist.timeline import Doc, Timeline
 from helperhist.version import KernelVersion
 from tests.build.headers import (
     BPF_GCC,

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from helperhist.header import HeaderOptions, render_header
-from helperhist.timeline.timeline import Row, Timeline
+from helperhist.timeline import Row, Timeline
 from tests.build.headers import (
     CLANGS,
     ZIG_CLANG,

@@ -15,7 +15,7 @@ from nbclient import NotebookClient
 
 import helperhist
 from helperhist.dataset.store import write_dataset
-from helperhist.sources.uapi import Entry
+from helperhist.timeline import Fact
 from tests.build.growth import make_timeline, with_author_dates
 
 ROOT = Path(__file__).parents[2]
@@ -114,7 +114,7 @@ def test_another_scan_is_one_line_away(tmp_path: Path, monkeypatch: pytest.Monke
 def test_growth_of_a_history_that_ends_before_the_list_did(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    both = [Entry("helper", "bpf_loop", 1), Entry("map_type", "BPF_MAP_TYPE_HASH", 1)]
+    both = [Fact.of("helper", "bpf_loop", 1), Fact.of("map_type", "BPF_MAP_TYPE_HASH", 1)]
     folder = tmp_path / "scan"
     dates = {"v5.4": "2019-11-24", "v5.5": "2020-01-26"}
     write_dataset(make_timeline({"v5.4": both[:1], "v5.5": both}, dates), folder)

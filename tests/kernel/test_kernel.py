@@ -20,7 +20,7 @@ from helperhist.kernel.match import compare
 from helperhist.kernel.names import Uapi, info_of_btf
 from helperhist.kernel.read import RUNNING, KernelInfo, read_kernel
 from helperhist.sources.uapi import ENUM_KINDS
-from helperhist.timeline.timeline import Name, Timeline
+from helperhist.timeline import Fact, Timeline
 from tests.build.objects import compile_bpf
 
 _TAGS = {kind: tag for tag, kind in ENUM_KINDS.items()}
@@ -31,7 +31,7 @@ def timeline() -> Timeline:
     return helperhist.load("embedded")
 
 
-def header(names: Iterable[Name]) -> str:
+def header(names: Iterable[Fact]) -> str:
     """Write a header with some names, in the shape of bpf.h, that a compiler takes."""
     enums: dict[str, list[str]] = {}
     structs: dict[str, list[str]] = {}
@@ -60,7 +60,7 @@ def header(names: Iterable[Name]) -> str:
     return "\n".join(text)
 
 
-def plain(names: Iterable[Name]) -> list[Name]:
+def plain(names: Iterable[Fact]) -> list[Fact]:
     """Leave out what :func:`header` cannot write: members of members, macros without a value."""
     return [
         n
@@ -69,7 +69,7 @@ def plain(names: Iterable[Name]) -> list[Name]:
     ]
 
 
-def vmlinux(names: Iterable[Name]) -> Path:
+def vmlinux(names: Iterable[Fact]) -> Path:
     """Compile an ELF file whose BTF has what a kernel's has."""
     names = list(names)
     text = header(names)
@@ -109,7 +109,7 @@ def test_release_of_btf(timeline: Timeline, release: str) -> None:
     assert all(name.name.count(".") > 1 for name in found.missing)
 
 
-def changed(timeline: Timeline, change: Callable[[dict[str, Name]], object]) -> KernelInfo:
+def changed(timeline: Timeline, change: Callable[[dict[str, Fact]], object]) -> KernelInfo:
     names = {name.name: name for name in plain(timeline.at("5.4"))}
     change(names)
     info = read_kernel(str(vmlinux(names.values())), timeline)
@@ -118,7 +118,7 @@ def changed(timeline: Timeline, change: Callable[[dict[str, Name]], object]) -> 
 
 
 def test_backport(timeline: Timeline) -> None:
-    added = Name("helper", "bpf_ktime_get_boot_ns", 125)
+    added = Fact.of("helper", "bpf_ktime_get_boot_ns", 125)
     info = changed(timeline, lambda names: names.update({added.name: added}))
     found = compare(info, timeline)
     assert (found.release, found.added, found.renumbered) == ("5.4", (added,), ())
@@ -129,7 +129,7 @@ def test_backport(timeline: Timeline) -> None:
 def test_missing(timeline: Timeline) -> None:
     info = changed(timeline, lambda names: names.pop("bpf_tcp_gen_syncookie"))
     found = compare(info, timeline)
-    gone = Name("helper", "bpf_tcp_gen_syncookie", 110)
+    gone = Fact.of("helper", "bpf_tcp_gen_syncookie", 110)
     assert found.release == "5.4"
     assert gone in found.missing
     assert info.has("bpf_tcp_gen_syncookie", "helper") is False
@@ -137,9 +137,9 @@ def test_missing(timeline: Timeline) -> None:
 
 
 def test_other_numbers(timeline: Timeline) -> None:
-    def swap(names: dict[str, Name]) -> None:
-        names["bpf_strtol"] = Name("helper", "bpf_strtol", 106)
-        names["bpf_strtoul"] = Name("helper", "bpf_strtoul", 105)
+    def swap(names: dict[str, Fact]) -> None:
+        names["bpf_strtol"] = Fact.of("helper", "bpf_strtol", 106)
+        names["bpf_strtoul"] = Fact.of("helper", "bpf_strtoul", 105)
 
     info = changed(timeline, swap)
     found = compare(info, timeline)
@@ -151,17 +151,17 @@ def test_other_numbers(timeline: Timeline) -> None:
 
 
 def test_newer_than_the_data(timeline: Timeline) -> None:
-    names = [*plain(timeline.at("7.1")), Name("map_type", "BPF_MAP_TYPE_FUTURE", 99)]
+    names = [*plain(timeline.at("7.1")), Fact.of("map_type", "BPF_MAP_TYPE_FUTURE", 99)]
     found = compare(read_kernel(str(vmlinux(names)), timeline), timeline)
     assert (found.release, found.newer_than_data) == ("7.1", True)
-    assert found.unknown == (Name("map_type", "BPF_MAP_TYPE_FUTURE", 99),)
+    assert found.unknown == (Fact.of("map_type", "BPF_MAP_TYPE_FUTURE", 99),)
 
 
 def test_against_a_release(timeline: Timeline) -> None:
     info = changed(timeline, lambda names: None)
     found = compare(info, timeline, "5.8")
     assert found.release == found.oldest == "5.8"
-    assert Name("map_type", "BPF_MAP_TYPE_RINGBUF", 27) in found.missing
+    assert Fact.of("map_type", "BPF_MAP_TYPE_RINGBUF", 27) in found.missing
     assert found.added == ()
 
 
@@ -370,8 +370,8 @@ def checked(number: int, target: str) -> int:
 def test_check_for_one_kernel(timeline: Timeline) -> None:
     """``check --target FILE`` speaks of that kernel's own helpers, and of its numbers."""
     plain_54 = {name.name: name for name in plain(timeline.at("5.4"))}
-    with_backport = {**plain_54, "x": Name("helper", "bpf_ktime_get_boot_ns", 125)}
-    other = {**plain_54, "bpf_ktime_get_ns": Name("helper", "bpf_ktime_get_ns", 77)}
+    with_backport = {**plain_54, "x": Fact.of("helper", "bpf_ktime_get_boot_ns", 125)}
+    other = {**plain_54, "bpf_ktime_get_ns": Fact.of("helper", "bpf_ktime_get_ns", 77)}
     assert checked(125, "5.4") == 1
     assert checked(125, str(vmlinux(plain_54.values()))) == 1
     assert checked(125, str(vmlinux(with_backport.values()))) == 0
@@ -410,7 +410,7 @@ HOSTILE = {
 
 def refused_or_small(path: Path, timeline: Timeline) -> None:
     message = ""
-    names: tuple[Name, ...] = ()
+    names: tuple[Fact, ...] = ()
     try:
         names = read_kernel(str(path), timeline).names
     except HelperhistError as error:
@@ -488,7 +488,7 @@ def run(*args: str) -> tuple[int, str, str]:
 
 
 def test_command(timeline: Timeline) -> None:
-    added = Name("helper", "bpf_ktime_get_boot_ns", 125)
+    added = Fact.of("helper", "bpf_ktime_get_boot_ns", 125)
     path = str(vmlinux([*plain(timeline.at("5.4")), added]))
     code, out, err = run(path)
     assert (code, err) == (0, "")
@@ -510,7 +510,7 @@ def test_command(timeline: Timeline) -> None:
 
 
 def test_command_json(timeline: Timeline) -> None:
-    added = Name("helper", "bpf_ktime_get_boot_ns", 125)
+    added = Fact.of("helper", "bpf_ktime_get_boot_ns", 125)
     path = str(vmlinux([*plain(timeline.at("5.4")), added]))
     code, out, err = run(path, "--json")
     assert code == 0

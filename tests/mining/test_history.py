@@ -6,8 +6,7 @@ from hypothesis import strategies as st
 
 from helperhist.mining.history import build_rows, find_spans, make_lines
 from helperhist.sources.docs import parse_prototype
-from helperhist.sources.uapi import Entry
-from helperhist.timeline.timeline import Backport, Event, Name, Row, Timeline
+from helperhist.timeline import Backport, Event, Fact, Row, Timeline
 from tests.build.timeline import helpers, make_tag, make_timeline
 
 
@@ -141,7 +140,7 @@ def test_renumbered() -> None:
     )
     assert row(timeline, "bpf_probe_read").since == "4.1"
     assert row(timeline, "bpf_probe_read").first_tag == "v4.1-rc1"
-    assert Name("helper", "bpf_probe_read", 5) in timeline.at("4.1-rc2")
+    assert Fact.of("helper", "bpf_probe_read", 5) in timeline.at("4.1-rc2")
 
 
 def test_removed_and_returned() -> None:
@@ -191,14 +190,14 @@ def test_a_chain_of_names() -> None:
 
 def test_flags_of_one_value_are_no_rename() -> None:
     timeline = make_timeline(
-        {"v5.0": [Entry("flag", "BPF_F_A", 4)], "v5.1": [Entry("flag", "BPF_F_B", 4)]}
+        {"v5.0": [Fact.of("flag", "BPF_F_A", 4)], "v5.1": [Fact.of("flag", "BPF_F_B", 4)]}
     )
     assert [event.event for event in timeline.events] == ["removed"]
     assert row(timeline, "BPF_F_B").former_names == ()
 
 
 def test_sentinels_have_no_events() -> None:
-    timeline = make_timeline({"v5.0": [Entry("sentinel", "__MAX_A")], "v5.1": []})
+    timeline = make_timeline({"v5.0": [Fact.of("sentinel", "__MAX_A")], "v5.1": []})
     assert timeline.events == ()
 
 
@@ -298,8 +297,8 @@ def test_only_in_some_updates_of_a_stable_series() -> None:
 def test_kinds_and_prototypes() -> None:
     lines = make_lines([make_tag("v5.0"), make_tag("v5.1")])
     snapshots = {
-        "v5.0": {"A": Entry("flag", "A", 1), "bpf_a": Entry("helper", "bpf_a", 1)},
-        "v5.1": {"A": Entry("cmd", "A", 2), "bpf_a": Entry("helper", "bpf_a", 1)},
+        "v5.0": {"A": Fact.of("flag", "A", 1), "bpf_a": Fact.of("helper", "bpf_a", 1)},
+        "v5.1": {"A": Fact.of("cmd", "A", 2), "bpf_a": Fact.of("helper", "bpf_a", 1)},
     }
     spans = {"": find_spans(lines[0], snapshots)}
     prototype = parse_prototype("long bpf_a(void)")
@@ -315,9 +314,9 @@ def test_kinds_and_prototypes() -> None:
 
 def test_rows_are_sorted_by_kind_number_and_name() -> None:
     entries = [
-        Entry("flag", "B", 1), Entry("xdp_action", "C", 0), Entry("helper", "bpf_b", 2),
-        Entry("helper", "bpf_a", 10), Entry("cmd", "D", 1), Entry("flag", "A", 1),
-        Entry("flag", "E"), Entry("field", "s.f"), Entry("map_type", "M", 3),
+        Fact.of("flag", "B", 1), Fact.of("xdp_action", "C", 0), Fact.of("helper", "bpf_b", 2),
+        Fact.of("helper", "bpf_a", 10), Fact.of("cmd", "D", 1), Fact.of("flag", "A", 1),
+        Fact.of("flag", "E"), Fact.of("field", "s.f"), Fact.of("map_type", "M", 3),
     ]  # fmt: skip
     timeline = make_timeline({"v5.0": entries})
     assert [row.name for row in timeline.rows] == [
@@ -332,7 +331,7 @@ TAGS = [
     "v5.10.2", "v5.10.3", "v5.11-rc1", "v5.11", "v5.12-rc1",
 ]  # fmt: skip
 ENTRY = st.builds(
-    Entry,
+    Fact.of,
     st.sampled_from(["helper", "flag", "sentinel"]),
     st.sampled_from(["a", "b", "c", "d"]),
     st.none() | st.integers(0, 3),
@@ -341,23 +340,25 @@ HELD = st.lists(ENTRY, max_size=4, unique_by=lambda entry: entry.name)
 
 
 @st.composite
-def histories(draw: st.DrawFn) -> dict[str, list[Entry]]:
+def histories(draw: st.DrawFn) -> dict[str, list[Fact]]:
     tags = draw(st.lists(st.sampled_from(TAGS), min_size=1, unique=True))
-    held: dict[str, list[Entry]] = {}
-    last: list[Entry] = []
+    held: dict[str, list[Fact]] = {}
+    last: list[Fact] = []
     for tag in tags:
         # Successive tags mostly have the same.
         last = held[tag] = draw(HELD) if draw(st.booleans()) else last
     # One name has one kind in a dataset.
     return {
-        tag: [Entry({"d": "flag"}.get(entry.name, "helper"), entry.name, entry.id) for entry in has]
+        tag: [
+            Fact.of({"d": "flag"}.get(entry.name, "helper"), entry.name, entry.id) for entry in has
+        ]
         for tag, has in held.items()
     }
 
 
 @settings(max_examples=300)
 @given(histories())
-def test_spans_give_back_every_snapshot(held: dict[str, list[Entry]]) -> None:
+def test_spans_give_back_every_snapshot(held: dict[str, list[Fact]]) -> None:
     timeline = make_timeline(held)
     for tag in timeline.tags:
         found = {(name.kind, name.name, name.id) for name in timeline.present(tag).values()}
@@ -370,7 +371,7 @@ def test_spans_give_back_every_snapshot(held: dict[str, list[Entry]]) -> None:
 
 @settings(max_examples=300)
 @given(histories())
-def test_rows_say_what_the_tags_have(held: dict[str, list[Entry]]) -> None:
+def test_rows_say_what_the_tags_have(held: dict[str, list[Fact]]) -> None:
     timeline = make_timeline(held)
     has = {tag: {entry.name for entry in entries} for tag, entries in held.items()}
     assert {row.name for row in timeline.rows} == set().union(*has.values())
@@ -402,7 +403,7 @@ def test_rows_say_what_the_tags_have(held: dict[str, list[Entry]]) -> None:
 
 @given(histories())
 def test_backports_are_what_the_series_has_and_its_release_has_not(
-    held: dict[str, list[Entry]],
+    held: dict[str, list[Fact]],
 ) -> None:
     timeline = make_timeline(held)
     has = {tag: {entry.name for entry in entries} for tag, entries in held.items()}
@@ -419,7 +420,7 @@ def test_backports_are_what_the_series_has_and_its_release_has_not(
 
 
 @given(histories())
-def test_diffs_add_up(held: dict[str, list[Entry]]) -> None:
+def test_diffs_add_up(held: dict[str, list[Fact]]) -> None:
     timeline = make_timeline(held)
     for old, new in pairwise(timeline.tags):
         diff = timeline.diff(old.name, new.name)

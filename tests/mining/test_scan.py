@@ -15,7 +15,7 @@ from helperhist.errors import ParseError, RepositoryError
 from helperhist.git.repository import Repository
 from helperhist.mining.scanning import scan, scan_with_summary
 from helperhist.sources.uapi import parse_header
-from helperhist.timeline.timeline import Backport, Event, Row, Timeline
+from helperhist.timeline import Backport, Event, Row, Timeline
 from tests.build.repository import (
     EPOCH,
     OLD_PATH,

@@ -3,9 +3,10 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from helperhist.mining.trees import Run, Tree, TreeReading, find_runs, read_source, settle
+from helperhist.mining.trees import Tree, TreeReading, find_runs, read_source, settle
 from helperhist.sources import Gap, Source
 from helperhist.sources.helper_use import HelperUse
+from helperhist.timeline import Run
 from tests.build.kernel_c import ops, protos, types
 
 XDP = "BPF_PROG_TYPE_XDP"
@@ -55,7 +56,7 @@ def runs(*trees: Tree) -> list[tuple[str, str, str, str]]:
     readings = [read_source(tree, "helper_use", HelperUse())[0] for tree in trees]
     settled, _ = settle([one for one in readings if one is not None], {})
     return [
-        (run.name, run.value, run.first, run.last)
+        (run.name, run.value, run.first, run.last or "")
         for run in find_runs(settled)
         if run.kind == "helper_use"
     ]
@@ -181,4 +182,4 @@ def test_one_copy_between_neighbours_that_say_otherwise_is_a_question() -> None:
         {("v5.10", KEY_A): ""},
     )
     assert unsettled == []
-    assert find_runs(settled) == [Run(*KEY_A, "", "v5.9", "")]
+    assert find_runs(settled) == [Run(*KEY_A, "", "v5.9", None)]

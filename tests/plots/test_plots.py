@@ -20,9 +20,8 @@ from helperhist import plots
 from helperhist.cli.group import cli
 from helperhist.dataset.store import load
 from helperhist.errors import DatasetError
-from helperhist.sources.uapi import Entry
+from helperhist.timeline import Fact, Timeline
 from helperhist.timeline.analysis import LTS
-from helperhist.timeline.timeline import Timeline
 from tests.build.growth import helpers, make_timeline, with_author_dates
 
 ROOT = Path(__file__).parents[2]
@@ -37,9 +36,9 @@ def short_scan() -> Timeline:
     """Three releases of a history that begins in the middle, in one year."""
     first = [
         *helpers("map_lookup_elem", "probe_read", "skb_output"),
-        *(Entry("cmd", f"BPF_COMMAND_{number}", number) for number in range(26)),
-        *(Entry("map_type", f"BPF_MAP_TYPE_{number}", number) for number in range(25)),
-        *(Entry("link_type", f"BPF_LINK_TYPE_{number}", number) for number in range(25)),
+        *(Fact.of("cmd", f"BPF_COMMAND_{number}", number) for number in range(26)),
+        *(Fact.of("map_type", f"BPF_MAP_TYPE_{number}", number) for number in range(25)),
+        *(Fact.of("link_type", f"BPF_LINK_TYPE_{number}", number) for number in range(25)),
     ]
     return make_timeline(
         {

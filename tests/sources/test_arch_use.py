@@ -5,7 +5,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from helperhist.sources.arch_use import ArchUseSource
-from helperhist.sources.source import Fact, Piece, read_tree
+from helperhist.sources.source import Piece, read_tree
+from helperhist.timeline import Fact
 
 JIT = b"""
 static int __arch_prepare_bpf_trampoline(struct bpf_tramp_image *im)

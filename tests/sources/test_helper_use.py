@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from helperhist.errors import ParseError
 from helperhist.sources.helper_use import HelperUse
-from helperhist.sources.source import Fact, Gap, Piece, read_tree
+from helperhist.sources.source import Gap, Piece, read_tree
+from helperhist.timeline import Fact
 from tests.build.kernel_c import ATTACH, Need, Rule, Writer, ops, protos, steps, types
 
 XDP, CLS = "BPF_PROG_TYPE_XDP", "BPF_PROG_TYPE_SCHED_CLS"

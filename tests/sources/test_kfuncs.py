@@ -4,7 +4,8 @@ import pytest
 
 from helperhist.errors import ParseError
 from helperhist.sources.kfuncs import KfuncSource
-from helperhist.sources.source import Fact, Piece, read_tree
+from helperhist.sources.source import Piece, read_tree
+from helperhist.timeline import Fact
 from tests.build.kfuncs import ALL, flags, prototypes, read, tree, uses
 
 SET = (
@@ -429,7 +430,9 @@ def test_pieces_survive_their_cache() -> None:
     assert source.link(cached) == source.link(pieces)
 
 
-@pytest.mark.parametrize("record", [("Nothing",), ("Entry", "a"), ("Entry", "a", "b", "{", "[]")])
+@pytest.mark.parametrize(
+    "record", [("Nothing",), ("SetEntry", "a"), ("SetEntry", "a", "b", "{", "[]")]
+)
 def test_a_damaged_cache_is_an_error(record: tuple[str, ...]) -> None:
     with pytest.raises(ParseError, match="damaged"):
         KfuncSource().link({"x.c": Piece((record,))})

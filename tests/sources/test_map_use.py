@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from helperhist.errors import ParseError
 from helperhist.sources.map_use import MapUseSource
-from helperhist.sources.source import Fact, Gap, Piece, read_tree
+from helperhist.sources.source import Gap, Piece, read_tree
+from helperhist.timeline import Fact
 
 HEADER = b"""
 enum bpf_map_type {

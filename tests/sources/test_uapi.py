@@ -8,18 +8,17 @@ from hypothesis import strategies as st
 from helperhist.errors import HelperhistError, ParseError
 from helperhist.sources.uapi import (
     MAX_HEADER_BYTES,
-    SENTINEL,
-    Entry,
     HeaderReader,
     is_sentinel,
     parse_header,
 )
+from helperhist.timeline import SENTINEL, Fact
 from tests.build.timeline import compiled_values
 
 LIST = b"enum bpf_func_id { BPF_FUNC_unspec, };\n"
 
 
-def parse(text: str | bytes) -> dict[str, Entry]:
+def parse(text: str | bytes) -> dict[str, Fact]:
     """Return what a header defines besides an empty list of helpers."""
     data = text if isinstance(text, bytes) else text.encode()
     return {entry.name: entry for entry in parse_header(LIST + data) if entry.name != "bpf_unspec"}
@@ -186,7 +185,7 @@ def test_a_header_without_a_list(data: bytes) -> None:
 
 
 def test_a_list_without_helpers_is_a_list() -> None:
-    assert parse_header(LIST) == (Entry(SENTINEL, "bpf_unspec"),)
+    assert parse_header(LIST) == (Fact.of(SENTINEL, "bpf_unspec"),)
 
 
 def test_a_header_that_is_too_large() -> None:
@@ -298,10 +297,10 @@ def test_sentinels_are_known_as_such_and_have_no_number() -> None:
         "#define __private 1\n#define _GUARD_H\n"
     )
     assert list(found.values()) == [
-        Entry(SENTINEL, "BPF_MAP_TYPE_UNSPEC"),
-        Entry("map_type", "BPF_MAP_TYPE_HASH", 1),
-        Entry(SENTINEL, "__MAX_BPF_MAP_TYPE"),
-        Entry(SENTINEL, "MAX_BPF_MAP_TYPE"),
+        Fact.of(SENTINEL, "BPF_MAP_TYPE_UNSPEC"),
+        Fact.of("map_type", "BPF_MAP_TYPE_HASH", 1),
+        Fact.of(SENTINEL, "__MAX_BPF_MAP_TYPE"),
+        Fact.of(SENTINEL, "MAX_BPF_MAP_TYPE"),
     ]
 
 
@@ -393,14 +392,14 @@ def test_no_value_rather_than_a_wrong_one(text: str, name: str) -> None:
 
 def test_a_value_beats_none() -> None:
     # As <linux/in.h> does: the name is an enumerator and a macro of itself.
-    assert parse("#define BPF_F_A BPF_F_A\nenum { BPF_F_A = 4 };")["BPF_F_A"] == Entry(
+    assert parse("#define BPF_F_A BPF_F_A\nenum { BPF_F_A = 4 };")["BPF_F_A"] == Fact.of(
         "flag", "BPF_F_A", 4
     )
 
 
 def test_the_enumerator_tells_the_kind_of_a_macro_of_itself() -> None:
     found = parse("#define XDP_A XDP_A\nenum xdp_action { XDP_A = 4 };")
-    assert found == {"XDP_A": Entry("xdp_action", "XDP_A", 4)}
+    assert found == {"XDP_A": Fact.of("xdp_action", "XDP_A", 4)}
 
 
 def test_kinds() -> None:
@@ -499,7 +498,7 @@ PIECES = st.sampled_from(
 HEADERS = st.lists(st.lists(PIECES, max_size=8).map(lambda p: "".join(p).encode()), max_size=6)
 
 
-def outcome(reader: HeaderReader, data: bytes) -> tuple[Entry, ...] | str:
+def outcome(reader: HeaderReader, data: bytes) -> tuple[Fact, ...] | str:
     try:
         return reader.read(data)
     except ParseError as error:

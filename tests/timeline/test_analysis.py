@@ -5,9 +5,7 @@ import pytest
 import helperhist
 from helperhist.errors import DatasetError
 from helperhist.frames.families import FAMILIES, OTHER, family
-from helperhist.sources.uapi import Entry
-from helperhist.timeline import analysis
-from helperhist.timeline.timeline import Timeline
+from helperhist.timeline import Fact, Timeline, analysis
 from helperhist.version import KernelVersion
 from tests.build.growth import helpers, make_timeline
 
@@ -38,8 +36,8 @@ def test_minimum_says_where_an_older_kernel_may_do() -> None:
 
 
 def test_first_names_are_the_oldest_of_a_number() -> None:
-    older, newer = Entry("cmd", "BPF_Z", 1), Entry("cmd", "BPF_A", 1)
-    unknown = [Entry("cmd", "BPF_M"), Entry("cmd", "BPF_N")]
+    older, newer = Fact.of("cmd", "BPF_Z", 1), Fact.of("cmd", "BPF_A", 1)
+    unknown = [Fact.of("cmd", "BPF_M"), Fact.of("cmd", "BPF_N")]
     timeline = make_timeline({"v4.1": [older], "v4.2": [older, newer, *unknown]})
     names = {row.name for row in analysis.first_names(timeline.rows)}
     assert names == {"BPF_Z", "BPF_M", "BPF_N"}

@@ -4,9 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from helperhist.sources.uapi import Entry
+from helperhist.timeline import Fact, Timeline
 from helperhist.timeline.presence import Presence, Release
-from helperhist.timeline.timeline import Timeline
 from helperhist.version import KernelVersion
 from tests.build.timeline import helpers, make_timeline
 
@@ -103,7 +102,7 @@ def test_a_rename_keeps_the_number() -> None:
 
 
 HELD = st.lists(st.sampled_from("abcd"), unique=True).map(
-    lambda names: [Entry("helper", f"bpf_{name}", 1 + "abcd".index(name)) for name in names]
+    lambda names: [Fact.of("helper", f"bpf_{name}", 1 + "abcd".index(name)) for name in names]
 )
 TAGS = ["v5.9", "v5.10-rc1", "v5.10", "v5.10.1", "v5.10.2", "v5.11", "v5.11.4", "v5.12"]
 
@@ -113,7 +112,7 @@ TAGS = ["v5.9", "v5.10-rc1", "v5.10", "v5.10.1", "v5.10.2", "v5.11", "v5.11.4", 
         lambda held: {tag: held[tag] for tag in TAGS if tag in held}
     )
 )
-def test_of_every_tag_the_answer_is_what_it_holds(held: dict[str, list[Entry]]) -> None:
+def test_of_every_tag_the_answer_is_what_it_holds(held: dict[str, list[Fact]]) -> None:
     # A kind that no tag has cannot be told of.
     timeline = make_timeline({tag: [*helpers(z=9), *entries] for tag, entries in held.items()})
     for tag, entries in held.items():

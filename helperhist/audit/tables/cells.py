@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from helperhist.audit.tables.model import Columns, Stated, Version
 
-__all__ = ["Reading", "make_row", "read_cell"]
+__all__ = ["Cell", "make_row", "read_cell"]
 
 _VERSION = re.compile(
     r"(?<![\w.])v?[0-9]{1,4}(?:\.[0-9]{1,4}){1,2}(?:-rc[0-9]{1,3})?(?!\w|\.\d)", re.ASCII
@@ -41,7 +41,7 @@ _MAX_VERSIONS = 8
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class Cell:
     """The reading of a cell.
 
     :ivar version: its ``start`` is -1 where a patch must not write
@@ -54,7 +54,7 @@ class Reading:
     doubt: str = ""
 
 
-def read_cell(cell: str, start: int) -> Reading:
+def read_cell(cell: str, start: int) -> Cell:
     """Read the cell of a version.
 
     :param start: offset of the cell in the file
@@ -78,18 +78,18 @@ def read_cell(cell: str, start: int) -> Reading:
     before, after = _around(text, match)
     note = "" if bare else f"only {match[0]} is read of {shown}"
     if bare or (_BEFORE.fullmatch(before) and _AFTER.fullmatch(after)):
-        return Reading(Version(match[0], start + match.start(), start + match.end()), note)
+        return Cell(Version(match[0], start + match.start(), start + match.end()), note)
     unsure = Version(match[0], -1, -1)
     if _VENDOR.search(text) and not _MAINLINE.search(before.lower()):
-        return Reading(unsure, doubt=f"{shown} speaks of something else than mainline")
+        return Cell(unsure, doubt=f"{shown} speaks of something else than mainline")
     if _NEGATION.search(before) or _NEGATION.match(after) or re.match(r"(?:and|or)\s", after):
-        return Reading(unsure, doubt=f"{shown} states no first release")
-    return Reading(unsure, note)
+        return Cell(unsure, doubt=f"{shown} states no first release")
+    return Cell(unsure, note)
 
 
 def make_row(
     columns: Columns,
-    read: Reading,
+    read: Cell,
     name: str,
     line: int,
     kind: str | None,
@@ -102,17 +102,17 @@ def make_row(
     return Stated(name, version, line, kind, table, commits, False, read.note, doubt)
 
 
-def _without_version(cell: str, start: int) -> Reading:
+def _without_version(cell: str, start: int) -> Cell:
     bare = cell.strip()
     if bare:
         # A word is not overwritten; "5,8" is read by those who judge.
         if not re.fullmatch(r"[0-9]+[ \t]*,[ \t]*[0-9]+(?:[ \t]*,[ \t]*[0-9]+)?", bare):
-            return Reading(Version(bare, -1, -1))
+            return Cell(Version(bare, -1, -1))
         start += cell.index(bare)
-    return Reading(Version(bare, start, start + len(bare)))
+    return Cell(Version(bare, start, start + len(bare)))
 
 
-def _several(text: str, found: list[re.Match[str]], shown: str) -> Reading:
+def _several(text: str, found: list[re.Match[str]], shown: str) -> Cell:
     """Read a cell with more than one number that may be a version; no patch writes there."""
     marked = [match for match in found if _MAINLINE.search(_left(text, match))]
     chosen = marked[0] if len(marked) == 1 else None
@@ -123,8 +123,8 @@ def _several(text: str, found: list[re.Match[str]], shown: str) -> Reading:
         same = len({match[0] for match in found}) == 1
         chosen = first if beside or range_ or same else None
     if chosen is None:
-        return Reading(Version(first[0], -1, -1), doubt=f"{shown} has more than one version")
-    return Reading(Version(chosen[0], -1, -1), f"only {chosen[0]} is read of {shown}")
+        return Cell(Version(first[0], -1, -1), doubt=f"{shown} has more than one version")
+    return Cell(Version(chosen[0], -1, -1), f"only {chosen[0]} is read of {shown}")
 
 
 def _left(text: str, match: re.Match[str]) -> str:
