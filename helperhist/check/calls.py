@@ -8,7 +8,7 @@ from helperhist.check.escapes import ALWAYS, Conditions, Way, never
 from helperhist.check.lives import Life
 from helperhist.check.names import Names
 from helperhist.check.needs import Moment, Refusal, release_key
-from helperhist.check.pairs import Caller, find_pair
+from helperhist.check.pairs import Caller
 from helperhist.check.rules import GPL_ONLY, GPL_UNTIL, REWRITES, Rule, is_gpl
 from helperhist.check.sites import Site
 from helperhist.timeline import Row
@@ -120,14 +120,17 @@ class Calls:
         caller = self._caller
         if caller is None:
             return
-        relations = self._names.lives.timeline.relations
-        life = find_pair(relations, kind, name, caller)
+        pairs = self._names.pairs
+        life = pairs.find(kind, name, caller)
         if life is None:
             return
         shown = f"{name} in {caller.type} programs"
         if not life.since:
             way = self._conditions.way(function, site.at, life)
-            self._collect.unknown(kind, shown, _NOT_LISTED, function, site.at, False, way)
+            newest = pairs.newest(kind)
+            self._collect.unknown(
+                kind, shown, _NOT_LISTED, function, site.at, False, way, known_to=newest
+            )
         elif life.start > max([*born, *self._type_born()]):
             way = self._conditions.way(function, site.at, life)
             basis = "get_func_proto of the program type"

@@ -155,6 +155,7 @@ class Collector:
         newer: bool = False,
         way: Way | None = None,
         number: int | None = None,
+        known_to: str = "",
     ) -> None:
         """Note something whose release is not known."""
         way = way or never(Life.of(None))
@@ -174,6 +175,7 @@ class Collector:
             index,
             self._source(function, index),
             number,
+            known_to=known_to,
         )
         self._unknown[kind, name] = _Question(item, way)
 
@@ -229,6 +231,7 @@ class Collector:
                 replace(
                     question.item,
                     optional=not needed or not self._autoload,
+                    misses=way.escape.misses,
                     checks=() if needed else way.checks,
                     switches=() if needed else way.switches,
                 )

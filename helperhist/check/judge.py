@@ -76,7 +76,12 @@ class _Judge:
                 self._struct_ops(item)
         self._find_symbols()
         known = {name: bool(item.found) for name, item in self._symbols.items()}
-        relocations, core = relocate(self._obj, self._target, self._programs, known)
+        elsewhere = {
+            name
+            for name, item in self._symbols.items()
+            if not item.found and not self._is_nowhere(name, item)
+        }
+        relocations, core = relocate(self._obj, self._target, self._programs, known, elsewhere)
         return Against(
             (*self._lacks, *core),
             frozenset(self._symbols),
@@ -152,12 +157,20 @@ class _Judge:
     def _missing(self, name: str, found: Ksym) -> None:
         near = f"; nearest: {found.nearest}" if found.nearest else ""
         kind = "kfunc" if found.what == "kfunc" else "ksym"
-        certain = bool(found.id) or kind == "ksym" or len(self._target.parts) > 1
-        life = self._lives.kfunc(name)
-        if not certain and life is not None and self._release is not None:
-            # One that came later, or went earlier, is in no module of this kernel.
-            certain = not life.has(release_key(self._release))
+        certain = self._is_nowhere(name, found)
         self._lack(kind, name, found.reason + near, certain, self._user(name))
+
+    def _is_nowhere(self, name: str, found: Ksym) -> bool:
+        """Whether no module of this kernel has a symbol either."""
+        if found.id or found.what != "kfunc" or len(self._target.parts) > 1:
+            return True
+        life = self._lives.kfunc(name)
+        # One that came later, or went earlier, is in none.
+        return (
+            life is not None
+            and self._release is not None
+            and not life.has(release_key(self._release))
+        )
 
     def _user(self, name: str) -> Function | None:
         for function in self._obj.functions:

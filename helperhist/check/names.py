@@ -2,6 +2,7 @@
 
 from helperhist.check.lives import Lives
 from helperhist.check.needs import release_key
+from helperhist.check.pairs import Pairs
 from helperhist.timeline import Row, Timeline
 
 __all__ = ["Names"]
@@ -13,6 +14,7 @@ class Names:
     def __init__(self, timeline: Timeline) -> None:
         """Read the rows once."""
         self.lives = Lives(timeline)
+        self.pairs = Pairs(timeline.relations)
         self.helpers: dict[int, Row] = {}
         self.map_types: dict[int, Row] = {}
         for row in timeline.rows:

@@ -87,7 +87,7 @@ class Requirement:
             return False
         at = release_key(release)
         inside = release_key(self.since) <= at < (release_key(self.until) if self.until else _END)
-        return not inside and not any(first <= at < end for first, end in self.misses)
+        return not inside and not _within(at, self.misses)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +97,8 @@ class Unknown:
     :ivar checks: the checks that it is behind
     :ivar switches: variables of ``.rodata`` whose values in the file switch it off
     :ivar newer: whether no release in the data has it; else the data does not cover it
+    :ivar misses: the releases that get to it; None if all do
+    :ivar known_to: the newest release known not to have it; empty if that is not known
     :ivar id: number of a helper or of a map type
     """
 
@@ -113,6 +115,14 @@ class Unknown:
     id: int | None = None
     checks: tuple[str, ...] = ()
     switches: tuple[str, ...] = ()
+    misses: Gaps | None = None
+    known_to: str = ""
+
+    def spares(self, release: str) -> bool:
+        """Whether a release does not get to it, by the checks that the data knows."""
+        if self.misses is None or not release:
+            return False
+        return not _within(release_key(release), self.misses)
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,3 +181,7 @@ def release_key(since: str) -> Moment:
         return 0, 0
     version = KernelVersion.parse(since)
     return version.major, version.minor
+
+
+def _within(release: Moment, gaps: Gaps) -> bool:
+    return any(first <= release < end for first, end in gaps)

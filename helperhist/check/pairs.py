@@ -6,14 +6,14 @@ member of an operations struct can rule a call out here; capabilities, configura
 are for whoever loads the program, and what was not read rules nothing out.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from helperhist.check.lives import Life
 from helperhist.errors import ParseError
 from helperhist.sources import Condition
 from helperhist.timeline import Relations
 
-__all__ = ["Caller", "find_pair", "may_call"]
+__all__ = ["Caller", "Pairs", "may_call"]
 
 #: The functions of these programs are those of what they stand in for.
 _OTHERS = frozenset(("EXT", "UNSPEC"))
@@ -71,37 +71,59 @@ def _holds(var: str, negated: bool, values: frozenset[str], known: dict[str, str
     return found is not negated
 
 
-def find_pair(relations: Relations, kind: str, name: str, caller: Caller) -> Life | None:
-    """Return when a program may call a helper or kfunc; None where the data does not say.
+class Pairs:
+    """Looks pairs up in the relations of a timeline."""
 
-    :param kind: ``helper_use`` or ``kfunc_use``
-    :return: without a release if none that was read lets it
-    """
-    if caller.type in _OTHERS or not relations:
-        return None
-    if caller.type == _STRUCT_OPS and not caller.places:
-        return None
-    known = f"BPF_PROG_TYPE_{caller.type}"
-    if not relations.find(kind, name) or known not in relations.objects(kind):
-        return None
-    found = relations.find(kind, name, known)
-    if not found:
-        return Life.of(None)
-    relation = found[0]
-    if relation.removed is not None:
-        # Which releases have it is a question for each of them.
-        return None
-    since, first = None, True
-    for interval in reversed(relation.intervals):
-        if not may_call(interval.value, caller) or (since and interval.end != since):
-            first = False
-            break
-        since = interval.start
-    if since is None:
-        return Life.of(None)
-    life = Life.of(since)
-    # Where an attach type came later, the release before it was read and said no.
-    return Life(
-        since, (relation.absent or "") if first else "", "", "", first and relation.or_earlier,
-        life.gaps,
-    )  # fmt: skip
+    def __init__(self, relations: Relations) -> None:
+        """Index the relations."""
+        self._relations = relations
+        self._types: dict[str, frozenset[str]] = {}
+        self._found: dict[tuple[str, str, Caller], Life | None] = {}
+
+    def find(self, kind: str, name: str, caller: Caller) -> Life | None:
+        """Return when a program may call a helper or kfunc; None where the data does not say.
+
+        :param kind: ``helper_use`` or ``kfunc_use``
+        :return: without a release if none that was read lets it
+        """
+        key = kind, name, caller
+        if key not in self._found:
+            self._found[key] = self._find(kind, name, caller)
+        return self._found[key]
+
+    def newest(self, kind: str) -> str:
+        """Return the newest release that was read; empty if none was."""
+        return next(reversed(self._relations.read(kind)), "")
+
+    def _find(self, kind: str, name: str, caller: Caller) -> Life | None:
+        relations = self._relations
+        if caller.type in _OTHERS or not relations:
+            return None
+        if caller.type == _STRUCT_OPS and not caller.places:
+            return None
+        if kind not in self._types:
+            self._types[kind] = relations.objects(kind)
+        known = f"BPF_PROG_TYPE_{caller.type}"
+        if not relations.find(kind, name) or known not in self._types[kind]:
+            return None
+        found = relations.find(kind, name, known)
+        if not found:
+            return Life.of(None)
+        relation = found[0]
+        if relation.removed is not None:
+            # Which releases have it is a question for each of them.
+            return None
+        since, first = None, True
+        for interval in reversed(relation.intervals):
+            if not may_call(interval.value, caller) or (since and interval.end != since):
+                first = False
+                break
+            since = interval.start
+        if since is None:
+            return Life.of(None)
+        # Where an attach type came later, the release before it was read and said no.
+        return replace(
+            Life.of(since),
+            absent=(relation.absent or "") if first else "",
+            or_earlier=first and relation.or_earlier,
+        )

@@ -28,9 +28,11 @@ def add_program_type(obj: BpfObject, program: Function, collect: Collector) -> l
     given = obj.license or ""
     if (kept := refused_type(program)) and kind.autoload and not is_gpl(given):
         refused.append(Refusal("license", None, program.name, kept, given))
-    if kind.btf and kind.target in _PLACEHOLDERS and obj.loader != "raw":
+    if obj.loader != "raw" and kind.btf:
         reason = "unless user space sets it, no kernel loads the program"
-        collect.unknown("unset", "attach target", reason, program)
+        # freplace names a function; whose, user space sets.
+        if kind.type == "EXT" or kind.target in _PLACEHOLDERS:
+            collect.unknown("unset", "attach target", reason, program)
     if kind.attach:
         cause = (_CAUSES[kind.need],) if kind.need in _CAUSES else ()
         way = Way(ALWAYS, cause) if kind.need in ("sent", "optional") else None

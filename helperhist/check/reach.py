@@ -79,7 +79,7 @@ class Exhausted(Exception):
 class Budget:
     """How many instructions may still be followed, over all programs of an object."""
 
-    left: int = 1_000_000
+    left: int = 2_000_000
 
     def spend(self, count: int) -> None:
         """Take some.

@@ -271,14 +271,18 @@ SLEEPABLE = {
 #: at what a .kconfig variable rules out. Source: kernel commit a23740ec43ba.
 CONST_MAPS = "5.5"
 
-#: Structs of kernel operations that BPF can implement. Source: ebpf-docs, program type STRUCT_OPS.
+#: Structs of kernel operations that BPF can implement. Source: ebpf-docs, program type STRUCT_OPS;
+#: the `struct bpf_struct_ops` of the kernel's sources of 5.16, 6.19, 7.1, 7.2 and 7.3.
 STRUCT_OPS = {
     "tcp_congestion_ops": "5.6",
+    "bpf_dummy_ops": "5.16",
     "hid_bpf_ops": "6.11",
     "sched_ext_ops": "6.12",
     "Qdisc_ops": "6.16",
-    "smc_hs_ctrl_ops": "6.19",
+    "smc_hs_ctrl": "6.19",
     "io_uring_bpf_ops": "7.1",
+    "sched_ext_ops_cid": "7.2",
+    "binfmt_misc_ops": "7.3",
 }
 
 #: Helpers that the kernel keeps for programs under a license compatible with the GPL.

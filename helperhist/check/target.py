@@ -41,7 +41,9 @@ def judge_kernel(findings: Findings, kernel: Kernel, release: str | None) -> tup
         if (verdict := _requirement(item, kernel, release)) is not None
     ]
     found += [
-        verdict for item in unknown(findings) if (verdict := _unknown(item, kernel)) is not None
+        verdict
+        for item in unknown(findings)
+        if (verdict := _unknown(item, kernel, release)) is not None
     ]
     return tuple(found)
 
@@ -88,7 +90,12 @@ def _kind_of(item: Requirement) -> str:
     return "flag" if item.uapi.startswith(("BPF_F_", "BPF_PSEUDO_")) else item.kind
 
 
-def _unknown(item: Unknown, kernel: Kernel) -> TooNew | None:
+def _unknown(item: Unknown, kernel: Kernel, release: str | None) -> TooNew | None:
+    if item.spares(release or ""):
+        return None
+    if item.known_to and release is not None:
+        certain = KernelVersion.parse(release) <= KernelVersion.parse(item.known_to)
+        return TooNew(item, certain, item.reason)
     if item.kind == "helper" and item.id is not None:
         if item.id in kernel.helpers:
             return None
@@ -99,8 +106,6 @@ def _unknown(item: Unknown, kernel: Kernel) -> TooNew | None:
             return None
         if answer is False and item.kind == "kfunc":
             return TooNew(item, True, "this kernel has no such kfunc")
-    if item.kind == "prog_type" and not item.newer:
-        return TooNew(item, False, item.reason)
     return TooNew(item, False, item.reason)
 
 
@@ -195,6 +200,11 @@ def _by_release(item: Requirement, version: KernelVersion, older: bool) -> TooNe
 
 
 def _release_unknown(item: Unknown, release: Release) -> TooNew | None:
+    if item.spares(release.version.series):
+        return None
+    if item.known_to:
+        certain = release.version <= KernelVersion.parse(item.known_to)
+        return TooNew(item, certain, item.reason)
     if item.id is not None:
         # What only updates of a release have has a number, and no release of mainline.
         told = release.has_number(item.kind, "", item.id)

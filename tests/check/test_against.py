@@ -168,6 +168,26 @@ def test_kfuncs_are_looked_up(declaration: str, expected: list[tuple[str, str, b
     assert lacks(found) == expected
 
 
+@pytest.mark.parametrize(
+    ("name", "body", "expected"),
+    [
+        ("bpf_other", "return %s(t);", [("kfunc", "bpf_other", False)]),
+        ("bpf_other", "if (%s) return %s(t); return 0;", []),
+        ("bpf_iter_bits_new", "return %s(t);", [("kfunc", "bpf_iter_bits_new", True)]),
+        # With another prototype than the kernel's, the check says no.
+        ("bpf_kf", "if (%s) return %s(t); return 0;", []),
+        ("bpf_kf", "return %s(t);", [("kfunc", "bpf_kf", True)]),
+    ],
+)
+def test_a_weak_kfunc_that_stays_open(
+    name: str, body: str, expected: list[tuple[str, str, bool]]
+) -> None:
+    declared = f"int {name}(long task) __ksym __weak;"
+    body = body.replace("%s", name).replace("(t)", "(5)")
+    found = against(f'{declared} SEC("raw_tp/x") int prog(void *ctx) {{ {body} }}')
+    assert lacks(found) == expected
+
+
 def test_a_weak_kfunc_answers_its_check() -> None:
     declared = "int %s(struct task *task) __ksym __weak;"
     body = "if (%s) return t->last; return 1;"

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from helperhist.check.pairs import Caller, find_pair, may_call
+from helperhist.check.pairs import Caller, Pairs, may_call
 from helperhist.check.target import judge_release
 from helperhist.timeline import Reading, Relations, Release, Run
 from helperhist.version import KernelVersion
@@ -42,16 +42,16 @@ def relations(*runs: tuple[str, str, str, str | None]) -> Relations:
 def test_pair(
     runs: list[tuple[str, str, str, str | None]], expected: tuple[str, str] | None
 ) -> None:
-    life = find_pair(relations(*runs), "helper_use", "bpf_x", Caller("XDP", "BPF_A"))
+    life = Pairs(relations(*runs)).find("helper_use", "bpf_x", Caller("XDP", "BPF_A"))
     assert (life and (life.since, life.absent)) == expected
 
 
 def test_what_the_data_does_not_have() -> None:
-    known = relations(("bpf_x", "", "v5.2", None))
-    assert find_pair(known, "helper_use", "bpf_y", Caller("XDP")) is None
-    assert find_pair(known, "helper_use", "bpf_x", Caller("SK_MSG")) is None
-    assert find_pair(known, "helper_use", "bpf_x", Caller("EXT")) is None
-    assert find_pair(Relations([], []), "helper_use", "bpf_x", Caller("XDP")) is None
+    known = Pairs(relations(("bpf_x", "", "v5.2", None)))
+    assert known.find("helper_use", "bpf_y", Caller("XDP")) is None
+    assert known.find("helper_use", "bpf_x", Caller("SK_MSG")) is None
+    assert known.find("helper_use", "bpf_x", Caller("EXT")) is None
+    assert Pairs(Relations([], [])).find("helper_use", "bpf_x", Caller("XDP")) is None
 
 
 @pytest.mark.parametrize(
@@ -111,6 +111,20 @@ def test_a_release_that_was_not_read_is_between() -> None:
 def test_a_program_type_that_may_not_call_it() -> None:
     findings = check_c('SEC("socket") int prog(void *ctx) { return CALL0(44); }')
     assert unknown(findings) == {"bpf_xdp_adjust_head in SOCKET_FILTER programs": False}
+    release = Release(checker().timeline, KernelVersion.parse("6.12"))
+    assert [item.certain for item in judge_release(findings, release)] == [True]
+    future = Release(checker().timeline, KernelVersion.parse("9.0"))
+    assert [item.certain for item in judge_release(findings, future)] == [False]
+
+
+def test_a_call_that_only_newer_kernels_get_to() -> None:
+    source = "enum bpf_func_id { BPF_FUNC_loop = 181 };\n"
+    body = "if (enum_exists(enum bpf_func_id, BPF_FUNC_loop)) return CALL0(44); return 0;"
+    findings = check_c(f'{source}SEC("socket") int prog(void *ctx) {{ {body} }}')
+    timeline = checker().timeline
+    for version, missing in (("5.16", 0), ("5.17", 1)):
+        verdicts = judge_release(findings, Release(timeline, KernelVersion.parse(version)))
+        assert len(verdicts) == missing, version
 
 
 def test_a_pair_is_not_missing_where_its_guard_says_no() -> None:
