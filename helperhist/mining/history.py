@@ -1,11 +1,22 @@
 """From what the tags of a repository hold to a timeline: spans, rows, events. Pure."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from helperhist.sources import ENUM_KINDS, HelperDoc, Prototype
-from helperhist.timeline import SENTINEL, Backport, Event, Fact, Row, Span, Tag, series_base
+from helperhist.sources import HelperDoc, Prototype
+from helperhist.timeline import (
+    SENTINEL,
+    Backport,
+    Event,
+    Fact,
+    Row,
+    Span,
+    Tag,
+    kind_key,
+    series_base,
+    sort_key,
+)
 from helperhist.version import KernelVersion
 
 __all__ = [
@@ -17,6 +28,7 @@ __all__ = [
     "follows",
     "make_lines",
     "merge_docs",
+    "settle_kinds",
 ]
 
 #: What a tag holds: name to entry. Equal snapshots are one object, so that they compare fast.
@@ -59,6 +71,43 @@ def make_lines(tags: Iterable[Tag]) -> tuple[Line, ...]:
 
 def _tag_key(tag: Tag) -> tuple[object, str]:
     return (tag.version, tag.name)
+
+
+def settle_kinds(lines: Sequence[Line], snapshots: MutableMapping[str, Snapshot]) -> None:
+    """Give each name one kind at all tags: what it was first, mainline before stable series.
+
+    An anonymous enumeration can get a tag later (that of ``BPF_F_ADJ_ROOM_*`` in 7.3), and a
+    ``#define`` can become an enumerator: programs use the name as before, so it stays what it
+    was. Only the lists of :data:`helperhist.sources.ENUM_KINDS` take a name from what is none of
+    them; the first of these counts, whatever the order of the tags.
+    """
+    kinds: dict[str, str] = {}
+    mixed: set[str] = set()
+    order = [tag.name for line in lines for tag in line.tags]
+    last: Snapshot | None = None
+    for tag in order:
+        snapshot = snapshots[tag]
+        if snapshot is last:
+            continue
+        for entry in snapshot.values():
+            kind = kinds.setdefault(entry.name, entry.kind)
+            if kind != entry.kind:
+                mixed.add(entry.name)
+                kinds[entry.name] = min(kind, entry.kind, key=lambda kind: kind_key(kind)[0])
+        last = snapshot
+    if not mixed:
+        return
+    # Old and new, by the id of the old: which must live on, else another one takes its id.
+    changed: dict[int, tuple[Snapshot, Snapshot]] = {}
+    for tag in order:
+        snapshot = snapshots[tag]
+        if id(snapshot) not in changed:
+            new = {
+                name: replace(entry, kind=kinds[name]) if name in mixed else entry
+                for name, entry in snapshot.items()
+            }
+            changed[id(snapshot)] = snapshot, new
+        snapshots[tag] = changed[id(snapshot)][1]
 
 
 def find_spans(line: Line, snapshots: Mapping[str, Snapshot]) -> tuple[Span, ...]:
@@ -177,7 +226,7 @@ def build_rows(
                 attributes=known[1] if known and row.kind == "helper" else (),
             )
         )
-    return tuple(sorted(rows, key=_row_key))
+    return tuple(sorted(rows, key=sort_key))
 
 
 def _covers(row: Row, series: str, position: Mapping[str, int], mainline: Sequence[Tag]) -> bool:
@@ -186,13 +235,6 @@ def _covers(row: Row, series: str, position: Mapping[str, int], mainline: Sequen
     if row.since is None or KernelVersion.parse(row.since) > start:
         return False
     return row.removed is None or mainline[position[row.removed]].version > start
-
-
-_KIND_ORDER = {kind: index for index, kind in enumerate(ENUM_KINDS.values())}
-
-
-def _row_key(row: Row) -> tuple[int, str, bool, int, str]:
-    return (_KIND_ORDER.get(row.kind, 99), row.kind, row.id is None, row.id or 0, row.name)
 
 
 def _mainline_row(
@@ -299,7 +341,7 @@ def _step(
         if entry.value and entry.kind != "flag"
     }
     events, renamed = [], []
-    for entry in sorted(gone, key=_entry_key):
+    for entry in sorted(gone, key=sort_key):
         heir = taken.get((entry.kind, entry.value)) if entry.value else None
         if entry.kind == SENTINEL:
             continue
@@ -310,20 +352,16 @@ def _step(
             events.append(Event("removed", entry.kind, entry.name, tag))
     events += [
         Event("returned", entry.kind, entry.name, tag)
-        for entry in sorted(new, key=_entry_key)
+        for entry in sorted(new, key=sort_key)
         if entry.name in seen and entry.kind != SENTINEL
     ]
     changed = [(old, entry) for name, entry in now.items() if (old := last.get(name)) is not entry]
     for old, entry in sorted(
-        ((old, entry) for old, entry in changed if old is not None), key=lambda p: _entry_key(p[1])
+        ((old, entry) for old, entry in changed if old is not None), key=lambda p: sort_key(p[1])
     ):
         if old.value != entry.value and old.value and entry.value:
             events.append(Event("renumbered", entry.kind, entry.name, tag, old.value, entry.value))
     return events, renamed
-
-
-def _entry_key(entry: Fact) -> tuple[str, int, str]:
-    return (entry.kind, entry.id or 0, entry.name)
 
 
 def merge_docs(docs: Iterable[HelperDoc]) -> dict[str, HelperDoc]:

@@ -18,7 +18,7 @@ from helperhist.check import (
     required,
     switched,
 )
-from helperhist.report.evidence import because, shown_name
+from helperhist.report.causes import because, shown_name
 
 __all__ = [
     "render_change",

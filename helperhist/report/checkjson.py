@@ -14,7 +14,7 @@ from helperhist.check import (
     newest_first,
     switched,
 )
-from helperhist.report.evidence import evidence, shown_name
+from helperhist.report.causes import evidence, shown_name
 
 __all__ = ["change_json", "target_json", "to_json"]
 

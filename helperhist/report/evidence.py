@@ -1,48 +1,62 @@
-"""Why something is needed, or is optional, in words."""
+"""Evidence as words and as JSON."""
 
-from helperhist.check import Requirement, Unknown
+from collections.abc import Iterable
+from typing import Any
 
-__all__ = ["because", "evidence", "shown_name"]
+from helperhist.timeline import (
+    ABSENT,
+    PRESENT,
+    Evidence,
+    Relation,
+    Row,
+    Timeline,
+    condition_words,
+    evidence_of,
+    is_followed,
+)
 
-_LOADERS = {"libbpf": "libbpf", "cilium": "cilium/ebpf"}
-_CAUSES = {
-    "weak": "a weak extern",
-    "attach": "older kernels load it, but cannot attach it",
-    "left out": "left out for kernels that do not know it",
-    "ignored": "older kernels take no notice of it",
-    "not loaded": "the program is not loaded by default",
-    "not created": "not created by default",
-}
-
-
-def shown_name(item: Requirement | Unknown) -> str:
-    """Return the name that users read."""
-    return f"way around {item.name}" if item.kind == "check" else item.name
+__all__ = ["evidence_json", "evidence_pairs"]
 
 
-def because(item: Requirement, loader: str) -> tuple[str, ...]:
-    """Say why the object does without it on older kernels, or how it is needed."""
-    words = []
-    for cause in item.causes:
-        if cause == "rewritten":
-            words.append(f"{_LOADERS.get(loader, loader)} replaces it by {item.other} where it is "
-                         "missing")  # fmt: skip
-        elif cause in _CAUSES:
-            words.append(_CAUSES[cause])
-        elif cause == "check":
-            words.append(f"behind a check of {', '.join(item.checks)}")
-    if item.switches:
-        words.append(f"switched off by {', '.join(item.switches)} of .rodata")
-    return tuple(words)
+def evidence_json(timeline: Timeline, item: Row | Relation) -> list[dict[str, Any]]:
+    """Return the documented JSON objects of the evidence of a row or relation."""
+    found = evidence_of(timeline, item)
+    witnesses = timeline.statements_of(item.name).witnesses
+    answers = []
+    for said in found:
+        witness = witnesses.get(said.by)
+        answers.append(
+            {
+                "says": said.says,
+                "value": said.value,
+                "by": said.by,
+                "revision": witness.revision or None if witness else None,
+                "trust": witness.trust if witness else None,
+                "where": said.where or None,
+                "followed": is_followed(timeline, item, said),
+            }
+        )
+    return answers
 
 
-def evidence(item: Requirement, loader: str) -> str:
-    """Say where the release is from, and why it is optional."""
-    first = item.basis
-    if item.kind == "check":
-        first = f"older kernels get to {item.name} ({item.other})"
-        if not item.since:
-            first = f"newer kernels get to {item.name}, which is gone"
-    elif "replaces" in item.causes:
-        first = f"for {item.other} on kernels without it"
-    return "; ".join((first, *because(item, loader)))
+def evidence_pairs(timeline: Timeline, item: Row | Relation) -> Iterable[tuple[str, str]]:
+    """Yield a label and a line for each statement."""
+    witnesses = timeline.statements_of(item.name).witnesses
+    label = "evidence"
+    for said in evidence_of(timeline, item):
+        witness = witnesses.get(said.by)
+        revision = f" {witness.revision[:12]}" if witness and witness.revision else ""
+        where = f" ({said.where})" if said.where else ""
+        followed = "" if is_followed(timeline, item, said) else "; not followed"
+        yield label, f"{_words(said)}: {said.by}{revision}{where}{followed}"
+        label = ""
+
+
+def _words(said: Evidence) -> str:
+    if said.value == ABSENT:
+        return f"{said.says} lacks it"
+    if said.value.startswith(PRESENT):
+        value = said.value.removeprefix(PRESENT)
+        words = condition_words(value) if said.object else value
+        return f"{said.says} has it" + (f", {words}" if words else "")
+    return f"{said.says} {said.value}"

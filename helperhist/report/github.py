@@ -5,8 +5,8 @@ from pathlib import PurePath
 
 from helperhist.check import Change, Findings, TooNew, minimum
 from helperhist.printable import printable
+from helperhist.report.causes import shown_name
 from helperhist.report.check import where
-from helperhist.report.evidence import shown_name
 from helperhist.report.refusals import place, reason, remedy
 
 __all__ = ["annotate", "annotate_change", "render_annotation"]

@@ -6,10 +6,10 @@ their own: only mining pays for them.
 
 from helperhist.sources.condition import Condition
 from helperhist.sources.ctext import split_pieces
+from helperhist.sources.defined import DefinedNames
 from helperhist.sources.docs import HelperDoc, Prototype, parse_docs, parse_prototype
-from helperhist.sources.source import Gap, Piece, Source, read_tree
+from helperhist.sources.source import Gap, Piece, Source, parse_file, read_tree
 from helperhist.sources.uapi import (
-    ENUM_KINDS,
     MAX_HEADER_BYTES,
     HeaderReader,
     is_sentinel,
@@ -17,9 +17,9 @@ from helperhist.sources.uapi import (
 )
 
 __all__ = [
-    "ENUM_KINDS",
     "MAX_HEADER_BYTES",
     "Condition",
+    "DefinedNames",
     "Gap",
     "HeaderReader",
     "HelperDoc",
@@ -32,6 +32,7 @@ __all__ = [
     "kfuncs",
     "map_use",
     "parse_docs",
+    "parse_file",
     "parse_header",
     "parse_prototype",
     "read_tree",

@@ -2,7 +2,6 @@
 
 from helperhist.timeline.analysis import (
     LAST_GROWTH,
-    LISTS,
     LTS,
     by_release,
     first_names,
@@ -10,33 +9,63 @@ from helperhist.timeline.analysis import (
     releases,
     require_kinds,
 )
-from helperhist.timeline.facts import SENTINEL, Fact, fact_key
-from helperhist.timeline.presence import Presence, Release
+from helperhist.timeline.conditions import condition_words
+from helperhist.timeline.evidence import (
+    ABSENT,
+    HEADER,
+    PRESENT,
+    Evidence,
+    Statements,
+    Witness,
+    evidence_of,
+    is_followed,
+)
+from helperhist.timeline.facts import Fact, sort_key
+from helperhist.timeline.index import Index, canonical_name, squash
+from helperhist.timeline.kinds import (
+    BY_PROGRAM,
+    ENUM_KINDS,
+    KINDS,
+    LISTS,
+    PREFIXES,
+    SENTINEL,
+    SOURCES,
+    kind_key,
+    plural,
+)
+from helperhist.timeline.presence import Kernel, Presence, Release
 from helperhist.timeline.records import Backport, Diff, Doc, Event, Metadata, Row, Span, Tag
 from helperhist.timeline.relations import (
-    SOURCES,
-    Allowed,
     Interval,
     Reading,
     Relation,
     Relations,
     Run,
 )
-from helperhist.timeline.timeline import Timeline, canonical_name, series_base
+from helperhist.timeline.timeline import Timeline, series_base
 
 __all__ = [
+    "ABSENT",
+    "BY_PROGRAM",
+    "ENUM_KINDS",
+    "HEADER",
+    "KINDS",
     "LAST_GROWTH",
     "LISTS",
     "LTS",
+    "PREFIXES",
+    "PRESENT",
     "SENTINEL",
     "SOURCES",
-    "Allowed",
     "Backport",
     "Diff",
     "Doc",
     "Event",
+    "Evidence",
     "Fact",
+    "Index",
     "Interval",
+    "Kernel",
     "Metadata",
     "Presence",
     "Reading",
@@ -46,14 +75,22 @@ __all__ = [
     "Row",
     "Run",
     "Span",
+    "Statements",
     "Tag",
     "Timeline",
+    "Witness",
     "by_release",
     "canonical_name",
-    "fact_key",
+    "condition_words",
+    "evidence_of",
     "first_names",
+    "is_followed",
+    "kind_key",
     "lts_tags",
+    "plural",
     "releases",
     "require_kinds",
     "series_base",
+    "sort_key",
+    "squash",
 ]

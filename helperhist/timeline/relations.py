@@ -8,22 +8,12 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from itertools import pairwise
 
+from helperhist.timeline.kinds import SOURCES
+from helperhist.timeline.presence import Presence
 from helperhist.version import KernelVersion
 
-__all__ = ["SOURCES", "Allowed", "Interval", "Reading", "Relation", "Relations", "Run"]
+__all__ = ["Interval", "Reading", "Relation", "Relations", "Run"]
 
-#: Kind of relation to the source that reads it.
-SOURCES = {
-    "helper_use": "helper_use",
-    "gpl_only": "helper_use",
-    "kfunc": "kfuncs",
-    "kfunc_use": "kfuncs",
-    "kfunc_proto": "kfuncs",
-    "kfunc_test": "kfuncs",
-    "map_use": "map_use",
-    "map_prog": "map_use",
-    "arch_use": "arch_use",
-}
 _Key = tuple[str, str, str]
 
 
@@ -98,14 +88,6 @@ class Relation:
             else:
                 found.append((item.start, item.end))
         return tuple(found)
-
-
-@dataclass(frozen=True, slots=True)
-class Allowed:
-    """Whether a release has a fact: yes, no, or None where nobody can tell; and its value."""
-
-    answer: bool | None
-    value: str | None = None
 
 
 class Relations:
@@ -252,38 +234,35 @@ class Relations:
             ]
         return self._lacking[release.text]
 
-    def has(self, kind: str, name: str, other: str, version: str) -> Allowed:
+    def has(self, kind: str, name: str, other: str, wanted: KernelVersion) -> Presence:
         """Return whether a release has a fact, and its value there.
 
         Of a release that was not read, the releases read on both sides of it tell if they agree.
         Updates of a release may differ from it, so that nobody can tell. A condition that was not
         read is no yes.
-
-        :raises InvalidVersion: the version has another form
         """
-        wanted = KernelVersion.parse(version)
         read = self._read.get(SOURCES.get(kind, ""), [])
         known = name in self._names.get(kind, {}) and other in self.objects(kind)
         if not known or wanted.is_stable or wanted.build or not read:
-            return Allowed(None)
+            return Presence(None)
         spans = self._spans.get((kind, name, other), [])
         older = max((i for i, item in enumerate(read) if item <= wanted), default=None)
         newer = min((i for i, item in enumerate(read) if item >= wanted), default=None)
         if newer is None or older is None:
-            return Allowed(None)
+            return Presence(None)
         values = [_value(spans, older), _value(spans, newer)]
         if values == [None, None]:
-            return Allowed(False)
+            return Presence(False)
         if None in values:
             relation = self._derive((kind, name, other))
             lacks = relation.absent is not None and wanted <= KernelVersion.parse(relation.absent)
             exact = relation.absent is None and not relation.or_earlier
             came = values[0] is None and relation.since == read[newer].text
-            return Allowed(False if came and (lacks or (exact and wanted.rc is None)) else None)
+            return Presence(False if came and (lacks or (exact and wanted.rc is None)) else None)
         if values[0] != values[1]:
-            return Allowed(None, "?")
+            return Presence(None, value="?")
         value = values[0] or ""
-        return Allowed(None if kind != "kfunc" and _unread(value) else True, value)
+        return Presence(None if kind != "kfunc" and _unread(value) else True, value=value)
 
 
 def _value(spans: Iterable[tuple[int, int, str]], at: int) -> str | None:

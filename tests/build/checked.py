@@ -7,7 +7,7 @@ from helperhist import load
 from helperhist.binary.object import parse_object
 from helperhist.check.checker import Checker
 from helperhist.check.needs import Findings
-from helperhist.report.evidence import shown_name
+from helperhist.report.causes import shown_name
 from tests.build.objects import compile_bpf
 
 HEAD = '#include "common.h"\n'

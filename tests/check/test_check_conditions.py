@@ -3,7 +3,7 @@
 import pytest
 
 from helperhist.check.verdict import Edge, edge, minimum, switched
-from helperhist.report.evidence import evidence
+from helperhist.report.causes import evidence
 from tests.build.checked import check_c, optional, required, unknown
 
 ENUM = "enum bpf_func_id { BPF_FUNC_ringbuf_output = 130, BPF_FUNC_loop = 181 };\n"

@@ -73,8 +73,8 @@ def test_csv_shows_lists_and_backports() -> None:
 def test_json_has_the_rows_and_says_where_they_come_from(embedded: Timeline) -> None:
     tree = json.loads(render_export(embedded, "json", ["helper", "cmd"]))
     assert list(tree) == ["source", "newest", "notes", "tags", "names"]
-    assert tree["newest"] == "v7.1"
-    assert tree["tags"][-1] == {"tag": "v7.1", "version": "7.1", "released": None}
+    assert tree["newest"] == "v7.3"
+    assert tree["tags"][-1] == {"tag": "v7.3", "version": "7.3", "released": None}
     assert tree["names"] == [
         row.to_json() for row in embedded.rows if row.kind in ("helper", "cmd")
     ]
@@ -145,10 +145,10 @@ def test_sqlite_answers_questions_by_position(embedded: Timeline) -> None:
         "(SELECT position FROM tags WHERE version = '5.10')"
     ).fetchone()
     assert count == (155,)
-    present = database.execute(
-        "SELECT kind, name, id FROM presence WHERE tag = 'v5.4' ORDER BY kind, id IS NULL, id, name"
-    ).fetchall()
-    assert present == [(item.kind, item.name, item.id) for item in embedded.at("5.4")]
+    present = database.execute("SELECT kind, name, id FROM presence WHERE tag = 'v5.4'").fetchall()
+    assert sorted(present, key=str) == sorted(
+        ((item.kind, item.name, item.id) for item in embedded.at("5.4")), key=str
+    )
     assert database.execute("SELECT count(*) FROM presence").fetchone() == (
         len(frames.long_frame(embedded)),
     )
