@@ -32,21 +32,19 @@ class _Table:
 
 
 def encode_relations(timeline: Timeline) -> dict[str, Any]:
-    """Return who may call what as JSON values; empty where the data does not say.
+    """Return who may call what, and what was read, as JSON values.
 
-    ``readings`` is source to ``[release, place in origins]``, ``sources`` kind to source, ``words``
-    place in ``values`` to the condition in words. A name of ``kinds`` is ``[name, place in
-    groups]``, a group ``[object, history, ...]``. A history is ``[runs, absent, seen,
+    ``readings`` is source to ``[release, place in origins, tag]``, ``sources`` kind to source,
+    ``words`` place in ``values`` to the condition in words. A name of ``kinds`` is ``[name, place
+    in groups]``, a group ``[object, history, ...]``. A history is ``[runs, absent, seen,
     or_earlier]``, cut off after the last that is not empty; ``runs`` are ``[first, last, value,
     ...]``, where first and last count the readings.
     """
     relations = timeline.relations
-    if not relations:
-        return {}
     origins, objects, values, histories, groups = (_Table() for _ in range(5))
-    readings: dict[str, list[tuple[KernelVersion, int]]] = {}
+    readings: dict[str, list[tuple[KernelVersion, int, str]]] = {}
     for reading in relations.readings:
-        found = KernelVersion.parse(reading.tag), origins.place(reading.origin)
+        found = KernelVersion.parse(reading.tag), origins.place(reading.origin), reading.tag
         readings.setdefault(reading.source, []).append(found)
     kinds: dict[str, list[list[Any]]] = {}
     words: dict[int, str] = {}
@@ -65,7 +63,7 @@ def encode_relations(timeline: Timeline) -> dict[str, Any]:
     return {
         "sources": {kind: SOURCES[kind] for kind in kinds},
         "readings": {
-            source: [[version.text, place] for version, place in sorted(found)]
+            source: [[version.text, place, tag] for version, place, tag in sorted(found)]
             for source, found in readings.items()
         },
         "origins": origins.values,

@@ -171,6 +171,10 @@ def test_need(show: Show) -> None:
     assert opened.text(".verdict") == ("minimum kernel 6.10 because of bpf_get_current_pid_tgid")
     again = show(opened.address)
     assert again.text(".verdict") == opened.text(".verdict")
+    opened.page.fill("#need-text", "hid_bpf_get_data@tracing")
+    assert opened.text(".verdict") == "Only in 6.3 to 6.10 because of hid_bpf_get_data"
+    opened.page.fill("#need-text", "bpf_bind@xdp bpf_loop")
+    assert opened.text(".verdict") == "No release has all of them because of bpf_bind"
     opened.page.fill("#need-text", "bfp_lop")
     assert "Not known: bfp_lop (nearest: bpf_loop" in opened.text("#need-answer")
     opened.page.fill("#need-text", "{")

@@ -122,6 +122,18 @@ function need(data, wanted) {
   return { since, orEarlier, atLeast, items, decisive, lost };
 }
 
+/** Return the releases that have all of some items of a need, where something was removed. */
+function releasesWith(data, items) {
+  return data.columns.filter((version) =>
+    items.every((item) => {
+      const now = item.relation
+        ? data.hasRelation(item.relation, version).answer
+        : data.has(item.entry, version);
+      return !item.never && now;
+    }),
+  );
+}
+
 function later(one, two) {
   return compareReleases(one, two) >= 0 ? one : two;
 }

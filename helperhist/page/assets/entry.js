@@ -42,6 +42,20 @@ function entryView(app, entry, program) {
       "header",
       null,
       el(
+        "div.tools",
+        null,
+        el(
+          "button",
+          { type: "button", onclick: (event) => copy(pageLink(entry, asked), event.target) },
+          "Copy link",
+        ),
+        el(
+          "button",
+          { type: "button", onclick: (event) => copy(jsonText(data, entry, pair), event.target) },
+          "Copy JSON",
+        ),
+      ),
+      el(
         "p.kind",
         null,
         el("a", { href: `#kind=${encoded(entry.kind)}` }, kindWords(entry.kind)),
@@ -68,9 +82,19 @@ function entryView(app, entry, program) {
     callers(app, entry, asked),
     others(data, entry),
     cameWith(data, entry),
-    provenance(data, entry),
+    provenance(data, entry, pair),
   ]);
   return view;
+}
+
+/** Return the permanent link of an entry. */
+function pageLink(entry, program) {
+  return location.href.replace(/#.*$/, "") + entryHref(entry.name, program);
+}
+
+/** Return what `helperhist since --json` prints. */
+function jsonText(data, entry, pair) {
+  return JSON.stringify([pair ? data.relationJson(pair) : data.json(entry)], null, 2);
 }
 
 /** Return the answer in one line, large enough to be seen first. */
