@@ -63,6 +63,7 @@ class Helper:
     declaration: Declaration
     attributes: tuple[str, ...]
     comment: tuple[str, ...]
+    refused: KernelVersion | bool = False  # what Uses.refused() says
 
     @property
     def kernel(self) -> str:

@@ -105,6 +105,7 @@ SEC("tp_btf/task_newtask") int prog(__u64 *ctx)
             ("6.18", ("bpf_task_work_schedule_signal_impl",)),
             ("7.0", ("bpf_task_work_schedule_signal",)),
         ),
+        since="5.13",  # kernels before know no address of a callback
     ),
     KfuncProgram(
         "list",
@@ -163,6 +164,7 @@ SEC("tc") int prog(struct __sk_buff *skb)
             ("6.4", ("bpf_obj_new_impl", "bpf_rbtree_add_impl")),
             ("7.1", ("bpf_obj_new", "bpf_rbtree_add")),
         ),
+        since="5.13",  # kernels before know no address of a callback
     ),
     KfuncProgram(
         "queue",
@@ -189,6 +191,7 @@ SEC("tc") int prog(struct __sk_buff *skb)
             ("6.10", ("bpf_wq_init", "bpf_wq_set_callback_impl")),
             ("7.0", ("bpf_wq_init", "bpf_wq_set_callback")),
         ),
+        since="5.13",  # kernels before know no address of a callback
     ),
     KfuncProgram(
         "stream",

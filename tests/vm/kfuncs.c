@@ -64,6 +64,16 @@ int __attribute__((weak)) __isoc23_sscanf(const char *text, const char *format, 
 	__builtin_va_end(args);
 	return found;
 }
+int __attribute__((weak)) __isoc23_fscanf(FILE *file, const char *format, ...)
+{
+	__builtin_va_list args;
+	int found;
+
+	__builtin_va_start(args, format);
+	found = vfscanf(file, format, args);
+	__builtin_va_end(args);
+	return found;
+}
 
 static void read_symbols(void)
 {
