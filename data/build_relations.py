@@ -12,11 +12,13 @@ import csv
 import io
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import astuple, dataclass, fields
+from dataclasses import astuple, fields
 from functools import partial
 from pathlib import Path
+
+from standin import Folder, read_index
 
 from helperhist.mining.trees import (
     KINDS,
@@ -35,7 +37,6 @@ from helperhist.timeline import Run
 from helperhist.version import KernelVersion
 
 HERE = Path(__file__).parent
-DEBIAN = "debian-"
 SOURCES: dict[str, Source] = {
     "helper_use": HelperUse(),
     "kfuncs": KfuncSource(),
@@ -45,45 +46,6 @@ SOURCES: dict[str, Source] = {
 PROCESSES = 2
 
 Decisions = dict[tuple[str, Key], str | None]
-
-
-@dataclass(frozen=True)
-class Folder:
-    """A tree as a folder."""
-
-    root: Path
-    tag: str
-    origin: str
-
-    def files(self, source: Source) -> Iterator[tuple[str, bytes]]:
-        """Iterate over the C files below the source's roots; links are not followed."""
-        for root in source.roots:
-            place = self.root / root
-            for path in sorted(place.rglob("*.[ch]")) if place.is_dir() else [place]:
-                if path.is_file() and not path.is_symlink():
-                    yield path.relative_to(self.root).as_posix(), path.read_bytes()
-
-
-def read_index(folder: Path) -> list[Folder]:
-    """Return the trees to read, the oldest release first, Debian's copies last of each."""
-    trees: list[tuple[KernelVersion, bool, KernelVersion, Folder]] = []
-    with (folder / "INDEX.csv").open(encoding="utf-8", newline="") as file:
-        for row in csv.DictReader(file):
-            name, real = row["release"], row["real_version"]
-            debian = name.startswith(DEBIAN)
-            release = KernelVersion.parse(KernelVersion.parse(real).series if debian else name)
-            origin = row["repository"]
-            origin += f"@{row['commit']} ({real})" if row["commit"] else f" ({row['note']})"
-            tree = Folder(folder / name, f"v{release}", origin)
-            trees.append((release, debian, KernelVersion.parse(real), tree))
-    trees.sort(key=lambda tree: tree[:3])
-    kept: list[Folder] = []
-    seen = set()
-    for release, debian, _, tree in trees:
-        if (release, debian) not in seen:
-            seen.add((release, debian))
-            kept.append(tree)
-    return kept
 
 
 def read_decisions() -> Decisions:

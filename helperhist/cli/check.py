@@ -19,13 +19,10 @@ from helperhist.check import (
     KernelRead,
     TooNew,
     change,
-    change_json,
     check_file,
     find_objects,
     judge_kernel,
     judge_release,
-    target_json,
-    to_json,
     undecided,
 )
 from helperhist.cli.command import new_command
@@ -42,6 +39,7 @@ from helperhist.report.check import (
     render_summary,
     render_verdict,
 )
+from helperhist.report.checkjson import change_json, target_json, to_json
 from helperhist.report.github import annotate, annotate_change
 from helperhist.report.refusals import refused_json, render_refused
 from helperhist.report.terminal import terminal_width
@@ -227,7 +225,7 @@ def _kernel(source: str, timeline: Timeline) -> _Target:
         raise HelperhistError(f"--target {source}: cannot read kernels: {error}") from error
     info = reader.read_kernel(source, timeline)
     like = str(match.compare(info, timeline).release)
-    ask = None if info.types is None else judge.BtfJudge(info.types, like).judge
+    ask = None if info.types is None else judge.BtfJudge(info.types, like, timeline).judge
     return _Target(None, cast("KernelRead", info), like, ask)
 
 
@@ -254,7 +252,7 @@ def _echo(
         if target is not None:
             for answer, (_, item) in zip(answers, good, strict=True):
                 answer["target"] = target_json(
-                    target, verdicts[id(item)], release, bool(item.refused)
+                    target, verdicts[id(item)], item.loader, release, bool(item.refused)
                 )
         echo_json(answers)
         return
@@ -288,7 +286,7 @@ def _diff(good: Sequence[tuple[str, Findings]], form: str) -> int:
     (old, before), (new, after) = good
     found = change(before, after)
     if form == "json":
-        echo_json(change_json(old, new, found))
+        echo_json(change_json(old, new, found, after.loader))
     elif form == "github":
         _echo_lines(annotate_change(new, found, _root()))
     else:

@@ -10,7 +10,7 @@ from helperhist.cli.options import data_option, echo_doubt
 from helperhist.cli.output import complain, write
 from helperhist.dataset import load
 from helperhist.errors import HelperhistError
-from helperhist.header import GUARDS, IDS, HeaderOptions, render_header
+from helperhist.header import GUARDS, IDS, HeaderOptions, read_beside, render_header
 from helperhist.timeline import Timeline, ask
 from helperhist.version import KernelVersion
 
@@ -36,6 +36,18 @@ __all__ = ["command"]
 @click.option("--max-kernel", metavar="X.Y", help="Leave out what is newer.")
 @click.option("--only", multiple=True, metavar="NAME|PATTERN",
               help="Declare just these; can be given several times.")  # fmt: skip
+@click.option("--kfuncs", is_flag=True,
+              help="Declare the kfuncs too; with --only, those that it names.")  # fmt: skip
+@click.option("--kfuncs-of", multiple=True, metavar="TYPE",
+              help="Declare the kfuncs of a program type (xdp) or of a struct of functions "
+              "(sched_ext); can be given several times.")  # fmt: skip
+@click.option("--beside", type=click.Path(path_type=Path, dir_okay=False, exists=True),
+              metavar="VMLINUX.H",
+              help="Make the kfuncs for this vmlinux.h, whatever it declares.")  # fmt: skip
+@click.option("--prog-type", "prog_types", multiple=True, metavar="TYPE",
+              help="Declare what programs of a type (xdp) may call, say of the rest since when "
+              "they may, and add HELPERHIST_SINCE_IN() and helperhist_usable(). 'all': add just "
+              "these, for all types. Can be given several times.")  # fmt: skip
 @click.option("--docs/--no-docs", default=False,
               help="Add the documentation of the helpers, from a scan of your own.")  # fmt: skip
 @click.option("--undeclared", is_flag=True,
@@ -49,6 +61,10 @@ def command(
     min_kernel: str | None,
     max_kernel: str | None,
     only: tuple[str, ...],
+    kfuncs: bool,
+    kfuncs_of: tuple[str, ...],
+    beside: Path | None,
+    prog_types: tuple[str, ...],
     docs: bool,
     undeclared: bool,
     data: str | None,
@@ -71,8 +87,13 @@ def command(
         docs,
         undeclared,
         data,
+        kfuncs,
+        kfuncs_of,
+        None if beside is None else str(beside),
+        prog_types,
     )
-    header = render_header(timeline, options)
+    there = None if beside is None else read_beside(beside.read_text("utf-8", "replace"))
+    header = render_header(timeline, options, there)
     for name, reason in header.left_out:
         complain(f"left out: {name}: {reason}")
     text = header.text.encode()

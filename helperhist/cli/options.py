@@ -53,7 +53,7 @@ def check_kind(timeline: Timeline, kind: str, more: Iterable[str] = ()) -> None:
 
     :param more: kinds that the command has beside those of names
     """
-    kinds = {row.kind for row in timeline.rows}
+    kinds = timeline.index.kinds
     if kind not in (*kinds, "all"):
         raise DatasetError(f"{no_such_kind(kind, kinds.union(more))}, or all")
 

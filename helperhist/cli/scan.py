@@ -26,15 +26,24 @@ from helperhist.dataset import (
 )
 from helperhist.errors import DatasetError, RepositoryError
 from helperhist.git import DEFAULT_TAGS, Repository, limited_memory, tune_libgit2
-from helperhist.mining import Progress, Summary, scan_with_summary
+from helperhist.mining import SOURCE_NAMES, Progress, scan_with_summary
 from helperhist.printable import utf8
-from helperhist.report.terminal import fields, terminal_width
+from helperhist.report.scan import scan_json, scan_text
+from helperhist.report.terminal import terminal_width
 from helperhist.timeline import Timeline
 
 __all__ = ["command"]
 
 # https://..., git@host:..., ssh://...
 _REMOTE = re.compile(r"(?:https?|git|ssh|file):/|[\w.-]+@[\w.-]+:")
+
+#: Where each stage of a scan begins and ends, in thousandths of the work, roughly.
+_STAGES = {
+    "headers": (0, 100),
+    "introducing commits": (100, 300),
+    "kernel trees": (300, 600),
+    "commits of relations": (600, 1000),
+}
 
 
 @new_command(
@@ -65,6 +74,17 @@ _REMOTE = re.compile(r"(?:https?|git|ssh|file):/|[\w.-]+@[\w.-]+:")
     help="Where else the header may be in the repository; can be given again.",
 )
 @click.option(
+    "--source",
+    "sources",
+    multiple=True,
+    type=click.Choice(SOURCE_NAMES),
+    metavar="NAME",
+    help=f"What to read: {', '.join(SOURCE_NAMES)}; can be given again. Default: all.",
+)
+@click.option(
+    "--strict", is_flag=True, help="Fail where a source cannot read a file, and do not go on."
+)
+@click.option(
     "--commits/--no-commits", default=True, help="Find the introducing commits (default: yes)."
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
@@ -74,14 +94,17 @@ def command(
     name: str | None,
     tags: str,
     paths: tuple[str, ...],
+    sources: tuple[str, ...],
+    strict: bool,
     commits: bool,
     as_json: bool,
 ) -> None:
-    """Read bpf.h at every tag of the git repository REPO into a dataset.
+    """Read bpf.h and the kernel's sources at the tags of REPO into a dataset.
 
     REPO is a clone of the kernel or of a project that carries the header; nothing in it is
-    changed. A second scan reads only what is new. The dataset of a kernel becomes the default of
-    the other commands if it covers what the embedded data covers.
+    changed. The kernel's sources say which program type may call what. A second scan reads only
+    what is new. The dataset of a kernel becomes the default of the other commands if it covers
+    what the embedded data covers.
     """
     _require_local(str(repo))
     begun = time.monotonic()
@@ -91,15 +114,32 @@ def command(
     previous = _previous(folder)
     with limited_memory(), _bar(sys.stderr.isatty()) as progress:
         timeline, summary = scan_with_summary(
-            repo, tags=tags, paths=paths, commits=commits, previous=previous, progress=progress
+            repo,
+            tags=tags,
+            paths=paths,
+            commits=commits,
+            sources=sources or SOURCE_NAMES,
+            strict=strict,
+            previous=previous,
+            progress=progress,
         )
     write_dataset(timeline, folder)
     reason = _remember(folder, timeline)
     seconds = time.monotonic() - begun
     if as_json:
-        echo_json(_json(timeline, summary, folder, seconds, reason))
+        echo_json(scan_json(timeline, summary, folder, seconds, reason))
     else:
-        echo(_text(timeline, summary, folder, seconds, reason))
+        default = _default(folder, reason)
+        echo(scan_text(timeline, summary, folder, seconds, default, terminal_width()))
+
+
+def _default(folder: Path, reason: str | None) -> str:
+    """Say what a scan is to the other commands."""
+    if reason is None:
+        return "of the other commands from now on"
+    name = folder.name if folder.parent == data_home() else str(folder)
+    stays = utf8(default_source())
+    return f"stays {stays}: {reason}; use this one with --data {utf8(name)}"
 
 
 def _require_local(repo: str) -> None:
@@ -148,7 +188,7 @@ def _previous(folder: Path) -> Timeline | None:
     try:
         previous = read_dataset(folder)
         # Read on demand, but here all of it is used.
-        _ = previous.tags, previous.spans, previous.events, previous.docs
+        _ = previous.tags, previous.spans, previous.events, previous.docs, previous.parts
     except DatasetError:
         return None
     return previous
@@ -164,62 +204,10 @@ def _bar(shown: bool) -> Iterator[Progress]:
 
         def progress(what: str, done: int, total: int) -> None:
             nonlocal at
-            # Headers are the first third of the work, roughly; then come the commits.
-            part = done / max(total, 1)
-            now = int(333 * part if what == "headers" else 333 + 667 * part)
+            first, last = _STAGES[what]
+            now = first + (last - first) * done // max(total, 1)
             if now > at:
                 bar.update(now - at, what)
                 at = now
 
         yield progress
-
-
-def _json(
-    timeline: Timeline, summary: Summary, folder: Path, seconds: float, reason: str | None
-) -> dict[str, object]:
-    return {
-        "dataset": utf8(str(folder)),
-        "source": timeline.metadata.source,
-        "tags": summary.tags,
-        "reused": summary.reused,
-        "skipped": dict(summary.skipped),
-        "headers": summary.headers,
-        "helpers": len(timeline.helpers),
-        "newest": timeline.metadata.newest,
-        "unknown_commits": summary.unknown,
-        "default": reason is None,
-        "not_default": reason,
-        "seconds": round(seconds, 2),
-    }
-
-
-def _text(
-    timeline: Timeline, summary: Summary, folder: Path, seconds: float, reason: str | None
-) -> str:
-    reused = f", {summary.reused} of them known" if summary.reused else ""
-    pairs = [
-        ("tags", f"{summary.tags}{reused}"),
-        ("headers", f"{summary.headers} distinct"),
-        ("helpers", str(sum(row.removed is None for row in timeline.helpers))),
-        ("newest", timeline.metadata.newest or "none"),
-        ("time", f"{seconds:.1f} s"),
-        ("dataset", utf8(str(folder))),
-    ]
-    if reason is None:
-        pairs.append(("default", "of the other commands from now on"))
-    else:
-        name = folder.name if folder.parent == data_home() else str(folder)
-        stays = utf8(default_source())
-        pairs.append(("default", f"stays {stays}: {reason}; use this one with --data {utf8(name)}"))
-    for reason, count in summary.skipped:
-        pairs.insert(1, ("skipped", f"{count}: {reason}"))
-    if timeline.metadata.shallow:
-        pairs.append(
-            (
-                "shallow",
-                "the clone is cut off: names at its first tag may be older"
-                + (f", {summary.unknown} introducing commits unknown" if summary.unknown else "")
-                + "; `git fetch --unshallow` mends it",
-            )
-        )
-    return fields(pairs, terminal_width(), indent="")

@@ -10,9 +10,9 @@ from helperhist.cli.streams import read_words
 from helperhist.dataset import load
 from helperhist.errors import HelperhistError, InvalidVersion
 from helperhist.printable import printable
+from helperhist.report.evidence import evidence_json, evidence_pairs
 from helperhist.report.relations import (
     callers,
-    condition_words,
     relation_json,
     relation_row,
     removed_words,
@@ -27,6 +27,7 @@ from helperhist.timeline import (
     Row,
     Timeline,
     canonical_name,
+    condition_words,
     is_pattern,
     one_answer,
     spelled,
@@ -59,6 +60,7 @@ def _complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> li
 @click.argument("names", nargs=-1, required=True, metavar="NAME...", shell_complete=_complete)
 @click.option("-q", "--quiet", is_flag=True, help="Print the release alone.")
 @click.option("--prog", metavar="TYPE", help="Say when programs of a type may call NAME: xdp, tc.")
+@click.option("--evidence", is_flag=True, help="Say which copies and statements a row is made of.")
 @format_options
 @data_option
 @click.pass_context
@@ -67,6 +69,7 @@ def command(
     names: tuple[str, ...],
     quiet: bool,
     prog: str | None,
+    evidence: bool,
     as_json: bool,
     as_csv: bool,
     data: str | None,
@@ -82,6 +85,10 @@ def command(
     Exit code 1 if a name is unknown, never was in a mainline release, or such a program never
     could call it; 2 with -q if a word means several things that came at different times.
     """
+    if evidence and (quiet or as_csv):
+        raise click.UsageError(
+            f"--evidence and {'--quiet' if quiet else '--csv'} exclude each other"
+        )
     timeline = load(data)
     rows: dict[str, Row] = {}
     related: list[Relation] = []
@@ -111,8 +118,15 @@ def command(
         negative = negative or all(row.since is None for row in found)
     answers = list(rows.values())
     if as_json:
-        more = [relation_json(timeline, relation) for relation in related]
-        echo_json([*(row.to_json() for row in answers), *more])
+        objects = [
+            *(row.to_json() for row in answers),
+            *(relation_json(timeline, relation) for relation in related),
+        ]
+        items: list[Row | Relation] = [*answers, *related]
+        for item, answer in zip(items, objects, strict=True):
+            if evidence:
+                answer["evidence"] = evidence_json(timeline, item)
+        echo_json(objects)
     elif as_csv:
         echo_rows_csv([*answers, *(relation_row(timeline, relation) for relation in related)])
     elif quiet:
@@ -122,9 +136,9 @@ def command(
             echo(pair.since + (" or earlier" if pair.or_earlier or pair.absent else ""))
     else:
         for row in answers:
-            echo(*_render(timeline, row))
+            echo(*_render(timeline, row, evidence))
         for relation in related:
-            echo(*_render_relation(timeline, relation))
+            echo(*_render_relation(timeline, relation, evidence))
     if not quiet:
         echo_source(timeline, machine=as_json or as_csv)
     ctx.exit(2 if refused else int(negative))
@@ -205,7 +219,7 @@ def _unknown(timeline: Timeline, name: str) -> str:
     return f"{name}: unknown{hint}"
 
 
-def _render(timeline: Timeline, row: Row) -> list[str | Styled]:
+def _render(timeline: Timeline, row: Row, evidence: bool) -> list[str | Styled]:
     number = "" if row.id is None else f" {row.id}"
     title = Styled(printable(row.name), bold=True)
     pairs = [("since", _since(row))]
@@ -230,10 +244,11 @@ def _render(timeline: Timeline, row: Row) -> list[str | Styled]:
         line := callers(timeline.relations_of(row.name).find("helper_use", row.name))
     ):
         pairs.append(("callers", line))
+    pairs += evidence_pairs(timeline, row) if evidence else ()
     return [title, f"  {printable(row.kind)}{number}\n{fields(pairs, terminal_width())}"]
 
 
-def _render_relation(timeline: Timeline, relation: Relation) -> list[str | Styled]:
+def _render_relation(timeline: Timeline, relation: Relation, evidence: bool) -> list[str | Styled]:
     row = relation_row(timeline, relation)
     of = f" in {short(relation.object)} programs" if relation.object else ""
     exact = row.released and relation.absent is None
@@ -259,6 +274,7 @@ def _render_relation(timeline: Timeline, relation: Relation) -> list[str | Style
                 for item in relation.intervals
             )
             pairs[-1] = ("condition", "; ".join(changes))
+    pairs += evidence_pairs(timeline, relation) if evidence else ()
     title = Styled(printable(relation.name), bold=True)
     kind = "kfunc" if relation.kind.startswith("kfunc") else "helper"
     return [title, f"  {kind}{of}\n{fields(pairs, terminal_width())}"]

@@ -1,6 +1,5 @@
 """Timelines on disk, and the embedded one."""
 
-from helperhist.dataset.kfuncs import Kfunc, kfunc
 from helperhist.dataset.shelf import Shelved, covers, data_line, datasets, remove, verify
 from helperhist.dataset.store import (
     FORMAT,
@@ -18,7 +17,6 @@ from helperhist.dataset.store import (
 
 __all__ = [
     "FORMAT",
-    "Kfunc",
     "Shelved",
     "check_folder",
     "choose",
@@ -29,7 +27,6 @@ __all__ = [
     "default_source",
     "has_dataset",
     "is_plain_name",
-    "kfunc",
     "load",
     "read_dataset",
     "remember_scan",

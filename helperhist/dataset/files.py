@@ -8,6 +8,7 @@
 ``docs.csv``       documentation of the helpers: :class:`helperhist.timeline.Doc`
 ``metadata.json``  :class:`helperhist.timeline.Metadata`
 ``relations.csv``  see :mod:`helperhist.dataset.relations`, as for ``readings.csv``
+``evidence.csv``   see :mod:`helperhist.dataset.evidence`, as for ``sources.csv``
 =================  ===============================================================================
 
 Empty cells are None; lists are separated by spaces; ``backports`` are ``series:since``.
@@ -16,20 +17,34 @@ Empty cells are None; lists are separated by spaces; ``backports`` are ``series:
 import csv
 import io
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, astuple
 from datetime import date, datetime
 from errno import ENOENT
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from helperhist.dataset.evidence import (
+    EVIDENCE,
+    EVIDENCE_COLUMNS,
+    WITNESSES,
+    parse_evidence,
+    parse_witnesses,
+)
 from helperhist.dataset.relations import (
+    INTRODUCTIONS,
+    LOST,
     READINGS,
     RELATION_COLUMNS,
     RELATIONS,
+    SOURCE_FILES,
+    parse_introductions,
+    parse_lost,
     parse_readings,
     parse_runs,
+    parse_source_files,
+    relation_cells,
 )
 from helperhist.dataset.swap import File
 from helperhist.errors import DatasetError
@@ -37,13 +52,14 @@ from helperhist.timeline import (
     Backport,
     Doc,
     Event,
+    Evidence,
     Metadata,
-    Reading,
+    Parts,
     Row,
-    Run,
     Span,
     Tag,
     Timeline,
+    Witness,
 )
 from helperhist.version import KernelVersion
 
@@ -73,11 +89,12 @@ _COLUMNS: dict[str, tuple[str, ...]] = {    TIMELINE: (
     "events.csv": ("event", "kind", "name", "tag", "before", "after"),
     "docs.csv": ("name", "tag", "description", "returns"),
     **RELATION_COLUMNS,
+    **EVIDENCE_COLUMNS,
 }  # fmt: skip
 #: Names of all files that a dataset can have.
 FILES = frozenset((*_COLUMNS, METADATA))
 #: Those of them that are read only when they are asked for.
-LATER = frozenset(RELATION_COLUMNS)
+LATER = frozenset((*RELATION_COLUMNS, *EVIDENCE_COLUMNS))
 _OPTIONAL = LATER | {"docs.csv"}
 # The documentation of one helper is one cell, and a header has up to 8 MB.
 csv.field_size_limit(16 << 20)
@@ -87,13 +104,13 @@ def parse_dataset(
     files: Mapping[str, File],
     folder: Path,
     label: str = "",
-    later: Callable[[], Mapping[str, File]] | None = None,
+    later: Callable[[Collection[str]], Mapping[str, File]] | None = None,
 ) -> Timeline:
     """Return the timeline in the files of a dataset; all but its rows is read when asked for.
 
     :param folder: where they are from, for messages
     :param label: names the dataset to users, before its source
-    :param later: gets the files of :data:`LATER`; by default they are among ``files``
+    :param later: gets some of the files of :data:`LATER`; by default they are among ``files``
     :raises DatasetError: they are damaged or of another format, now or when a part is asked for
     """
     metadata = parse_metadata(files[METADATA], folder)
@@ -119,11 +136,29 @@ def parse_dataset(
     def tags() -> tuple[Tag, ...]:
         return tuple(part("tags.csv", lambda cells: _tags(cells, rows)))
 
-    def relations(name: str) -> tuple[Iterator[Run], Iterator[Reading]]:
-        found = files if later is None else later()
+    def relations(name: str) -> Parts:
+        found = files if later is None else later(tuple(RELATION_COLUMNS))
         if name:
-            found = {**found, RELATIONS: _lines_with(found.get(RELATIONS, _MISSING), name)}
-        return part(RELATIONS, parse_runs, found), part(READINGS, parse_readings, found)
+            found = {
+                **found,
+                **{
+                    file: _lines_with(found.get(file, _MISSING), name)
+                    for file in (RELATIONS, INTRODUCTIONS)
+                },
+            }
+        return Parts(
+            part(RELATIONS, parse_runs, found),
+            part(READINGS, parse_readings, found),
+            part(INTRODUCTIONS, parse_introductions, found),
+            part(LOST, parse_lost, found),
+            part(SOURCE_FILES, parse_source_files, found),
+        )
+
+    def evidence(name: str) -> tuple[Iterator[Evidence], Iterator[Witness]]:
+        found = files if later is None else later((EVIDENCE, WITNESSES))
+        if name:
+            found = {**found, EVIDENCE: _lines_with(found.get(EVIDENCE, _MISSING), name)}
+        return part(EVIDENCE, parse_evidence, found), part(WITNESSES, parse_witnesses, found)
 
     return Timeline(
         metadata,
@@ -134,6 +169,7 @@ def parse_dataset(
         lambda: part("docs.csv", lambda cells: (Doc(*row) for row in cells)),
         label,
         relations,
+        evidence,
     )
 
 
@@ -142,7 +178,7 @@ _TEXT, _MAYBE = (str,), (str, type(None))
 #: What the values of the metadata are, other than lists.
 _TYPES: dict[str, tuple[type, ...]] = {
     "source": _TEXT, "pattern": _TEXT, "head": _MAYBE, "time": _MAYBE, "tags": (int,),
-    "newest": _MAYBE, "skipped": (dict,), "commits": (bool,), "kernel": (bool,),
+    "newest": _MAYBE, "commits": (bool,), "kernel": (bool,),
     "version": _TEXT,
 }  # fmt: skip
 
@@ -167,9 +203,13 @@ def parse_metadata(data: File, folder: Path) -> Metadata:
         for key, kinds in _TYPES.items():
             # type(): JSON's true is no number, though Python's is.
             _require(type(raw[key]) in kinds, f"its {key} is of another type")
-        raw["skipped"] = tuple(sorted(raw["skipped"].items()))
-        numbers = all(type(count) is int for _, count in raw["skipped"])
-        _require(numbers, "its skipped has no numbers")
+        # Datasets had none before sources of whole trees were read.
+        raw.setdefault("sources", {})
+        for key in ("skipped", "sources"):
+            _require(isinstance(raw[key], dict), f"its {key} is of another type")
+            raw[key] = tuple(sorted(raw[key].items()))
+            numbers = all(type(count) is int for _, count in raw[key])
+            _require(numbers, f"its {key} has no numbers")
         return Metadata(**raw)
     except FileNotFoundError as error:
         raise DatasetError(f"no dataset at {folder}; make one with `scan`") from error
@@ -336,19 +376,22 @@ def render_dataset(timeline: Timeline) -> dict[str, str]:
         files["docs.csv"] = _render(
             "docs.csv", ((d.name, d.tag, d.description, d.returns) for d in timeline.docs)
         )
-    if timeline.relations:
-        files[RELATIONS] = _render(
-            RELATIONS,
-            (
-                (r.kind, r.name, r.object, r.value, r.first, r.last or "")
-                for r in timeline.relations.runs
-            ),
-        )
-        files[READINGS] = _render(
-            READINGS, ((r.source, r.tag, r.origin) for r in timeline.relations.readings)
+    for name, cells in relation_cells(timeline.parts).items():
+        # Runs may be none where something was read.
+        if cells or (name == RELATIONS and timeline.parts.readings):
+            files[name] = _render(name, cells)
+    statements = timeline.statements_of("")
+    if statements.evidence:
+        files[EVIDENCE] = _render(EVIDENCE, map(astuple, statements.evidence))
+        files[WITNESSES] = _render(
+            WITNESSES,
+            ((w.by, w.revision, str(w.trust), w.about) for w in statements.witnesses.values()),
         )
     metadata = asdict(timeline.metadata)
-    metadata["skipped"] = dict(timeline.metadata.skipped)
+    for key in ("skipped", "sources"):
+        metadata[key] = dict(metadata[key])
+    if not metadata["sources"]:
+        del metadata["sources"]
     files[METADATA] = json.dumps(metadata, indent=2, ensure_ascii=False) + "\n"
     return files
 

@@ -1,6 +1,7 @@
 """Datasets in folders: read, write, and what a folder must be for that."""
 
 import os
+from collections.abc import Collection
 from pathlib import Path
 
 from helperhist.dataset.files import (
@@ -59,11 +60,11 @@ def read_dataset(folder: Path) -> Timeline:
     # os.path: where a folder may not be searched, pathlib raises.
     related = any(os.path.lexists(folder / name) for name in LATER)
 
-    def later() -> dict[str, File]:
+    def later(names: Collection[str]) -> dict[str, File]:
         if not related:
             return {}
         try:
-            found = read_folder(folder, sorted((*LATER, METADATA)))
+            found = read_folder(folder, sorted((*names, METADATA)))
         except (OSError, ValueError) as error:
             raise DatasetError(f"cannot read {folder}: {reason_of(error)}") from error
         # The rows are those of the dataset that was here before.

@@ -8,6 +8,8 @@ from helperhist.git.partial import fetched_headers
 from helperhist.git.repository import KERNEL_PATHS, Repository, read_at
 from helperhist.git.shortcut import GraphDisagrees
 from helperhist.git.tags import DEFAULT_TAGS, TagRef
+from helperhist.git.trees import Trees
+from helperhist.git.watch import State, Watch
 
 __all__ = [
     "DEFAULT_TAGS",
@@ -16,7 +18,10 @@ __all__ = [
     "GraphDisagrees",
     "ObjectTooLarge",
     "Repository",
+    "State",
     "TagRef",
+    "Trees",
+    "Watch",
     "fetched_headers",
     "limited_memory",
     "read_at",

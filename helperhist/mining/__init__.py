@@ -4,10 +4,21 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from helperhist.mining.scanning import Progress, Summary, scan, scan_with_summary
+    from helperhist.mining.relations import SourceSummary
+    from helperhist.mining.scanning import (
+        HEADER,
+        SOURCE_NAMES,
+        Progress,
+        Summary,
+        scan,
+        scan_with_summary,
+    )
 
 __all__ = [
+    "HEADER",
+    "SOURCE_NAMES",
     "Progress",
+    "SourceSummary",
     "Summary",
     "scan",
     "scan_with_summary",
@@ -17,5 +28,6 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     # Loaded when asked for: the processes of a search need a small part of the package.
     if name in __all__:
-        return getattr(import_module("helperhist.mining.scanning"), name)
+        module = "relations" if name == "SourceSummary" else "scanning"
+        return getattr(import_module(f"helperhist.mining.{module}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,6 +1,6 @@
 """From what the tags of a repository hold to a timeline: spans, rows, events. Pure."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -13,6 +13,7 @@ from helperhist.timeline import (
     Row,
     Span,
     Tag,
+    kind_key,
     series_base,
     sort_key,
 )
@@ -27,6 +28,7 @@ __all__ = [
     "follows",
     "make_lines",
     "merge_docs",
+    "settle_kinds",
 ]
 
 #: What a tag holds: name to entry. Equal snapshots are one object, so that they compare fast.
@@ -69,6 +71,43 @@ def make_lines(tags: Iterable[Tag]) -> tuple[Line, ...]:
 
 def _tag_key(tag: Tag) -> tuple[object, str]:
     return (tag.version, tag.name)
+
+
+def settle_kinds(lines: Sequence[Line], snapshots: MutableMapping[str, Snapshot]) -> None:
+    """Give each name one kind at all tags: what it was first, mainline before stable series.
+
+    An anonymous enumeration can get a tag later (that of ``BPF_F_ADJ_ROOM_*`` in 7.3), and a
+    ``#define`` can become an enumerator: programs use the name as before, so it stays what it
+    was. Only the lists of :data:`helperhist.sources.ENUM_KINDS` take a name from what is none of
+    them; the first of these counts, whatever the order of the tags.
+    """
+    kinds: dict[str, str] = {}
+    mixed: set[str] = set()
+    order = [tag.name for line in lines for tag in line.tags]
+    last: Snapshot | None = None
+    for tag in order:
+        snapshot = snapshots[tag]
+        if snapshot is last:
+            continue
+        for entry in snapshot.values():
+            kind = kinds.setdefault(entry.name, entry.kind)
+            if kind != entry.kind:
+                mixed.add(entry.name)
+                kinds[entry.name] = min(kind, entry.kind, key=lambda kind: kind_key(kind)[0])
+        last = snapshot
+    if not mixed:
+        return
+    # Old and new, by the id of the old: which must live on, else another one takes its id.
+    changed: dict[int, tuple[Snapshot, Snapshot]] = {}
+    for tag in order:
+        snapshot = snapshots[tag]
+        if id(snapshot) not in changed:
+            new = {
+                name: replace(entry, kind=kinds[name]) if name in mixed else entry
+                for name, entry in snapshot.items()
+            }
+            changed[id(snapshot)] = snapshot, new
+        snapshots[tag] = changed[id(snapshot)][1]
 
 
 def find_spans(line: Line, snapshots: Mapping[str, Snapshot]) -> tuple[Span, ...]:

@@ -16,8 +16,8 @@ from helperhist.git import (
     TagRef,
     fetched_headers,
 )
+from helperhist.mining.files import SOURCES
 from helperhist.mining.history import (
-    Line,
     Snapshot,
     build_rows,
     find_events,
@@ -25,8 +25,10 @@ from helperhist.mining.history import (
     follows,
     make_lines,
     merge_docs,
+    settle_kinds,
 )
 from helperhist.mining.kernelrepo import is_kernel
+from helperhist.mining.relations import SourceSummary, read_relations
 from helperhist.mining.walk import Crew, introducing_commits
 from helperhist.printable import one_line, utf8
 from helperhist.sources import (
@@ -36,10 +38,15 @@ from helperhist.sources import (
     parse_docs,
     parse_prototype,
 )
-from helperhist.timeline import Doc, Fact, Metadata, Row, Tag, Timeline
+from helperhist.timeline import Doc, Fact, Metadata, Parts, Row, Tag, Timeline
 
-__all__ = ["Progress", "Summary", "scan", "scan_with_summary"]
+__all__ = ["HEADER", "SOURCE_NAMES", "Progress", "Summary", "scan", "scan_with_summary"]
 
+#: The source of names, beside those of whole trees; and its version.
+HEADER = "bpf.h"
+_HEADER_VERSION = 1
+#: What a scan can read, in this order.
+SOURCE_NAMES = (HEADER, *SOURCES)
 #: Called with what is being done, how much of it is done, and how much there is.
 Progress = Callable[[str, int, int], None]
 
@@ -58,6 +65,8 @@ class Summary:
     reused: int = 0
     unknown: int = 0
     skipped: tuple[tuple[str, int], ...] = ()
+    #: Of the sources of whole trees.
+    sources: tuple[SourceSummary, ...] = ()
 
 
 @dataclass(slots=True)
@@ -75,22 +84,27 @@ def scan(
     tags: str = DEFAULT_TAGS,
     paths: Sequence[str] = (),
     commits: bool = True,
+    sources: Sequence[str] = SOURCE_NAMES,
+    strict: bool = False,
     previous: Timeline | None = None,
     progress: Progress | None = None,
 ) -> Timeline:
-    """Read the header at every tag of a repository into a timeline.
+    """Read the header at every tag of a repository, and kernel trees, into a timeline.
 
     :param repo: a work tree, a bare repository, or a folder in one
     :param tags: regular expression of the tags' whole names, with the group ``version``
     :param paths: where the header may be besides :data:`helperhist.git.repository.KERNEL_PATHS`
     :param commits: whether to look for the introducing commits
+    :param sources: what to read, of :data:`SOURCE_NAMES`
+    :param strict: a file that a source cannot read is an error, and not a gap
     :param previous: an earlier scan of the same repository, of which is reused what still holds;
         the result is the same with and without it
     :raises HelperhistError: the repository or a header cannot be read, or nothing is found
     """
     return scan_with_summary(
-        repo, tags=tags, paths=paths, commits=commits, previous=previous, progress=progress
-    )[0]
+        repo, tags=tags, paths=paths, commits=commits, sources=sources, strict=strict,
+        previous=previous, progress=progress,
+    )[0]  # fmt: skip
 
 
 def scan_with_summary(
@@ -99,11 +113,15 @@ def scan_with_summary(
     tags: str = DEFAULT_TAGS,
     paths: Sequence[str] = (),
     commits: bool = True,
+    sources: Sequence[str] = SOURCE_NAMES,
+    strict: bool = False,
     previous: Timeline | None = None,
     progress: Progress | None = None,
 ) -> tuple[Timeline, Summary]:
     """Scan like :func:`scan`, and tell what was done."""
     from helperhist import __version__
+
+    chosen = [name for name in SOURCE_NAMES if name in sources]
 
     repository = Repository(Path(repo), (*KERNEL_PATHS, *paths))
     refs, skipped = repository.tags(tags)
@@ -123,37 +141,86 @@ def scan_with_summary(
         shallow=tuple(sorted(repository.shallow)),
         version=__version__,
         format=FORMAT,
+        sources=tuple(
+            sorted(
+                (name, SOURCES[name].version if name in SOURCES else _HEADER_VERSION)
+                for name in chosen
+            )
+        ),
     )
     summary = Summary(
         len(found), len({tag.blob for tag in found}), skipped=tuple(sorted(skipped.items()))
     )
     old = previous if previous is not None and _reusable(previous.metadata, metadata) else None
-    complete = _is_complete(refs, found)
-    if old is not None and _unchanged(old, found, complete=complete):
-        summary.reused = len(found)
-        summary.unknown = sum(row.commit is None for row in old.rows) if commits else 0
-        seen, spans, events, docs = old.tags, old.spans, old.events, old.docs
-        same = Timeline(
-            metadata, old.rows, lambda: seen, lambda: spans, lambda: events, lambda: docs
-        )
-        return same, summary
-
     current = {tag.name: tag for tag in found}
     if old is not None and any(current.get(tag.name) != tag for tag in old.tags):
         # A tag is gone or was moved: what it stood for may be in any row.
         old = None
+    timeline = _scan_header(
+        repository, found, metadata, old, summary,
+        complete=_is_complete(refs, found), progress=progress,
+    )  # fmt: skip
+    parts, summary.sources = read_relations(
+        repository,
+        found,
+        [name for name in chosen if name in SOURCES],
+        old,
+        kernel=metadata.kernel,
+        commits=commits,
+        strict=strict,
+        progress=progress,
+    )
+    return _with_relations(timeline, parts), summary
+
+
+def _scan_header(
+    repository: Repository,
+    found: Sequence[Tag],
+    metadata: Metadata,
+    old: Timeline | None,
+    summary: Summary,
+    *,
+    complete: bool,
+    progress: Progress | None,
+) -> Timeline:
+    """Read the header at some tags into a timeline without relations."""
+    versions = dict(metadata.sources)
+    if HEADER not in versions:
+        tags = sorted(found, key=_tag_key)
+        return Timeline(metadata, (), lambda: tags, lambda: (), lambda: (), lambda: ())
+    if old is not None and dict(old.metadata.sources).get(HEADER) != versions[HEADER]:
+        old = None
+    if old is not None and _unchanged(old, found, complete=complete):
+        summary.reused = len(found)
+        summary.unknown = sum(row.commit is None for row in old.rows) if metadata.commits else 0
+        seen, spans, events, docs = old.tags, old.spans, old.events, old.docs
+        return Timeline(
+            metadata, old.rows, lambda: seen, lambda: spans, lambda: events, lambda: docs
+        )
     read = _take_over(old) if old is not None else _Read([], {})
     summary.reused = len(read.tags)
     new = [tag for tag in found if tag.name not in read.snapshots]
-    begins = [tag.commit for tag in found] if commits else []
+    begins = [tag.commit for tag in found] if metadata.commits else []
     with fetched_headers(repository, [tag.blob for tag in new], begins), Crew(repository) as crew:
-        if commits and old is None:
+        if metadata.commits and old is None:
             crew.prepare()
         _read_tags(repository, new, read, progress)
         timeline, summary.unknown = _assemble(
             repository, read, metadata, old, crew, complete=complete, progress=progress
         )
-    return timeline, summary
+    return timeline
+
+
+def _with_relations(timeline: Timeline, parts: Parts) -> Timeline:
+    return Timeline(
+        timeline.metadata,
+        timeline.rows,
+        lambda: timeline.tags,
+        lambda: timeline.spans,
+        lambda: timeline.events,
+        lambda: timeline.docs,
+        relations=lambda name: parts,
+    )
 
 
 def _tag_key(tag: Tag | TagRef) -> tuple[object, str]:
@@ -309,39 +376,6 @@ def _document(repository: Repository, read: _Read, tags: Iterable[Tag], wanted: 
                 read.docs[name] = (doc, tag.name)
 
 
-def _one_kind(lines: Sequence[Line], snapshots: dict[str, Snapshot]) -> None:
-    """Give each name the kind that it has at the newest tag with it, at all tags.
-
-    A flag that was a ``#define`` once and is an enumerator now is one name with one history.
-    """
-    kinds: dict[str, str] = {}
-    mixed: set[str] = set()
-    order = [tag.name for line in reversed(lines) for tag in line.tags]
-    last: Snapshot | None = None
-    for name in order:
-        snapshot = snapshots[name]
-        if snapshot is last:
-            continue
-        for entry in snapshot.values():
-            if kinds.setdefault(entry.name, entry.kind) != entry.kind:
-                kinds[entry.name] = entry.kind
-                mixed.add(entry.name)
-        last = snapshot
-    if not mixed:
-        return
-    # Old and new, by the id of the old: which must live on, else another one takes its id.
-    changed: dict[int, tuple[Snapshot, Snapshot]] = {}
-    for name in order:
-        snapshot = snapshots[name]
-        if id(snapshot) not in changed:
-            new = {
-                key: replace(entry, kind=kinds[key]) if key in mixed else entry
-                for key, entry in snapshot.items()
-            }
-            changed[id(snapshot)] = snapshot, new
-        snapshots[name] = changed[id(snapshot)][1]
-
-
 def _assemble(
     repository: Repository,
     read: _Read,
@@ -361,7 +395,7 @@ def _assemble(
     )
     _newest_docs(repository, read, reused, known)
     lines = make_lines(read.tags)
-    _one_kind(lines, read.snapshots)
+    settle_kinds(lines, read.snapshots)
     spans = {line.series: find_spans(line, read.snapshots) for line in lines}
     events, former = find_events(lines, read.snapshots)
     prototypes: Mapping[str, tuple[Prototype, tuple[str, ...]]] = {

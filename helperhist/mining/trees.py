@@ -10,16 +10,24 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from helperhist.sources import Gap, Source, read_tree
-from helperhist.timeline import Fact, Run
+from helperhist.timeline import SOURCES, Fact, Run
 from helperhist.version import KernelVersion
 
-__all__ = ["KINDS", "Tree", "TreeReading", "Unsettled", "find_runs", "read_source", "settle"]
+__all__ = [
+    "KINDS",
+    "Tree",
+    "TreeReading",
+    "Unsettled",
+    "fact_values",
+    "find_runs",
+    "read_source",
+    "settle",
+]
 
 #: The kinds of fact that relations are made of, by the source that gives them.
 KINDS = {
-    "helper_use": ("gpl_only", "helper_use"),
-    "kfuncs": ("kfunc", "kfunc_proto", "kfunc_test", "kfunc_use"),
-    "map_use": ("map_prog", "map_use"),
+    source: tuple(sorted(kind for kind, by in SOURCES.items() if by == source))
+    for source in dict.fromkeys(SOURCES.values())
 }
 
 #: A fact without its value: kind, name, object.
@@ -90,7 +98,7 @@ def read_source(
     facts, gaps = read_tree(source, files())
     if not wanted or any(gap.lost for gap in gaps):
         return None, gaps
-    return TreeReading(tree.tag, name, tree.origin, _values(facts, KINDS[name])), gaps
+    return TreeReading(tree.tag, name, tree.origin, fact_values(facts, KINDS[name])), gaps
 
 
 def settle(
@@ -168,5 +176,6 @@ def _shown(word: str | None) -> str | None:
     return "copies differ, or there are none" if word == _NO_WORD else word
 
 
-def _values(facts: Iterable[Fact], kinds: Collection[str]) -> dict[Key, str]:
+def fact_values(facts: Iterable[Fact], kinds: Collection[str]) -> dict[Key, str]:
+    """Return the values of facts of some kinds, by kind, name and object."""
     return {(fact.kind, fact.name, fact.object): fact.value for fact in facts if fact.kind in kinds}

@@ -8,7 +8,7 @@ from helperhist.sources.condition import Condition
 from helperhist.sources.ctext import split_pieces
 from helperhist.sources.defined import DefinedNames
 from helperhist.sources.docs import HelperDoc, Prototype, parse_docs, parse_prototype
-from helperhist.sources.source import Gap, Piece, Source, read_tree
+from helperhist.sources.source import Gap, Piece, Source, parse_file, read_tree
 from helperhist.sources.uapi import (
     MAX_HEADER_BYTES,
     HeaderReader,
@@ -32,6 +32,7 @@ __all__ = [
     "kfuncs",
     "map_use",
     "parse_docs",
+    "parse_file",
     "parse_header",
     "parse_prototype",
     "read_tree",

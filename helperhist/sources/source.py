@@ -8,7 +8,7 @@ from typing import Protocol
 from helperhist.errors import ParseError
 from helperhist.timeline import Fact
 
-__all__ = ["Gap", "Piece", "Source", "read_tree"]
+__all__ = ["Gap", "Piece", "Source", "parse_file", "read_tree"]
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -23,6 +23,10 @@ class Gap:
     line: int
     what: str
     lost: bool = False
+
+    def __str__(self) -> str:
+        place = f"{self.path}:{self.line}" if self.line else self.path
+        return f"{place}: {self.what}" if place else self.what
 
 
 @dataclass(frozen=True, slots=True)

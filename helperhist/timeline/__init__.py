@@ -11,7 +11,19 @@ from helperhist.timeline.analysis import (
     require_kinds,
 )
 from helperhist.timeline.asked import WORDS, Asked, Doubt, ask, known_names
+from helperhist.timeline.conditions import condition_words
+from helperhist.timeline.evidence import (
+    ABSENT,
+    HEADER,
+    PRESENT,
+    Evidence,
+    Statements,
+    Witness,
+    evidence_of,
+    is_followed,
+)
 from helperhist.timeline.facts import Fact, sort_key
+from helperhist.timeline.features import FEATURES, Feature
 from helperhist.timeline.index import Index, canonical_name, squash
 from helperhist.timeline.kinds import (
     BY_PROGRAM,
@@ -25,25 +37,24 @@ from helperhist.timeline.kinds import (
     plural,
 )
 from helperhist.timeline.lookup import is_pattern, one_answer, spelled
+from helperhist.timeline.parts import Introduction, Lost, Parts, Reading, Run, SourceFile
 from helperhist.timeline.presence import Kernel, Presence, Release
 from helperhist.timeline.records import Backport, Diff, Doc, Event, Metadata, Row, Span, Tag
-from helperhist.timeline.relations import (
-    Interval,
-    Reading,
-    Relation,
-    Relations,
-    Run,
-)
+from helperhist.timeline.relations import Interval, Relation, Relations
 from helperhist.timeline.timeline import Timeline, changes, series_base
 
 __all__ = [
+    "ABSENT",
     "BY_PROGRAM",
     "ENUM_KINDS",
+    "FEATURES",
+    "HEADER",
     "KINDS",
     "LAST_GROWTH",
     "LISTS",
     "LTS",
     "PREFIXES",
+    "PRESENT",
     "SENTINEL",
     "SOURCES",
     "WORDS",
@@ -53,11 +64,16 @@ __all__ = [
     "Doc",
     "Doubt",
     "Event",
+    "Evidence",
     "Fact",
+    "Feature",
     "Index",
     "Interval",
+    "Introduction",
     "Kernel",
+    "Lost",
     "Metadata",
+    "Parts",
     "Presence",
     "Reading",
     "Relation",
@@ -65,14 +81,20 @@ __all__ = [
     "Release",
     "Row",
     "Run",
+    "SourceFile",
     "Span",
+    "Statements",
     "Tag",
     "Timeline",
+    "Witness",
     "ask",
     "by_release",
     "canonical_name",
     "changes",
+    "condition_words",
+    "evidence_of",
     "first_names",
+    "is_followed",
     "is_pattern",
     "kind_key",
     "known_names",

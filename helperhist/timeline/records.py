@@ -185,6 +185,8 @@ class Metadata:
     :ivar shallow: the commits at which a shallow clone is cut off
     :ivar version: of helperhist
     :ivar format: of the dataset
+    :ivar sources: what was read, ``bpf.h`` and sources of whole trees: name to the version of its
+        parser; empty where a dataset does not say
     """
 
     source: str
@@ -201,3 +203,4 @@ class Metadata:
     version: str = ""
     format: int = 1
     notes: tuple[str, ...] = field(default=())
+    sources: tuple[tuple[str, int], ...] = ()

@@ -4,9 +4,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cached_property
 
 from helperhist.errors import DatasetError
+from helperhist.timeline.evidence import Evidence, Statements, Witness
 from helperhist.timeline.facts import Fact, sort_key
 from helperhist.timeline.index import Index
 from helperhist.timeline.lookup import find, nearest
+from helperhist.timeline.parts import Parts
 from helperhist.timeline.presence import Release
 from helperhist.timeline.records import (
     Diff,
@@ -17,7 +19,7 @@ from helperhist.timeline.records import (
     Span,
     Tag,
 )
-from helperhist.timeline.relations import Reading, Relations, Run
+from helperhist.timeline.relations import Relations
 from helperhist.version import KernelVersion, read_version
 
 __all__ = ["Timeline", "changes", "series_base"]
@@ -39,19 +41,24 @@ class Timeline:
         events: Callable[[], Iterable[Event]],
         docs: Callable[[], Iterable[Doc]],
         label: str = "",
-        relations: Callable[[str], tuple[Iterable[Run], Iterable[Reading]]] = lambda name: ((), ()),
+        relations: Callable[[str], Parts] = lambda name: Parts(),
+        evidence: Callable[[str], tuple[Iterable[Evidence], Iterable[Witness]]] = (
+            lambda name: ((), ())
+        ),
     ) -> None:
         """Hold the parts of a timeline; use :func:`helperhist.load` to get one.
 
         :param label: names the dataset to users, in one line
         :param relations: gives the runs of the relations of a name (all of them for an empty one;
             others may be among them), and what was read for them
+        :param evidence: gives the statements about a name (all of them for an empty one), and who
+            makes them
         """
         self.metadata = metadata
         self.rows = tuple(rows)
         self.label = label or metadata.source
         self._tags, self._spans, self._events, self._docs = tags, spans, events, docs
-        self._relations = relations
+        self._relations, self._evidence = relations, evidence
 
     @cached_property
     def tags(self) -> tuple[Tag, ...]:
@@ -79,20 +86,42 @@ class Timeline:
 
         :raises DatasetError: they contradict each other
         """
-        return self._related("")
+        return self._related(self.parts)
+
+    @cached_property
+    def parts(self) -> Parts:
+        """What the relations are made of, all of it in memory.
+
+        :raises DatasetError: it is damaged
+        """
+        runs, readings, introductions, lost, files = self._relations("")
+        return Parts(tuple(runs), tuple(readings), tuple(introductions), tuple(lost), tuple(files))
 
     def relations_of(self, name: str) -> Relations:
         """Return the relations of one name, for a look-up: all of them take longer to index.
 
         :raises DatasetError: they contradict each other
         """
-        return self.relations if "relations" in self.__dict__ else self._related(name)
+        return (
+            self.relations if "relations" in self.__dict__ else self._related(self._relations(name))
+        )
 
-    def _related(self, name: str) -> Relations:
-        releases = [tag.version for tag in self.releases] if self.metadata.kernel else []
-        runs, readings = self._relations(name)
+    def statements_of(self, name: str) -> Statements:
+        """Return what is said of one name, of all for an empty one, beside the copies read.
+
+        :raises DatasetError: somebody says it who is not known
+        """
         try:
-            return Relations(runs, readings, releases, self._born)
+            return Statements(*self._evidence(name))
+        except ValueError as error:
+            raise DatasetError(
+                f"the evidence of this data is damaged ({error}); scan again"
+            ) from error
+
+    def _related(self, parts: Parts) -> Relations:
+        releases = [tag.version for tag in self.releases] if self.metadata.kernel else []
+        try:
+            return Relations(parts.runs, parts.readings, releases, self._born, parts.introductions)
         except ValueError as error:
             raise DatasetError(
                 f"the relations of this data are damaged ({error}); scan again"

@@ -167,7 +167,7 @@ def test_what_cannot_be_corrected_is_not() -> None:
     ("name", "stated", "kind", "verdict", "note"),
     [
         ("bpf_key_put", "6.1", "kfunc", "unjudged", "a kfunc; bpf.h does not list them"),
-        ("bpf_later", "9.1", "helper", "unjudged", "newer than the data, which ends with 7.1"),
+        ("bpf_later", "9.1", "helper", "unjudged", "newer than the data, which ends with 7.3"),
         ("some_kernel_thing", "5.1", None, "unjudged", "no name of bpf.h in this table"),
         ("bpf_lop", "5.17", "helper", "unknown", "nearest: bpf_loop (5.17)"),
         ("qqqqqqqqqqqqqqqq", "5.17", "helper", "unknown", "no name of bpf.h is like it"),

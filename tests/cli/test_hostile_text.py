@@ -118,6 +118,10 @@ CASES: dict[str, list[tuple[str, ...]]] = {
              ("scan", "{repository}", "--tags", "(" + EVIL),
              ("scan", "{repository}", "--name", EVIL),
              ("scan", "{repository}", "--output", EVIL, "--name", EVIL)],
+    "data": [("data", EVIL), ("data", "use", EVIL), ("data", "use", "{data}"), ("data",),
+             ("data", "verify", EVIL), ("data", "remove", EVIL)],
+    "page": [("page", "--data", "{data}", "-o", "x.html"), ("page", "--data", EVIL, "-o", "x.html"),
+             ("page", "--data", "{data}", "-o", "/none/" + EVIL)],
     "completion": [("completion", EVIL)],
 }  # fmt: skip
 

@@ -16,6 +16,7 @@ from click.testing import CliRunner, Result
 from helperhist.cli.group import cli
 from helperhist.dataset import folders, store
 from helperhist.dataset.store import load, read_dataset, write_dataset
+from tests.build.kernel_tree import XDP, Kernel
 from tests.build.repository import History, clone, git, loose, makefile, render_header
 from tests.build.timeline import make_timeline
 
@@ -64,8 +65,8 @@ def test_a_part_of_a_kernel_does_not_become_the_default(history: History, home: 
     assert lines["dataset"] == str(home / "linux")
     # The embedded data knows more releases.
     text = " ".join(done.output.split())
-    assert "default stays the embedded data (v3.18 to v7.1, from iproute2's copies" in text
-    assert "it lacks 7.1 and 62 more releases; use this one with --data linux" in text
+    assert "default stays the embedded data (bpf.h of 3.18 to 7.3, kernel trees" in text
+    assert "it lacks 7.3 and 64 more releases; use this one with --data linux" in text
     assert load().label == load("embedded").label
     asked = CliRunner().invoke(cli, ["since", "b", "-q", "--data", "linux"], catch_exceptions=False)
     assert (asked.exit_code, asked.stdout) == (0, "5.1\n")
@@ -120,6 +121,13 @@ def test_json(history: History, tmp_path: Path) -> None:
     done = run(history.path, "--output", tmp_path / "out", "--json")
     summary = json.loads(done.stdout)
     assert summary.pop("seconds") >= 0
+    assert summary.pop("sources") == [
+        {
+            "name": name, "releases": 0, "reused": 0, "facts": 0, "lost": [], "gaps": [],
+            "lacking": "no tag has the files of a kernel",
+        }
+        for name in ("helper_use", "kfuncs", "map_use", "arch_use")
+    ]  # fmt: skip
     assert summary == {
         "dataset": str(tmp_path / "out"),
         "source": f"{history.path}",
@@ -131,7 +139,7 @@ def test_json(history: History, tmp_path: Path) -> None:
         "newest": "v5.1",
         "unknown_commits": 0,
         "default": False,
-        "not_default": "it lacks 7.1 and 62 more releases",
+        "not_default": "it lacks 7.3 and 64 more releases",
     }
     again = json.loads(run(history.path, "--output", tmp_path / "out", "--json").stdout)
     assert again["reused"] == 3
@@ -350,3 +358,31 @@ def test_partial_clone_whose_origin_is_gone(history: History, tmp_path: Path) ->
         f"`git -C {folder} fetch --refetch --no-filter origin`",
     )
     assert not (tmp_path / "out").exists()
+
+
+def test_relations_of_a_scan_answer(tmp_path: Path) -> None:
+    repo = History(tmp_path / "linux")
+    opened = Kernel(cases={XDP: "case BPF_FUNC_b: return &bpf_b_proto;"})
+    broken = Kernel(default={XDP: "lost(func_id, prog)"})
+    listed = "enum bpf_prog_type { BPF_PROG_TYPE_UNSPEC, BPF_PROG_TYPE_XDP };\n"
+    header = render_header(["a", "b", "c"], text=listed)
+    for name, kernel in (("v5.10", Kernel()), ("v5.11", opened), ("v5.12", broken)):
+        repo.commit(name, header, files=kernel.files())
+        repo.tag(name, name)
+    done = run(repo.path)
+    text = " ".join(done.output.split())
+    assert done.exit_code == 0
+    assert "helper_use 6 facts of 2 releases; 1 more could not be read" in text
+    assert "not read map_use: nothing was found in any tree" in text
+    assert "gap helper_use at v5.12: net/core/filter.c: lost: its" in text
+    asked = CliRunner().invoke(cli, ["since", "b", "--prog", "xdp", "-q", "--data", "linux"])
+    assert (asked.exit_code, asked.stdout) == (0, "5.11\n")
+    strict = ("--strict", "--source", "helper_use", "--output", tmp_path / "strict")
+    done = run(repo.path, *strict)
+    assert done.exit_code == 2
+    assert "helper_use cannot read v5.12: net/core/filter.c: lost" in done.stderr
+    assert not (tmp_path / "strict").exists()
+    gaps = json.loads(run(repo.path, "--source", "helper_use", "--json").stdout)["sources"]
+    assert [(gap["tag"], gap["path"], gap["lost"]) for gap in gaps[0]["gaps"]] == [
+        ("v5.12", "net/core/filter.c", True)
+    ]

@@ -1,5 +1,6 @@
 import csv
 import re
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
@@ -80,7 +81,7 @@ def test_known_answers(timeline: Timeline, name: str, since: str) -> None:
     [
         ("3.18", 0), ("3.19", 3), ("4.0", 3), ("4.1", 11), ("4.4", 25), ("4.9", 41), ("4.14", 53),
         ("4.19", 83), ("5.4", 110), ("5.10", 155), ("5.15", 175), ("6.1", 209), ("6.2", 211),
-        ("6.12", 211), ("7.1", 211),
+        ("6.12", 211), ("7.1", 211), ("7.3", 211),
     ],
 )  # fmt: skip
 def test_helpers_per_release(timeline: Timeline, release: str, count: int) -> None:
@@ -101,10 +102,11 @@ def test_numbers_grow_with_releases(timeline: Timeline) -> None:
 def test_tags_are_the_releases_of_the_kernel(timeline: Timeline) -> None:
     dates = {row["tag"]: row["released"] for row in table("kernel_releases.csv")}
     names = [tag.name for tag in timeline.tags]
-    # A date that the table does not have is not known, as that of a release just made.
-    assert names[: len(dates)] == list(dates)
-    assert {tag.name: tag.date for tag in timeline.tags} == {n: dates.get(n) for n in names}
-    assert list(dates.values()) == sorted(dates.values())
+    assert names == list(dates)
+    # An empty date is one that is not settled, as that of a release just made.
+    assert {tag.name: tag.date or "" for tag in timeline.tags} == dates
+    settled = [date for date in dates.values() if date]
+    assert settled == sorted(settled) == list(dates.values())[: len(settled)]
     for tag in timeline.tags:
         assert tag.name == f"v{tag.version.series}"
         assert (tag.target, tag.commit) == ("", ""), "a commit of iproute2 is none of the kernel"
@@ -129,18 +131,37 @@ def test_rows_are_complete(timeline: Timeline) -> None:
 
 def test_commits_are_those_of_the_table(timeline: Timeline) -> None:
     known = {(row["kind"], row["name"]): row for row in table("introducing_commits.csv")}
+    messages = {row["commit"]: row for row in table("commit_messages.csv")}
     rows = {(row.kind, row.name): row for row in timeline.rows}
     assert not known.keys() - rows
+    assert not messages.keys() - {row["commit"] for row in known.values()}
     for key, row in rows.items():
         assert row.commit == (known[key]["commit"] if key in known else None)
+        message = messages.get(row.commit or "", {"author_date": "", "subject": ""})
+        assert (row.author_date or "", row.subject or "") == (
+            message["author_date"], message["subject"],
+        )  # fmt: skip
+        assert row.commit_date is None
         if key in known:
             assert re.fullmatch("[0-9a-f]{40}", known[key]["commit"])
             assert known[key]["id"] in ("", str(row.id)), key
     assert all(row.commit for row in timeline.helpers)
 
 
+def test_commits_were_written_before_the_release(timeline: Timeline) -> None:
+    """And not years before, as the commit of another name would be."""
+    days = {tag.name: date.fromisoformat(tag.date) for tag in timeline.tags if tag.date}
+    checked = 0
+    for row in timeline.rows:
+        if row.author_date and row.tag in days:
+            written = date.fromisoformat(row.author_date[:10])
+            assert timedelta(0) < days[row.tag] - written < timedelta(days=365), row.name
+            checked += 1
+    assert checked > 100
+
+
 def test_present_and_rows_agree(timeline: Timeline) -> None:
-    newest = timeline.at("7.1")
+    newest = timeline.at("7.3")
     ids = {row.name: (row.kind, row.id) for row in timeline.rows if row.removed is None}
     assert {name.name: (name.kind, name.id) for name in newest} == ids
 
@@ -156,10 +177,31 @@ def test_no_text_of_the_documentation_is_embedded(timeline: Timeline) -> None:
 
 def test_the_answer_names_where_it_comes_from(timeline: Timeline) -> None:
     assert timeline.label == f"embedded data: {timeline.metadata.source}"
-    assert "iproute2" in timeline.label
+    relations = timeline.relations.read("helper_use")
+    assert timeline.metadata.source == (
+        f"bpf.h of {timeline.tags[0].version} to {timeline.tags[-1].version}, "
+        f"kernel trees of {relations[0]} to {relations[-1]}"
+    )
     assert timeline.metadata.tags == len(timeline.tags)
-    assert timeline.metadata.newest == timeline.tags[-1].name == "v7.1"
+    assert timeline.metadata.newest == timeline.tags[-1].name == "v7.3"
     assert "Mainline only" in " ".join(timeline.metadata.notes)
+
+
+def test_releases_of_which_updates_were_read(timeline: Timeline) -> None:
+    """What 7.2 and 7.3 brought, and nothing that a tag of an enumeration would change."""
+    for release, count in (("7.2", 16), ("7.3", 15)):
+        assert sum(row.since == release for row in timeline.rows) == count
+    adjust = [row for row in timeline.rows if row.name.startswith("BPF_F_ADJ_ROOM_")]
+    assert {row.kind for row in adjust} == {"flag"}
+    assert {row.since for row in adjust} == {"5.2", "5.8", "5.13", "6.3", "7.3"}
+    (flags,) = [event for event in timeline.events if event.name == "BPF_F_REDIRECT_FLAGS"]
+    assert (flags.event, flags.tag, flags.before, flags.after) == ("renumbered", "v7.3", "25", "27")
+    later = table("later.csv")
+    assert {(row["tag"], row["name"]) for row in later} == {
+        *((row.tag, row.name) for row in timeline.rows if row.since in ("7.2", "7.3")),
+        ("v7.3", "BPF_F_REDIRECT_FLAGS"),
+    }
+    assert all(row["evidence"] for row in later)
 
 
 def test_kinds(timeline: Timeline) -> None:

@@ -73,8 +73,8 @@ def test_csv_shows_lists_and_backports() -> None:
 def test_json_has_the_rows_and_says_where_they_come_from(embedded: Timeline) -> None:
     tree = json.loads(render_export(embedded, "json", ["helper", "cmd"]))
     assert list(tree) == ["source", "newest", "notes", "tags", "names"]
-    assert tree["newest"] == "v7.1"
-    assert tree["tags"][-1] == {"tag": "v7.1", "version": "7.1", "released": None}
+    assert tree["newest"] == "v7.3"
+    assert tree["tags"][-1] == {"tag": "v7.3", "version": "7.3", "released": None}
     assert tree["names"] == [
         row.to_json() for row in embedded.rows if row.kind in ("helper", "cmd")
     ]

@@ -49,7 +49,7 @@ def test_table_orders_versions_as_kernels_do(embedded: Timeline) -> None:
     old = table[table["since"] <= "4.9"]
     assert "bpf_current_task_under_cgroup" in old.index  # 4.9
     assert "bpf_xdp_adjust_head" not in old.index  # 4.10
-    assert table["since"].max() == "7.0"
+    assert table["since"].max() == "7.3"
 
 
 def test_table_keeps_lists_and_dates_of_commits() -> None:
@@ -84,7 +84,7 @@ def test_long_frame_is_what_every_tag_of_the_embedded_data_has(embedded: Timelin
         for tag in embedded.tags
     }
     assert names_by_tag(frame) == expected
-    assert frame[frame["tag"] == "v7.1"]["released"].isna().all()
+    assert frame[frame["tag"] == "v7.3"]["released"].isna().all()
     assert (frame[frame["tag"] == "v5.8"]["released"] == pd.Timestamp("2020-08-02")).all()
 
 
@@ -153,8 +153,8 @@ def test_a_number_that_is_too_large_is_an_error_and_not_another_number() -> None
 def test_growth_of_the_embedded_data(embedded: Timeline) -> None:
     growth = frames.growth(embedded).set_index("version")
     totals = growth["total"].to_dict()
-    assert {v: totals[v] for v in ("3.18", "3.19", "4.4", "5.10", "6.1", "6.2", "7.1")} == {
-        "3.18": 0, "3.19": 3, "4.4": 25, "5.10": 155, "6.1": 209, "6.2": 211, "7.1": 211,
+    assert {v: totals[v] for v in ("3.18", "3.19", "4.4", "5.10", "6.1", "6.2", "7.3")} == {
+        "3.18": 0, "3.19": 3, "4.4": 25, "5.10": 155, "6.1": 209, "6.2": 211, "7.3": 211,
     }  # fmt: skip
     assert growth["new"].sum() == 211
     assert growth[growth["new"] > 0].index[-1] == "6.2"
@@ -214,14 +214,14 @@ def test_families_add_up_to_the_helpers(embedded: Timeline) -> None:
         by_family.groupby("version", observed=True)["total"].sum().tolist()
         == frames.growth(embedded)["total"].tolist()
     )
-    newest = by_family[by_family["version"] == "7.1"].set_index("family")["total"]
+    newest = by_family[by_family["version"] == "7.3"].set_index("family")["total"]
     assert newest["ringbuf"] == 9
     assert newest["timer"] == 4
 
 
 def test_by_lts_ends_with_the_newest_release(embedded: Timeline) -> None:
     cells = frames.by_lts(embedded)
-    assert cells.columns.tolist()[-3:] == ["6.12", "6.18", "7.1"]
+    assert cells.columns.tolist()[-3:] == ["6.12", "6.18", "7.3"]
     assert cells.shape == (211, 12)
     row = cells.T["bpf_ringbuf_output"].tolist()
     assert cells.columns[row.index(True)] == "5.10"  # since 5.8

@@ -386,8 +386,38 @@ def test_a_define_that_becomes_an_enumerator_is_one_name(history: History) -> No
     history.tags(v5_0="0", v5_1="1")
     timeline = scan(history.path)
     found = row(timeline, "BPF_OTHER")
-    assert (found.kind, found.since, found.id) == ("bpf_flags", "5.0", 2)
+    assert (found.kind, found.since, found.id) == ("flag", "5.0", 2)
     assert history.key(found.commit) == "0"
+
+
+def test_an_enumeration_that_gets_a_tag_keeps_its_kind(history: History, tmp_path: Path) -> None:
+    # As BPF_F_ADJ_ROOM_* in 7.3; without BPF_F_, it is history alone that tells.
+    history.commit("0", render_header(["a"], text="enum { BPF_RB_X = 1, BPF_RB_Y = 2 };\n"))
+    history.tags(v7_2="0")
+    before = scan(history.path)
+    text = "enum bpf_rb { BPF_RB_X = 1, BPF_RB_Y = 2, BPF_RB_Z = 4 };\n"
+    history.commit("1", render_header(["a"], text=text), "0")
+    history.tags(v7_3="1")
+    timeline = assert_same(history, before, tmp_path)
+    kinds = {name: row(timeline, name).kind for name in ("BPF_RB_X", "BPF_RB_Y", "BPF_RB_Z")}
+    assert kinds == {"BPF_RB_X": "flag", "BPF_RB_Y": "flag", "BPF_RB_Z": "bpf_rb"}
+    assert timeline.events == ()
+    assert [span.first for span in timeline.spans if span.name == "BPF_RB_X"] == ["v7.2"]
+    diff = timeline.diff("7.2", "7.3")
+    assert [name.name for name in (*diff.added, *diff.removed)] == ["BPF_RB_Z"]
+
+
+@pytest.mark.parametrize("order", [("define", "list"), ("list", "define")])
+def test_a_name_of_a_list_of_the_system_call_is_of_its_kind(
+    history: History, tmp_path: Path, order: tuple[str, str]
+) -> None:
+    texts = {"define": "#define BPF_NEW 7\n", "list": "enum bpf_cmd { BPF_NEW = 7 };\n"}
+    history.commit("0", render_header(["a"], text=texts[order[0]]))
+    history.commit("1", render_header(["a"], text=texts[order[1]]), "0")
+    history.tags(v5_0="0")
+    before = scan(history.path)
+    history.tags(v5_1="1")
+    assert row(assert_same(history, before, tmp_path), "BPF_NEW").kind == "cmd"
 
 
 def test_without_commits(history: History) -> None:

@@ -88,12 +88,12 @@ def test_the_list_of_helpers_has_not_grown_since_the_release_that_we_name(
     newest = analysis.newest_additions(embedded)
     assert newest["helper"].since == analysis.LAST_GROWTH
     assert newest["helper"].name == "bpf_cgrp_storage_delete"
-    assert newest["cmd"].since == "7.0"
+    assert newest["cmd"].since == "7.2"
 
 
 def test_longterm_kernels_are_releases_of_the_data(embedded: Timeline) -> None:
     tags = analysis.lts_tags(embedded)
-    assert [tag.version.text for tag in tags] == [*analysis.LTS, "7.1"]
+    assert [tag.version.text for tag in tags] == [*analysis.LTS, "7.3"]
     assert list(analysis.LTS) == sorted(analysis.LTS, key=KernelVersion.parse)
 
 

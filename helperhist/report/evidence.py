@@ -1,0 +1,62 @@
+"""Evidence as words and as JSON."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from helperhist.timeline import (
+    ABSENT,
+    PRESENT,
+    Evidence,
+    Relation,
+    Row,
+    Timeline,
+    condition_words,
+    evidence_of,
+    is_followed,
+)
+
+__all__ = ["evidence_json", "evidence_pairs"]
+
+
+def evidence_json(timeline: Timeline, item: Row | Relation) -> list[dict[str, Any]]:
+    """Return the documented JSON objects of the evidence of a row or relation."""
+    found = evidence_of(timeline, item)
+    witnesses = timeline.statements_of(item.name).witnesses
+    answers = []
+    for said in found:
+        witness = witnesses.get(said.by)
+        answers.append(
+            {
+                "says": said.says,
+                "value": said.value,
+                "by": said.by,
+                "revision": witness.revision or None if witness else None,
+                "trust": witness.trust if witness else None,
+                "where": said.where or None,
+                "followed": is_followed(timeline, item, said),
+            }
+        )
+    return answers
+
+
+def evidence_pairs(timeline: Timeline, item: Row | Relation) -> Iterable[tuple[str, str]]:
+    """Yield a label and a line for each statement."""
+    witnesses = timeline.statements_of(item.name).witnesses
+    label = "evidence"
+    for said in evidence_of(timeline, item):
+        witness = witnesses.get(said.by)
+        revision = f" {witness.revision[:12]}" if witness and witness.revision else ""
+        where = f" ({said.where})" if said.where else ""
+        followed = "" if is_followed(timeline, item, said) else "; not followed"
+        yield label, f"{_words(said)}: {said.by}{revision}{where}{followed}"
+        label = ""
+
+
+def _words(said: Evidence) -> str:
+    if said.value == ABSENT:
+        return f"{said.says} lacks it"
+    if said.value.startswith(PRESENT):
+        value = said.value.removeprefix(PRESENT)
+        words = condition_words(value) if said.object else value
+        return f"{said.says} has it" + (f", {words}" if words else "")
+    return f"{said.says} {said.value}"
