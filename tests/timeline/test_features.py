@@ -47,5 +47,7 @@ def test_every_key_in_a_text_of_explain_is_known() -> None:
     }
     assert "loop" not in keys
     assert "tail calls and calls" in keys
-    unknown = {key for key in keys if key not in {*FEATURES, *STRUCT_OPS} and index.named(key) is None}
+    unknown = {
+        key for key in keys if key not in {*FEATURES, *STRUCT_OPS} and index.named(key) is None
+    }
     assert not {key for key in unknown if not re.fullmatch(r"_[A-Z]+|[0-9,]+", key)}
