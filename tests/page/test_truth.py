@@ -9,7 +9,7 @@ import pytest
 from helperhist.page import render_page
 from helperhist.report.evidence import evidence_json
 from helperhist.report.relations import relation_json, since_words
-from helperhist.timeline import Evidence, Reading, Release, Timeline, Witness
+from helperhist.timeline import Evidence, Parts, Reading, Release, Timeline, Witness
 from helperhist.version import KernelVersion
 from tests.build.relations import READINGS, RUNS, XDP, related
 from tests.build.timeline import helpers, make_timeline
@@ -128,7 +128,7 @@ def test_evidence_that_differs(show: Callable[..., Opened], tmp_path: Path) -> N
     readings = (*READINGS, Reading("bpf.h", "v5.1", "one; two"), Reading("bpf.h", "v5.3", "three"))
     timeline = Timeline(
         plain.metadata, plain.rows, lambda: plain.tags, lambda: plain.spans, lambda: plain.events,
-        lambda: (), relations=lambda name: (RUNS, readings),
+        lambda: (), relations=lambda name: Parts(RUNS, readings),
         evidence=lambda name: (said, witnesses),
     )  # fmt: skip
     path = tmp_path / "page.html"

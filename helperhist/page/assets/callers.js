@@ -35,7 +35,7 @@ function callers(app, entry, program) {
     barTable(
       data,
       `${title}: releases by program type`,
-      ["program type", "since", "condition"],
+      ["program type", "since", rows.some((row) => row.note) ? "condition" : ""],
       rows,
     ),
     legend(),

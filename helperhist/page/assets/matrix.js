@@ -57,7 +57,7 @@ function segmentLabel(data, columns, { state, place, either, first, last }) {
   if (state === "cond" || state === "yes") return `${span}: yes${words ? `, ${words}` : ""}`;
   if (place !== undefined) return `${span}: cannot tell, ${words}`;
   return either
-    ? `${span}: yes; the condition changed in it or after it`
+    ? `${span}: cannot tell: the condition changed between the releases around it`
     : `${span}: cannot tell: no such release was read`;
 }
 
