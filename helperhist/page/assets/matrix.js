@@ -88,8 +88,9 @@ function axis(data) {
   const track = el("div.axis", { "aria-hidden": "true" });
   const count = data.columns.length;
   data.columns.forEach((version, column) => {
-    const major = data.lts.includes(version.text);
-    if (!major && column !== 0 && column !== count - 1) return;
+    const end = column === 0 || column === count - 1;
+    const major = data.lts.includes(version.text) || (end && !data.lts.length);
+    if (!major && !end) return;
     const label = el(
       `span${major ? ".lts" : ".end"}${column > 0.92 * count ? ".last" : ""}`,
       null,
