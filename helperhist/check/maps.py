@@ -1,12 +1,10 @@
 """What the maps of an object need, and its global data."""
 
-from collections.abc import Mapping
-
 from helperhist.binary import BpfObject, Kind, Map, SpecialFields
 from helperhist.check.mapdefs import newer_value, unset
+from helperhist.check.names import Names
 from helperhist.check.needs import Requirement, Unknown
 from helperhist.check.rules import MAP_FLAGS, RULES, STRUCT_OPS, VALUE_TYPES
-from helperhist.timeline import Row
 
 __all__ = ["MapNeeds"]
 
@@ -14,13 +12,9 @@ __all__ = ["MapNeeds"]
 class MapNeeds:
     """Collects the requirements of maps."""
 
-    def __init__(self, obj: BpfObject, rows: Mapping[str, Row], types: Mapping[int, Row]) -> None:
-        """Begin with nothing.
-
-        :param rows: the timeline by name
-        :param types: the map types by number
-        """
-        self._obj, self._rows, self._types = obj, rows, types
+    def __init__(self, obj: BpfObject, names: Names) -> None:
+        """Begin with nothing."""
+        self._obj, self._rows, self._types = obj, names.lives.rows, names.map_types
         self._requirements: list[Requirement] = []
         self._unknown: list[Unknown] = []
 
@@ -121,14 +115,15 @@ class MapNeeds:
         name: str,
         since: str,
         map_: str,
-        evidence: str,
+        basis: str,
         optional: bool,
         uapi: str = "",
     ) -> None:
-        if optional:
-            evidence += "; not created by default"
+        causes = ("not created",) if optional else ()
         self._requirements.append(
-            Requirement(kind, name, since, optional, map=map_, evidence=evidence, uapi=uapi)
+            Requirement(
+                kind, name, since, optional, map=map_, basis=basis, uapi=uapi, causes=causes
+            )
         )
 
     def _unknown_map(

@@ -16,6 +16,7 @@ __all__ = [
     "MAP_FLAGS",
     "REWRITES",
     "RULES",
+    "SLEEPABLE",
     "STRUCT_OPS",
     "VALUE_TYPES",
     "Rule",
@@ -205,18 +206,45 @@ FALLBACKS = {
     "callback function": "unroll the loop",
 }
 
+_SLEEPABLE = "can_be_sleepable() or check_attach_btf_id() in verifier.c"
+
+#: Program type and attach type (or any) to what sleepable ones need beyond ``BPF_F_SLEEPABLE``.
+SLEEPABLE = {
+    ("TRACING", "BPF_TRACE_FENTRY"): Rule("feature", "sleepable fentry program"),
+    ("TRACING", "BPF_TRACE_FEXIT"): Rule("feature", "sleepable fexit program"),
+    ("TRACING", "BPF_MODIFY_RETURN"): Rule("feature", "sleepable fmod_ret program"),
+    ("LSM", "BPF_LSM_MAC"): Rule("feature", "sleepable LSM program"),
+    ("KPROBE", ""): Rule("feature", "sleepable uprobe program", "6.0", source=_SLEEPABLE),
+    ("TRACING", "BPF_TRACE_ITER"): Rule("feature", "sleepable iterator", "6.3", source=_SLEEPABLE),
+    ("STRUCT_OPS", ""): Rule("feature", "sleepable struct_ops program", "6.3", source=_SLEEPABLE),
+    ("TRACING", "BPF_TRACE_FSESSION"): Rule(
+        "feature", "sleepable fsession program", "7.0", source=_SLEEPABLE
+    ),
+    ("TRACING", "BPF_TRACE_RAW_TP"): Rule(
+        "feature", "sleepable tp_btf program", "7.2", source=_SLEEPABLE
+    ),
+    ("RAW_TRACEPOINT", ""): Rule(
+        "feature", "sleepable raw tracepoint program", "7.2", source=_SLEEPABLE
+    ),
+    ("TRACEPOINT", ""): Rule("feature", "sleepable tracepoint program", "7.2", source=_SLEEPABLE),
+}
+
 #: Kernels from here on know the contents of read-only maps when they verify, and so do not look
 #: at what a .kconfig variable rules out.
 CONST_MAPS = FEATURES["constant maps"].since
 
-#: Structs of kernel operations that BPF can implement. Source: ebpf-docs, program type STRUCT_OPS.
+#: Structs of kernel operations that BPF can implement. Source: ebpf-docs, program type STRUCT_OPS;
+#: the `struct bpf_struct_ops` of the kernel's sources of 5.16, 6.19, 7.1, 7.2 and 7.3.
 STRUCT_OPS = {
     "tcp_congestion_ops": "5.6",
+    "bpf_dummy_ops": "5.16",
     "hid_bpf_ops": "6.11",
     "sched_ext_ops": "6.12",
     "Qdisc_ops": "6.16",
-    "smc_hs_ctrl_ops": "6.19",
+    "smc_hs_ctrl": "6.19",
     "io_uring_bpf_ops": "7.1",
+    "sched_ext_ops_cid": "7.2",
+    "binfmt_misc_ops": "7.3",
 }
 
 #: Helpers that the kernel keeps for programs under a license compatible with the GPL.

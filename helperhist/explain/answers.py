@@ -170,30 +170,33 @@ def about_named(rule: str, meaning: str, advice: str) -> Callable[..., Answer]:
 def about_kfunc(rule: str, meaning: str, advice: str) -> Callable[..., Answer]:
     """Make an answer about the kfunc that the message names, if it names one."""
 
-    def answer(match: re.Match[str], _names: Names) -> Answer:
+    def answer(match: re.Match[str], names: Names) -> Answer:
         name = match[1] if match.re.groups else None
         subject = name or "the kfunc"
         since = None
         told = meaning.format(subject)
         if name is not None:
-            since, release = _kfunc_release(name)
+            since, release = _kfunc_release(name, names)
             told += f" {release}"
         return Answer(rule, told, advice.format(subject), "kfunc", name, since=since)
 
     return answer
 
 
-def _kfunc_release(name: str) -> tuple[str | None, str]:
+def _kfunc_release(name: str, names: Names) -> tuple[str | None, str]:
     """Return the first release with a kfunc, and a sentence about it."""
-    # Only messages about kfuncs pay for reading that table.
-    from helperhist.dataset import kfunc
-
-    known = kfunc(name)
-    if known is None:
+    found = names.timeline.relations.find("kfunc", name.split("___")[0])
+    if not found:
         return None, "This data does not know it. Kfuncs are no UAPI: no release promises them."
+    known = found[0]
+    since = f"since {known.since}"
+    if known.absent:
+        since += f" or a release after {known.absent}"
+    if known.removed:
+        return known.since, f"Mainline has it {since}, and not any more in {known.removed}."
     return known.since, (
-        f"Mainline has it since {known.since}; kfuncs are no UAPI, so that a later release may "
-        "change or drop it."
+        f"Mainline has it {since}; kfuncs are no UAPI, so that a later release may change or "
+        "drop it."
     )
 
 
@@ -246,7 +249,7 @@ def undeclared(match: re.Match[str], names: Names) -> Answer | None:
             f"Include it, or build with headers of {row.since} or newer or a vmlinux.h of such a "
             "kernel; the program will then need that kernel too.",
         )
-    if row is None and name.startswith("bpf_") and (since := _kfunc_release(name))[0]:
+    if row is None and name.startswith("bpf_") and (since := _kfunc_release(name, names))[0]:
         return Answer(
             "headers-too-old",
             f"{name} is a kfunc, and nothing included declares it. {since[1]}",

@@ -127,7 +127,7 @@ def _pair(timeline: Timeline, use: Relation, short: str) -> Pair:
 
 def _born(timeline: Timeline, name: str) -> KernelVersion | None:
     """Return the release of a helper, a kfunc or a program type."""
-    row = timeline.row(name)
+    row = timeline.index.named(name)
     if row is not None and row.since is not None:
         return KernelVersion.parse(row.since)
     for relation in timeline.relations.find("kfunc", name):

@@ -6,13 +6,10 @@ Most names share what is said of them: a few hundred histories serve thousands o
 from collections.abc import Hashable
 from typing import Any
 
-from helperhist.timeline import SOURCES, Relation, Timeline, condition_words
+from helperhist.timeline import KINDS, SOURCES, Relation, Timeline, condition_words
 from helperhist.version import KernelVersion
 
 __all__ = ["encode_relations"]
-
-#: The kinds whose value is a condition.
-_CONDITIONS = ("helper_use", "kfunc_use", "map_use", "map_prog")
 
 
 class _Table:
@@ -61,7 +58,7 @@ def encode_relations(timeline: Timeline) -> dict[str, Any]:
                     listed = [relation.kind, relation.name, relation.object]
                     introductions.append([*listed, came.commit, came.author_date, came.subject])
                 group += [objects.place(relation.object), place]
-                if kind in _CONDITIONS:
+                if KINDS[kind].conditional:
                     said = (item.value for item in relation.intervals)
                     words.update((values.place(text), condition_words(text)) for text in said)
             kinds.setdefault(kind, []).append([name, groups.place(group, tuple(group))])

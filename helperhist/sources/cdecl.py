@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from helperhist.errors import ParseError
 from helperhist.sources.ctext import MAX_TOKENS, Constant, evaluate
-from helperhist.sources.entries import (
+from helperhist.sources.definitions import (
     NOTHING,
     Pending,
     Piece,

@@ -33,7 +33,7 @@ from helperhist.sources.ctext import (
     strip_comments,
     tokenize,
 )
-from helperhist.sources.entries import (
+from helperhist.sources.definitions import (
     NOTHING,
     Pending,
     Piece,
