@@ -61,7 +61,7 @@ class Calls:
             collect.unknown("helper", name, reason, function, site.at, True, way, number)
             return
         basis = f"helper {number}"
-        instead = REWRITES.get(row.name) if self._obj.loader != "raw" else None
+        instead = REWRITES.get(row.name) if self._obj.relocates else None
         if instead is not None and (old := self._names.lives.since(instead)) is not None:
             collect.add(
                 "helper", row.name, Life.of(since), function, site.at, basis,

@@ -64,7 +64,7 @@ class MapNeeds:
                 self._need("field", uapi, since, name, "map definition", optional, uapi)
         if item.value and self._obj.btf is not None:
             self._values((item.value,), name, optional)
-        for lacking in unset(item) if self._obj.loader != "raw" else ():
+        for lacking in unset(item) if self._obj.relocates else ():
             reason = "unless user space sets it, no kernel creates the map"
             self._unknown_map("unset", lacking, reason, name, optional=optional)
         if (release := newer_value(item)) is not None:
