@@ -43,9 +43,10 @@ from helperhist.binary.insn import (
     load_size,
     target_of,
 )
+from helperhist.binary.loaders import LOADERS, RELOCATING
 from helperhist.binary.maps import Map, SpecialFields
 from helperhist.binary.object import BpfObject, Function, parse_object
-from helperhist.binary.sections import LOADERS, ProgramKind, program_kind
+from helperhist.binary.sections import ProgramKind, program_kind
 
 __all__ = [
     "ALU",
@@ -71,6 +72,7 @@ __all__ = [
     "MODE",
     "MOV64",
     "PLAIN",
+    "RELOCATING",
     "SHN_UNDEF",
     "SOURCE",
     "ST",

@@ -34,7 +34,7 @@ def relocate(
     :param symbols: whether the kernel has the externs of ``.ksyms``
     :param elsewhere: those that it has not, but that a module may have
     """
-    if obj.btf is None or obj.loader == "raw":
+    if obj.btf is None or not obj.relocates:
         return (), ()
     work = _Relocate(obj, programs, symbols, elsewhere)
     found = work.relocate(obj.btf, target)

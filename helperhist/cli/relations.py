@@ -15,6 +15,7 @@ from helperhist.report.relations import (
 from helperhist.report.terminal import table, terminal_width
 from helperhist.timeline import (
     KINDS,
+    PREFIXES,
     Asked,
     Doubt,
     Relation,
@@ -27,7 +28,7 @@ from helperhist.version import KernelVersion
 
 __all__ = ["echo_relations", "program_type", "relations_at", "require_relations"]
 
-_PREFIX = "BPF_PROG_TYPE_"
+_PREFIX = PREFIXES["prog_type"]
 
 
 def require_relations(timeline: Timeline) -> Relations:

@@ -28,6 +28,7 @@ from helperhist.timeline import (
     Presence,
     Timeline,
     canonical_name,
+    with_spellings,
 )
 
 __all__ = [
@@ -110,6 +111,11 @@ class KernelInfo:
         """The names, by name."""
         return {name.name: name for name in self.names}
 
+    @cached_property
+    def known(self) -> frozenset[str]:
+        """The names, and the other names that their numbers had."""
+        return with_spellings(self.by_name, self.renamed)
+
     def can_show(self, kind: str, name: str) -> bool:
         """Whether the source would show a name if the kernel had it."""
         if kind == "kfunc":
@@ -132,7 +138,7 @@ class KernelInfo:
         elif kind in SOURCES or other:
             return Presence(None)
         else:
-            there = any(known in self.by_name for known in self._spellings(name))
+            there = name in self.known
         # A module that was not looked at may have a kfunc.
         return Presence(True if there else False if self.can_show(kind, name) else None)
 
@@ -210,8 +216,8 @@ def info_of_btf(btf: Btf, uapi: Uapi, source: str, version: str | None = None) -
 
 def _constant(member: Member, tag: str, kind: str | None, uapi: Uapi) -> Iterator[Fact]:
     name = member.name
-    if kind == "helper" and name.startswith("BPF_FUNC_"):
-        name = "bpf_" + name.removeprefix("BPF_FUNC_")
+    if kind == "helper":
+        name = canonical_name(name)
     if is_sentinel(name):
         return
     if name in uapi.flags:

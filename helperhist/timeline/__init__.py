@@ -23,8 +23,8 @@ from helperhist.timeline.evidence import (
     is_followed,
 )
 from helperhist.timeline.facts import Fact, sort_key
-from helperhist.timeline.features import FEATURES, Feature
-from helperhist.timeline.index import Index, canonical_name, squash
+from helperhist.timeline.features import FEATURES, STRUCT_OPS, Feature
+from helperhist.timeline.index import Index, canonical_name, squash, with_spellings
 from helperhist.timeline.kinds import (
     BY_PROGRAM,
     ENUM_KINDS,
@@ -57,6 +57,7 @@ __all__ = [
     "PRESENT",
     "SENTINEL",
     "SOURCES",
+    "STRUCT_OPS",
     "WORDS",
     "Asked",
     "Backport",
@@ -108,4 +109,5 @@ __all__ = [
     "sort_key",
     "spelled",
     "squash",
+    "with_spellings",
 ]
