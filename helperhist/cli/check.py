@@ -26,7 +26,7 @@ from helperhist.check import (
     undecided,
 )
 from helperhist.cli.command import new_command
-from helperhist.cli.options import data_option, echo_source
+from helperhist.cli.options import data_option, echo_source, quiet_option
 from helperhist.cli.output import complain, echo, echo_json, echo_order
 from helperhist.cli.streams import say_waiting
 from helperhist.dataset import load
@@ -36,6 +36,7 @@ from helperhist.report.btf import render_against
 from helperhist.report.check import (
     render_change,
     render_object,
+    render_quiet,
     render_summary,
     render_verdict,
 )
@@ -50,8 +51,13 @@ __all__ = ["command"]
 
 @new_command(
     "check",
-    epilog="Examples: check prog.bpf.o; check build/ --target 5.4; check prog.bpf.o --target "
-    "running; check --diff old.o new.o --format github; find . -name '*.bpf.o' | check - --json",
+    examples=(
+        "helperhist check prog.bpf.o",
+        "helperhist check build/ --target 5.4",
+        "helperhist check prog.bpf.o --target running",
+        "helperhist check --diff old.o new.o --format github",
+        "find . -name '*.bpf.o' | helperhist check - --json",
+    ),
 )
 @click.argument("objects", nargs=-1, metavar="OBJECT...")
 @click.option(
@@ -79,6 +85,7 @@ __all__ = ["command"]
     help="Output; github prints annotations for a workflow.",
 )
 @click.option("--json", "as_json", is_flag=True, help="The same as --format json.")
+@quiet_option("Print the kernel alone, or with --target yes, no or cannot tell.")
 @data_option
 @click.pass_context
 def command(
@@ -90,6 +97,7 @@ def command(
     diff: tuple[str, str] | None,
     form: str,
     as_json: bool,
+    quiet: bool,
     data: str | None,
 ) -> None:
     """Say which kernel the compiled BPF program OBJECT needs, and why; nothing is loaded.
@@ -100,7 +108,9 @@ def command(
     """
     if as_json and form == "github":
         raise click.UsageError("--json and --format github exclude each other")
-    form = "json" if as_json else form
+    if quiet and (as_json or form != "text" or diff is not None):
+        raise click.UsageError("-q excludes --json, --format and --diff")
+    form = "json" if as_json else "quiet" if quiet else form
     if diff is not None and target is not None:
         raise click.UsageError("--diff and --target exclude each other")
     if bool(objects) == (diff is not None):
@@ -131,7 +141,7 @@ def command(
         refused = target is not None and any(findings.refused for _, findings in good)
         unclear = undecided(release)
         answer = int(refused or unclear or any(verdicts.values()))
-    if good and not (diff and len(good) != 2):
+    if good and not quiet and not (diff and len(good) != 2):
         echo_source(timeline, machine=form != "text")
     ctx.exit(2 if _complain(checked) else answer)
 
@@ -255,6 +265,11 @@ def _echo(
                     target, verdicts[id(item)], item.loader, release, bool(item.refused)
                 )
         echo_json(answers)
+        return
+    if form == "quiet":
+        for _, item in good:
+            found = verdicts.get(id(item), ())
+            echo(render_quiet(item, None if target is None else found, release))
         return
     if form == "github":
         for file, item in good:

@@ -24,8 +24,14 @@ def _complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> li
 
 @new_command(
     "data",
-    epilog="Examples: data; data list --json; data use linux; data use default; data verify; "
-    "data remove linux",
+    examples=(
+        "helperhist data",
+        "helperhist data list --json",
+        "helperhist data use linux",
+        "helperhist data use default",
+        "helperhist data verify",
+        "helperhist data remove linux",
+    ),
 )
 @click.argument("action", type=click.Choice(_ACTIONS), default="list")
 @click.argument("names", nargs=-1, metavar="[NAME]...", shell_complete=_complete)

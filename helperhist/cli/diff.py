@@ -21,7 +21,12 @@ __all__ = ["command"]
 
 
 @new_command(
-    "diff", epilog="Examples: diff 5.4 5.10; diff 6.1 6.6 --kind all; diff 5.4 5.10 --json"
+    "diff",
+    examples=(
+        "helperhist diff 5.4 5.10",
+        "helperhist diff 6.1 6.6 --kind all",
+        "helperhist diff 5.4 5.10 --json",
+    ),
 )
 @click.argument("old")
 @click.argument("new")

@@ -21,8 +21,12 @@ __all__ = ["command"]
 
 @new_command(
     "explain",
-    epilog="Examples: explain 'invalid func unknown#182'; explain \"use of undeclared identifier "
-    "'BPF_FUNC_loop'\"; ./loader 2>&1 | helperhist explain; explain --json < build.log",
+    examples=(
+        "helperhist explain 'invalid func unknown#182'",
+        "helperhist explain \"use of undeclared identifier 'BPF_FUNC_loop'\"",
+        "./loader 2>&1 | helperhist explain",
+        "helperhist explain --json < build.log",
+    ),
 )
 @click.argument("text", nargs=-1)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")

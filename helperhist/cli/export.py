@@ -17,8 +17,11 @@ __all__ = ["command"]
 
 @new_command(
     "export",
-    epilog="Examples: export --format csv; export --format markdown --kind helper; "
-    "export --format sqlite -o helpers.db",
+    examples=(
+        "helperhist export --format csv",
+        "helperhist export --format markdown --kind helper",
+        "helperhist export --format sqlite -o helpers.db",
+    ),
 )
 @click.option(
     "--format",

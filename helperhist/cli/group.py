@@ -18,7 +18,7 @@ from typing import Any
 import click
 
 from helperhist import __version__
-from helperhist.cli.command import check_repetition
+from helperhist.cli.command import Examples, check_repetition
 from helperhist.cli.output import echo
 from helperhist.cli.streams import discard, prepare_streams
 from helperhist.errors import HelperhistError
@@ -51,7 +51,7 @@ _BAD_CHOICE = re.compile(r"'([^']*)' is not one of (.*)", re.DOTALL)
 _CHOICE = re.compile(r"'([^']*)'")
 
 
-class _Commands(click.Group):
+class _Commands(Examples, click.Group):
     """A group that imports a command when it is needed, and turns our errors into messages."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -204,9 +204,16 @@ def _version(ctx: click.Context, param: click.Parameter, value: bool) -> None:
 @click.command(
     "helperhist",
     cls=_Commands,
-    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-    epilog="Examples: helperhist since bpf_probe_read_str; helperhist list --at 5.4; "
-    "helperhist scan ~/linux",
+    context_settings={
+        "help_option_names": ["-h", "--help"],
+        "max_content_width": 100,
+        "show_default": True,
+    },
+    examples=(
+        "helperhist since bpf_probe_read_str",
+        "helperhist list --at 5.4",
+        "helperhist scan ~/linux",
+    ),
 )
 @click.option(
     "--version",

@@ -19,8 +19,12 @@ __all__ = ["command"]
 
 @new_command(
     "header",
-    epilog="Examples: header -o bpf_helper_defs.h; header --guard version --min-kernel 5.4; "
-    "header --ids uapi --only 'bpf_ringbuf_*' --only bpf_loop; header --docs --data my-scan",
+    examples=(
+        "helperhist header -o bpf_helper_defs.h",
+        "helperhist header --guard version --min-kernel 5.4",
+        "helperhist header --ids uapi --only 'bpf_ringbuf_*' --only bpf_loop",
+        "helperhist header --docs --data my-scan",
+    ),
 )
 @click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
               help="Write to FILE, whole or not at all. Default: standard output.")  # fmt: skip
@@ -31,9 +35,9 @@ __all__ = ["command"]
 @click.option("--ids", type=click.Choice(IDS), default="literal", show_default=True,
               help="Call helpers by their numbers, by an enum of this header, or by the "
               "BPF_FUNC_... of the headers in use.")  # fmt: skip
-@click.option("--min-kernel", metavar="X.Y",
+@click.option("--min-kernel", metavar="VERSION",
               help="Declare what this kernel has without guards.")  # fmt: skip
-@click.option("--max-kernel", metavar="X.Y", help="Leave out what is newer.")
+@click.option("--max-kernel", metavar="VERSION", help="Leave out what is newer.")
 @click.option("--only", multiple=True, metavar="NAME|PATTERN",
               help="Declare just these; can be given several times.")  # fmt: skip
 @click.option("--kfuncs", is_flag=True,

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import click
 
-from helperhist.cli.command import new_command
-from helperhist.cli.options import data_option, echo_doubt, echo_source, with_doubt
+from helperhist.cli.command import new_command, renamed_option
+from helperhist.cli.options import data_option, echo_doubt, echo_source, quiet_option, with_doubt
 from helperhist.cli.output import echo, echo_json
 from helperhist.dataset import load
 from helperhist.errors import HelperhistError, InvalidVersion
@@ -21,8 +21,15 @@ __all__ = ["command"]
 
 @new_command(
     "kernel",
-    epilog="Examples: kernel; kernel --list kfunc; kernel /boot/vmlinux; kernel vmlinux.h; "
-    "kernel /usr/include/linux/bpf.h; kernel ~/linux@v6.1; kernel --against 5.14 --json",
+    examples=(
+        "helperhist kernel",
+        "helperhist kernel --list kfunc",
+        "helperhist kernel /boot/vmlinux",
+        "helperhist kernel vmlinux.h",
+        "helperhist kernel /usr/include/linux/bpf.h",
+        "helperhist kernel ~/linux@v6.1",
+        "helperhist kernel --at 5.14 --json",
+    ),
 )
 @click.argument("source", default="running")
 @click.option(
@@ -34,21 +41,24 @@ __all__ = ["command"]
     "field, flag, kfunc, ...; all) instead of counting them. May be given several times.",
 )
 @click.option(
-    "--against", metavar="X.Y", help="Compare with this release, not with the one most alike."
+    "--at", metavar="VERSION", help="Compare with this release, not with the one most alike."
 )
+@renamed_option("--against", "--at")
 @click.option(
     "--base",
     metavar="FILE",
     type=click.Path(path_type=Path),
     help="BTF of the kernel that a module belongs to.",
 )
+@quiet_option("Print the release that it is most like alone.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @data_option
 def command(
     source: str,
     kinds: tuple[str, ...],
-    against: str | None,
+    at: str | None,
     base: Path | None,
+    quiet: bool,
     as_json: bool,
     data: str | None,
 ) -> None:
@@ -58,10 +68,12 @@ def command(
     vmlinux.h, a UAPI bpf.h or a folder with one, or GITREPO@REV. The release follows from content,
     not by the version number: backports and helpers with other numbers are listed.
     """
+    if quiet and (as_json or kinds):
+        raise click.UsageError("-q excludes --json and --list")
     timeline = load(data)
     timeline.require_kernel()
     _require_source(source)
-    asked = None if against is None else ask(timeline, against)
+    asked = None if at is None else ask(timeline, at)
     doubt = None if asked is None else asked.doubt
     if asked is not None:
         known_names(timeline, asked)  # an error where nobody can tell
@@ -69,13 +81,15 @@ def command(
     floor = None if asked is None else str(asked.floor)
     comparison = compare(info, timeline, floor) if info.names else None
     echo_doubt(doubt)
-    if as_json:
+    if quiet:
+        echo("none" if comparison is None else comparison.release)
+    elif as_json:
         echo_json(with_doubt(kernel_json(info, comparison, timeline), doubt))
     elif kinds:
         echo(render_names(info, kinds), nl=False)
     else:
         echo(render_kernel(info, comparison, timeline, terminal_width()))
-    if not kinds or as_json:
+    if not quiet and (not kinds or as_json):
         echo_source(timeline, machine=as_json)
 
 

@@ -1,5 +1,6 @@
 """``helperhist list``: the names that the data, or one kernel, has."""
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 import click
@@ -12,6 +13,7 @@ from helperhist.cli.options import (
     echo_rows_csv,
     echo_source,
     format_options,
+    quiet_option,
     with_doubt,
 )
 from helperhist.cli.output import complain, echo, echo_json
@@ -43,8 +45,13 @@ __all__ = ["command"]
 
 @new_command(
     "list",
-    epilog="Examples: list; list --at 5.4 --kind map_type; list --kind all --csv; "
-    "list --prog xdp --at 5.15; list --kind kfunc --json",
+    examples=(
+        "helperhist list",
+        "helperhist list --at 5.4 --kind map_type",
+        "helperhist list --kind all --csv",
+        "helperhist list --prog xdp --at 5.15",
+        "helperhist list --kind kfunc --json",
+    ),
 )
 @click.option(
     "--kind",
@@ -57,6 +64,7 @@ __all__ = ["command"]
     "--at", metavar="VERSION", help="Only what this release or tag has: 5.4, 5.8-rc3, lts, running."
 )
 @click.option("--prog", metavar="TYPE", help="Only what programs of a type may call: xdp, tc.")
+@quiet_option("Print the names alone, one a line.")
 @format_options
 @data_option
 @click.pass_context
@@ -65,6 +73,7 @@ def command(
     kind: str,
     at: str | None,
     prog: str | None,
+    quiet: bool,
     as_json: bool,
     as_csv: bool,
     data: str | None,
@@ -73,6 +82,8 @@ def command(
 
     TYPE is a program type (xdp, BPF_PROG_TYPE_XDP) or a name of SEC() (tc, fentry).
     """
+    if quiet and (as_json or as_csv):
+        raise click.UsageError("-q excludes --json and --csv")
     timeline = load(data)
     asked = None if at is None else ask(timeline, at)
     doubt = None if asked is None else asked.doubt
@@ -80,11 +91,17 @@ def command(
         chosen = ctx.get_parameter_source("kind") is not click.core.ParameterSource.DEFAULT
         found = _relations(timeline, kind if chosen else "", asked, prog)
         echo_doubt(doubt)
+        if quiet:
+            _echo_names(item.name for item in found)
+            return
         echo_relations(timeline, found, doubt, as_json=as_json, as_csv=as_csv)
         echo_source(timeline, machine=as_json or as_csv)
         return
     rows = _rows(timeline, kind, asked)
     echo_doubt(doubt)
+    if quiet:
+        _echo_names(row.name for row in rows)
+        return
     if as_json:
         echo_json([with_doubt(row.to_json(), doubt) for row in rows])
     elif as_csv:
@@ -95,6 +112,11 @@ def command(
         echo(table(("id", "name", "since", last), cells, terminal_width(), cut=False))
         echo(f"{len(rows)} names")
     echo_source(timeline, machine=as_json or as_csv)
+
+
+def _echo_names(names: Iterable[str]) -> None:
+    for name in dict.fromkeys(names):
+        echo(name)
 
 
 def _relations(

@@ -17,6 +17,7 @@ __all__ = [
     "echo_rows_csv",
     "echo_source",
     "format_options",
+    "quiet_option",
     "with_doubt",
 ]
 
@@ -29,8 +30,17 @@ def data_option(function: F) -> F:
         "--data",
         metavar="DIR|NAME",
         help="Dataset to read: a folder, the name of a scan, or 'embedded'. "
-        "Default: $HELPERHIST_DATA, else the last scan of a kernel, else the embedded one.",
+        "Default: $HELPERHIST_DATA, else what `data use` chose, else the last scan of a kernel, "
+        "else the embedded one.",
     )(function)
+
+
+def quiet_option(text: str) -> Callable[[F], F]:
+    """Add ``-q``.
+
+    :param text: what is printed then
+    """
+    return click.option("-q", "--quiet", is_flag=True, help=text)
 
 
 def format_options(function: F) -> F:
@@ -60,19 +70,7 @@ def check_kind(timeline: Timeline, kind: str, more: Iterable[str] = ()) -> None:
 
 def echo_rows_csv(rows: Iterable[Row]) -> None:
     """Print rows as CSV: the columns of the JSON, lists separated by spaces."""
-    columns = list(Row("", "").to_json())
-    echo_csv(columns, ([_cell(value) for value in row.to_json().values()] for row in rows))
-
-
-def _cell(value: object) -> object:
-    if isinstance(value, bool):
-        return "yes" if value else ""
-    if isinstance(value, list):
-        return " ".join(
-            f"{item['series']}:{item['since']}" if isinstance(item, dict) else item
-            for item in value
-        )
-    return value
+    echo_csv(list(Row("", "").to_json()), (row.to_cells() for row in rows))
 
 
 def echo_doubt(doubt: Doubt | None) -> None:

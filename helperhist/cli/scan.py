@@ -48,12 +48,15 @@ _STAGES = {
 
 @new_command(
     "scan",
-    epilog="Examples: scan ~/linux; scan ~/linux --no-commits --output mainline; "
-    r"scan ~/ubuntu --name focal --tags 'Ubuntu-(?P<version>5\.4\.0-\d+\.\d+)'",
+    examples=(
+        "helperhist scan ~/linux",
+        "helperhist scan ~/linux --no-commits -o mainline",
+        "helperhist scan ~/ubuntu --name focal --tags 'Ubuntu-(?P<version>5\\.4.+)'",
+    ),
 )
 @click.argument("repo", type=click.Path(path_type=Path))
 @click.option(
-    "--output", type=click.Path(path_type=Path), metavar="DIR", help="Folder of the dataset."
+    "-o", "--output", type=click.Path(path_type=Path), metavar="DIR", help="Folder of the dataset."
 )
 @click.option(
     "--name",
@@ -62,6 +65,7 @@ _STAGES = {
 @click.option(
     "--tags",
     default=DEFAULT_TAGS,
+    show_default=False,
     metavar="REGEX",
     help="Tags to read: an expression for their whole names, the version in a group named "
     "version. Default: v5.8, v5.8-rc7 and v5.10.42.",
@@ -85,7 +89,10 @@ _STAGES = {
     "--strict", is_flag=True, help="Fail where a source cannot read a file, and do not go on."
 )
 @click.option(
-    "--commits/--no-commits", default=True, help="Find the introducing commits (default: yes)."
+    "--commits/--no-commits",
+    default=True,
+    show_default=False,
+    help="Find the introducing commits (default: yes).",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
 def command(

@@ -3,7 +3,13 @@
 import click
 
 from helperhist.cli.command import new_command
-from helperhist.cli.options import data_option, echo_rows_csv, echo_source, format_options
+from helperhist.cli.options import (
+    data_option,
+    echo_rows_csv,
+    echo_source,
+    format_options,
+    quiet_option,
+)
 from helperhist.cli.output import Styled, complain, echo, echo_json
 from helperhist.cli.relations import program_type, require_relations
 from helperhist.cli.streams import read_words
@@ -53,12 +59,17 @@ def _complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> li
 
 @new_command(
     "since",
-    epilog="Examples: since bpf_probe_read_str; since 45; since 'bpf_skb_*' -q; "
-    "since BPF_MAP_TYPE_RINGBUF --json; since __sk_buff.gso_size; "
-    "since bpf_loop --prog xdp",
+    examples=(
+        "helperhist since bpf_probe_read_str",
+        "helperhist since 45",
+        "helperhist since 'bpf_skb_*' -q",
+        "helperhist since BPF_MAP_TYPE_RINGBUF --json",
+        "helperhist since __sk_buff.gso_size",
+        "helperhist since bpf_loop --prog xdp",
+    ),
 )
 @click.argument("names", nargs=-1, required=True, metavar="NAME...", shell_complete=_complete)
-@click.option("-q", "--quiet", is_flag=True, help="Print the release alone.")
+@quiet_option("Print the release alone.")
 @click.option("--prog", metavar="TYPE", help="Say when programs of a type may call NAME: xdp, tc.")
 @click.option("--evidence", is_flag=True, help="Say which copies and statements a row is made of.")
 @format_options

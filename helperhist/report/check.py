@@ -25,6 +25,7 @@ from helperhist.timeline import Asked
 __all__ = [
     "render_change",
     "render_object",
+    "render_quiet",
     "render_summary",
     "render_verdict",
     "where",
@@ -184,6 +185,22 @@ def render_verdict(
             (name, f"{verdict.reason}{instead}", where(verdict.item)),
         )
     return f"{head}\n{_wrapped(('name', 'why', 'where'), list(rows.values()), width)}"
+
+
+def render_quiet(
+    findings: Findings, found: Sequence[TooNew] | None, release: Asked | None = None
+) -> str:
+    """Return the answer for one object in a few words.
+
+    :param found: what the target lacks; None where there is no target
+    """
+    if findings.refused:
+        return "no" if found is not None else "does not load"
+    if found is None:
+        return str(minimum(findings))
+    if any(verdict.certain for verdict in found):
+        return "no"
+    return "cannot tell" if found or undecided(release) else "yes"
 
 
 def render_change(old: str, new: str, change: Change, width: int) -> str:

@@ -103,7 +103,7 @@ CASES: dict[str, list[tuple[str, ...]]] = {
               ("check", "{objects}", "--target", EVIL),
               ("check", "--diff", "{objects}/bad.o", "{objects}/" + FILE + ".o")],
     "kernel": [("kernel", EVIL), ("kernel", "{table}"), ("kernel", "{objects}"),
-               ("kernel", "{repository}@" + EVIL), ("kernel", "{table}", "--against", EVIL)],
+               ("kernel", "{repository}@" + EVIL), ("kernel", "{table}", "--at", EVIL)],
     "explain": [("explain", f"invalid func bpf_{EVIL}#182"), ("explain", EVIL),
                 ("explain", f"unknown func {EVIL}#9; invalid func unknown#182"),
                 ("explain", f"libbpf: map '{EVIL}': failed to create: Invalid argument(-22)"),

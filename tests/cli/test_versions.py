@@ -138,9 +138,9 @@ def test_a_candidate_lists_what_it_has_for_sure() -> None:
 def test_the_kernel_to_compare_with(tmp_path: Path) -> None:
     header = tmp_path / "bpf.h"
     header.write_text("enum bpf_func_id { BPF_FUNC_unspec, BPF_FUNC_map_lookup_elem };\n")
-    found = run("kernel", header, "--against", "5.14.0-503.el9", "--json")
+    found = run("kernel", header, "--at", "5.14.0-503.el9", "--json")
     answer = json.loads(found.stdout)
     assert answer["corresponds"]["release"] == "5.14"
     assert answer["doubt"]["family"].startswith("RHEL")
-    assert run("kernel", header, "--against", "99.9").exit_code == 2
-    assert run("kernel", header, "--against", "").exit_code == 2
+    assert run("kernel", header, "--at", "99.9").exit_code == 2
+    assert run("kernel", header, "--at", "").exit_code == 2
