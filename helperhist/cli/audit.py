@@ -24,6 +24,7 @@ from helperhist.audit import (
     render_patch,
 )
 from helperhist.cli.command import new_command, renamed_option
+from helperhist.cli.completing import complete_kinds
 from helperhist.cli.options import data_option, echo_source
 from helperhist.cli.output import Styled, complain, echo, echo_json, write
 from helperhist.cli.streams import say_waiting
@@ -62,7 +63,13 @@ _LINES_SHOWN = 10
     "or source code in Go or C. Default: by the content.",
 )
 @renamed_option("--format", "--input-format", type=click.Choice(["auto", *FORMATS]))
-@click.option("--kind", "kinds", multiple=True, help="Judge rows of this kind alone: helper, ...")
+@click.option(
+    "--kind",
+    "kinds",
+    multiple=True,
+    shell_complete=complete_kinds,
+    help="Judge rows of this kind alone: helper, ...",
+)
 @click.option("--no-missing", is_flag=True, help="Do not ask for names that the table lacks.")
 @click.option("--patch", is_flag=True, help="Print a diff that corrects the wrong rows.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON: an array of all verdicts.")

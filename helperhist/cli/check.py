@@ -26,6 +26,7 @@ from helperhist.check import (
     undecided,
 )
 from helperhist.cli.command import new_command
+from helperhist.cli.completing import complete_files, complete_targets
 from helperhist.cli.options import data_option, echo_source, quiet_option
 from helperhist.cli.output import complain, echo, echo_json, echo_order
 from helperhist.cli.streams import say_waiting
@@ -59,9 +60,12 @@ __all__ = ["command"]
         "find . -name '*.bpf.o' | helperhist check - --json",
     ),
 )
-@click.argument("objects", nargs=-1, metavar="OBJECT...")
+@click.argument("objects", nargs=-1, metavar="OBJECT...", shell_complete=complete_files)
 @click.option(
-    "--target", metavar="KERNEL", help="5.4, lts, running, or a file (BTF, vmlinux, bpf.h)."
+    "--target",
+    metavar="KERNEL",
+    shell_complete=complete_targets,
+    help="5.4, lts, running, or a file (BTF, vmlinux, bpf.h).",
 )
 @click.option(
     "--loader",
@@ -75,7 +79,13 @@ __all__ = ["command"]
     is_flag=True,
     help="With --target BTF: what each CO-RE relocation becomes there.",
 )
-@click.option("--diff", nargs=2, metavar="OLD NEW", help="Compare the needs of two objects.")
+@click.option(
+    "--diff",
+    nargs=2,
+    metavar="OLD NEW",
+    shell_complete=complete_files,
+    help="Compare the needs of two objects.",
+)
 @click.option(
     "--format",
     "form",

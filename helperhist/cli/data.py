@@ -4,6 +4,7 @@ import click
 
 from helperhist.atomic import FileError
 from helperhist.cli.command import new_command
+from helperhist.cli.completing import complete_data
 from helperhist.cli.output import complain, echo, echo_json
 from helperhist.dataset import Shelved, choose, covers, data_line, datasets, load, remove, verify
 from helperhist.errors import DatasetError
@@ -13,13 +14,6 @@ from helperhist.report.terminal import table, terminal_width
 __all__ = ["command"]
 
 _ACTIONS = ("list", "use", "verify", "remove")
-
-
-def _complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
-    names = [item.name for item in datasets()]
-    if ctx.params.get("action") == "use":
-        names.append("default")
-    return [name for name in names if name.startswith(incomplete) and name.isprintable()]
 
 
 @new_command(
@@ -34,7 +28,7 @@ def _complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> li
     ),
 )
 @click.argument("action", type=click.Choice(_ACTIONS), default="list")
-@click.argument("names", nargs=-1, metavar="[NAME]...", shell_complete=_complete)
+@click.argument("names", nargs=-1, metavar="[NAME]...", shell_complete=complete_data)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_context
 def command(ctx: click.Context, action: str, names: tuple[str, ...], as_json: bool) -> None:

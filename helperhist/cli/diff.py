@@ -5,6 +5,7 @@ from typing import Any
 import click
 
 from helperhist.cli.command import new_command
+from helperhist.cli.completing import complete_kinds, complete_releases
 from helperhist.cli.options import (
     check_kind,
     data_option,
@@ -28,9 +29,15 @@ __all__ = ["command"]
         "helperhist diff 5.4 5.10 --json",
     ),
 )
-@click.argument("old")
-@click.argument("new")
-@click.option("--kind", default="helper", show_default=True, help="Kind of names, or all.")
+@click.argument("old", shell_complete=complete_releases)
+@click.argument("new", shell_complete=complete_releases)
+@click.option(
+    "--kind",
+    default="helper",
+    show_default=True,
+    shell_complete=complete_kinds,
+    help="Kind of names, or all.",
+)
 @format_options
 @data_option
 def command(old: str, new: str, kind: str, as_json: bool, as_csv: bool, data: str | None) -> None:

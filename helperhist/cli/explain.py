@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from helperhist.cli.command import new_command
+from helperhist.cli.completing import complete_files
 from helperhist.cli.options import data_option, echo_source
 from helperhist.cli.output import Styled, complain, echo, echo_json
 from helperhist.cli.streams import say_waiting
@@ -28,7 +29,7 @@ __all__ = ["command"]
         "helperhist explain --json < build.log",
     ),
 )
-@click.argument("text", nargs=-1)
+@click.argument("text", nargs=-1, shell_complete=complete_files)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @data_option
 @click.pass_context

@@ -7,6 +7,7 @@ import click
 
 from helperhist.atomic import write_atomic
 from helperhist.cli.command import new_command
+from helperhist.cli.completing import complete_kinds
 from helperhist.cli.options import data_option, echo_source
 from helperhist.cli.output import complain, write
 from helperhist.dataset import load
@@ -35,6 +36,7 @@ __all__ = ["command"]
     "kinds",
     multiple=True,
     metavar="KIND",
+    shell_complete=complete_kinds,
     help="Only names of this kind (helper, map_type, flag, field, ...); may be repeated. "
     "Default: all, but in markdown, bcc and ebpf-docs the numbered lists.",
 )

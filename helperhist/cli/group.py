@@ -51,6 +51,10 @@ _BAD_CHOICE = re.compile(r"'([^']*)' is not one of (.*)", re.DOTALL)
 _CHOICE = re.compile(r"'([^']*)'")
 
 
+#: Modules that are not among the dependencies, to the extra that brings them.
+_EXTRAS = {"pyarrow": "parquet", "nbclient": "notebooks", "ipykernel": "notebooks"}
+
+
 class _Commands(Examples, click.Group):
     """A group that imports a command when it is needed, and turns our errors into messages."""
 
@@ -60,6 +64,9 @@ class _Commands(Examples, click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
+        if cmd_name == "plot":
+            # Where it cannot write to HOME, it says so, and works.
+            import_module("logging").getLogger("matplotlib").setLevel("ERROR")
         module = import_module(f"helperhist.cli.{cmd_name}")
         command: click.Command = module.command
         return command
@@ -148,6 +155,8 @@ def _outcome(error: BaseException) -> tuple[int, str]:
         return 2, f"Error: {printable(error.format_message())}"
     if isinstance(error, HelperhistError):
         return 2, f"Error: {printable(str(error))}"
+    if isinstance(error, ModuleNotFoundError) and (module := _foreign(error)):
+        return 2, f"Error: this needs {module}, which is not installed: {_remedy(module)}"
     if isinstance(error, RecursionError):
         return 2, "Error: input nested too deep"
     if isinstance(error, KeyboardInterrupt | click.Abort):
@@ -165,6 +174,19 @@ def _outcome(error: BaseException) -> tuple[int, str]:
             return 2, f"Error: cannot open {printable(name)}: {error.strerror}"
         return 2, f"Error: {error.strerror}"
     raise error
+
+
+def _foreign(error: ModuleNotFoundError) -> str:
+    """Return the module that is missing; nothing for one that is ours."""
+    module = (error.name or "").partition(".")[0]
+    return "" if module == "helperhist" or module in sys.stdlib_module_names else module
+
+
+def _remedy(module: str) -> str:
+    """Return how to get a module: by an extra of ours, or with all that we depend on."""
+    extra = _EXTRAS.get(module)
+    what = "helperhist" if extra is None else f"'helperhist[{extra}]'"
+    return f"pip install {what} brings it"
 
 
 def _usage(error: click.UsageError) -> str:
@@ -229,7 +251,7 @@ def cli(ctx: click.Context) -> None:
 
     Speaks of mainline: distributions backport without changing the version number.
     """
-    if os.environ.get("NO_COLOR"):
+    if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
         ctx.color = False
 
 

@@ -6,6 +6,7 @@ import click
 
 from helperhist.atomic import write_atomic
 from helperhist.cli.command import new_command
+from helperhist.cli.completing import complete_helpers, complete_programs, complete_releases
 from helperhist.cli.options import data_option, echo_doubt
 from helperhist.cli.output import complain, write
 from helperhist.dataset import load
@@ -35,10 +36,16 @@ __all__ = ["command"]
 @click.option("--ids", type=click.Choice(IDS), default="literal", show_default=True,
               help="Call helpers by their numbers, by an enum of this header, or by the "
               "BPF_FUNC_... of the headers in use.")  # fmt: skip
-@click.option("--min-kernel", metavar="VERSION",
+@click.option("--min-kernel", metavar="VERSION", shell_complete=complete_releases,
               help="Declare what this kernel has without guards.")  # fmt: skip
-@click.option("--max-kernel", metavar="VERSION", help="Leave out what is newer.")
+@click.option(
+    "--max-kernel",
+    metavar="VERSION",
+    shell_complete=complete_releases,
+    help="Leave out what is newer.",
+)
 @click.option("--only", multiple=True, metavar="NAME|PATTERN",
+              shell_complete=complete_helpers,
               help="Declare just these; can be given several times.")  # fmt: skip
 @click.option("--kfuncs", is_flag=True,
               help="Declare the kfuncs too; with --only, those that it names.")  # fmt: skip
@@ -50,7 +57,8 @@ __all__ = ["command"]
 @click.option("--beside", type=click.Path(path_type=Path, dir_okay=False, exists=True),
               metavar="VMLINUX.H",
               help="Make the kfuncs for this vmlinux.h, whatever it declares.")  # fmt: skip
-@click.option("--prog-type", "prog_types", multiple=True, metavar="TYPE",
+@click.option("--prog", "prog_types", multiple=True, metavar="TYPE",
+              shell_complete=complete_programs,
               help="Declare what programs of a type (xdp) may call, say of the rest since when "
               "they may, and add HELPERHIST_SINCE_IN() and helperhist_usable(). 'all': add just "
               "these, for all types. Can be given several times.")  # fmt: skip

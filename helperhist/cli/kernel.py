@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from helperhist.cli.command import new_command, renamed_option
+from helperhist.cli.completing import complete_files, complete_kinds, complete_releases
 from helperhist.cli.options import data_option, echo_doubt, echo_source, quiet_option, with_doubt
 from helperhist.cli.output import echo, echo_json
 from helperhist.dataset import load
@@ -31,17 +32,21 @@ __all__ = ["command"]
         "helperhist kernel --at 5.14 --json",
     ),
 )
-@click.argument("source", default="running")
+@click.argument("source", default="running", shell_complete=complete_files)
 @click.option(
     "--list",
     "kinds",
     multiple=True,
     metavar="KIND",
+    shell_complete=complete_kinds,
     help="List the names of a kind (helper, map_type, prog_type, attach_type, link_type, cmd, "
     "field, flag, kfunc, ...; all) instead of counting them. May be given several times.",
 )
 @click.option(
-    "--at", metavar="VERSION", help="Compare with this release, not with the one most alike."
+    "--at",
+    metavar="VERSION",
+    shell_complete=complete_releases,
+    help="Compare with this release, not with the one most alike.",
 )
 @renamed_option("--against", "--at")
 @click.option(

@@ -6,6 +6,7 @@ from dataclasses import replace
 import click
 
 from helperhist.cli.command import new_command
+from helperhist.cli.completing import complete_kinds, complete_programs, complete_releases
 from helperhist.cli.options import (
     check_kind,
     data_option,
@@ -57,13 +58,22 @@ __all__ = ["command"]
     "--kind",
     default="helper",
     show_default=True,
+    shell_complete=complete_kinds,
     help="Kind of names: helper, cmd, map_type, prog_type, attach_type, link_type, flag, field, "
     "the tag of another enum, or all; or of relations: helper_use, kfunc, kfunc_use, map_use.",
 )
 @click.option(
-    "--at", metavar="VERSION", help="Only what this release or tag has: 5.4, 5.8-rc3, lts, running."
+    "--at",
+    metavar="VERSION",
+    shell_complete=complete_releases,
+    help="Only what this release or tag has: 5.4, 5.8-rc3, lts, running.",
 )
-@click.option("--prog", metavar="TYPE", help="Only what programs of a type may call: xdp, tc.")
+@click.option(
+    "--prog",
+    metavar="TYPE",
+    shell_complete=complete_programs,
+    help="Only what programs of a type may call: xdp, tc.",
+)
 @quiet_option("Print the names alone, one a line.")
 @format_options
 @data_option

@@ -5,6 +5,7 @@ from typing import Any, TypeVar
 
 import click
 
+from helperhist.cli.completing import complete_data
 from helperhist.cli.output import Styled, complain, echo, echo_csv
 from helperhist.errors import DatasetError
 from helperhist.printable import printable
@@ -29,6 +30,7 @@ def data_option(function: F) -> F:
     return click.option(
         "--data",
         metavar="DIR|NAME",
+        shell_complete=complete_data,
         help="Dataset to read: a folder, the name of a scan, or 'embedded'. "
         "Default: $HELPERHIST_DATA, else what `data use` chose, else the last scan of a kernel, "
         "else the embedded one.",

@@ -3,6 +3,7 @@
 import click
 
 from helperhist.cli.command import new_command
+from helperhist.cli.completing import complete_names, complete_programs
 from helperhist.cli.options import (
     data_option,
     echo_rows_csv,
@@ -14,7 +15,7 @@ from helperhist.cli.output import Styled, complain, echo, echo_json
 from helperhist.cli.relations import program_type, require_relations
 from helperhist.cli.streams import read_words
 from helperhist.dataset import load
-from helperhist.errors import HelperhistError, InvalidVersion
+from helperhist.errors import InvalidVersion
 from helperhist.printable import printable
 from helperhist.report.evidence import evidence_json, evidence_pairs
 from helperhist.report.relations import (
@@ -47,16 +48,6 @@ _SHOWN = 5
 _TYPES = ("prog_type", "map_type", "attach_type", "link_type")
 
 
-def _complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
-    """Complete the names of the data; no answer where there is none."""
-    try:
-        rows = load(ctx.params.get("data")).rows
-    except HelperhistError:
-        return []
-    # What a shell cannot show, it shall not insert.
-    return [r.name for r in rows if r.name.startswith(incomplete) and r.name.isprintable()]
-
-
 @new_command(
     "since",
     examples=(
@@ -68,9 +59,14 @@ def _complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> li
         "helperhist since bpf_loop --prog xdp",
     ),
 )
-@click.argument("names", nargs=-1, required=True, metavar="NAME...", shell_complete=_complete)
+@click.argument("names", nargs=-1, required=True, metavar="NAME...", shell_complete=complete_names)
 @quiet_option("Print the release alone.")
-@click.option("--prog", metavar="TYPE", help="Say when programs of a type may call NAME: xdp, tc.")
+@click.option(
+    "--prog",
+    metavar="TYPE",
+    shell_complete=complete_programs,
+    help="Say when programs of a type may call NAME: xdp, tc.",
+)
 @click.option("--evidence", is_flag=True, help="Say which copies and statements a row is made of.")
 @format_options
 @data_option

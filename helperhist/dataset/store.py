@@ -43,8 +43,12 @@ _CHOSEN = "chosen-dataset"
 
 def data_home() -> Path:
     """Return the user's folder for datasets (``$XDG_DATA_HOME/helperhist`` on Linux)."""
-    from platformdirs import user_data_path
-
+    try:
+        from platformdirs import user_data_path
+    except ModuleNotFoundError:
+        # An installation without dependencies: what it says on Linux.
+        home = os.environ.get("XDG_DATA_HOME", "").strip()
+        return (Path(home) if home else Path.home() / ".local" / "share") / "helperhist"
     return user_data_path("helperhist", appauthor=False)
 
 
