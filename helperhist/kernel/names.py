@@ -92,6 +92,7 @@ class KernelInfo:
         looked at
     :ivar whole: kinds and tags of structs of which this source has all names or none; empty
         for a UAPI header, which has all names of all kinds
+    :ivar config: its configuration, where the source has it: names to values
     :ivar types: its BTF, and those of its modules; None if the source has none
     :ivar renamed: see :class:`Uapi`
     """
@@ -103,6 +104,7 @@ class KernelInfo:
     version: str | None = None
     whole: frozenset[str] | None = None
     modules: tuple[str, ...] | None = None
+    config: Mapping[str, str] | None = field(default=None, compare=False, repr=False)
     types: Target | None = field(default=None, compare=False, repr=False)
     renamed: Mapping[str, frozenset[str]] = field(default_factory=dict, compare=False, repr=False)
 
