@@ -2,6 +2,8 @@
 
 from helperhist.binary import BpfObject, Function, Kind, Map
 from helperhist.check.against import Against
+from helperhist.check.contexts import refused_by_target
+from helperhist.check.doom import Refused
 from helperhist.check.lives import Lives
 from helperhist.check.needs import Unknown, release_key
 from helperhist.check.relocate import relocate
@@ -58,6 +60,7 @@ class _Judge:
         self._release, self._lives = release, lives
         self._lacks: list[TooNew] = []
         self._symbols: dict[str, Ksym] = {}
+        self._marks: dict[Function, dict[int, Refused]] = {}
         off = left_out(obj)
         self._programs = [
             item
@@ -81,7 +84,9 @@ class _Judge:
             for name, item in self._symbols.items()
             if not item.found and not self._is_nowhere(name, item)
         }
-        relocations, core = relocate(self._obj, self._target, self._programs, known, elsewhere)
+        relocations, core = relocate(
+            self._obj, self._target, self._programs, known, elsewhere, self._marks
+        )
         return Against(
             (*self._lacks, *core),
             frozenset(self._symbols),
@@ -97,6 +102,7 @@ class _Judge:
         if found.found is False:
             reason = found.reason + (f"; nearest: {found.nearest}" if found.nearest else "")
             self._lack("attach_target", found.name, f"{found.what} {reason}", True, program)
+        self._marks[program] = refused_by_target(self._obj, program, found, self._release)
 
     def _probe(self, program: Function) -> str:
         kind = program.kind
