@@ -29,7 +29,7 @@ SOURCES = (
     "map_use",
     "--source",
     "arch_use",
-)  # noqa: E501
+)
 
 
 def check(dataset: Path, truth: Path) -> str:

@@ -21,6 +21,7 @@ from helperhist.timeline.evidence import (
     is_followed,
 )
 from helperhist.timeline.facts import Fact, sort_key
+from helperhist.timeline.features import FEATURES, STRUCT_OPS, Feature
 from helperhist.timeline.index import Index, canonical_name, squash
 from helperhist.timeline.kinds import (
     BY_PROGRAM,
@@ -43,6 +44,7 @@ __all__ = [
     "ABSENT",
     "BY_PROGRAM",
     "ENUM_KINDS",
+    "FEATURES",
     "HEADER",
     "KINDS",
     "LAST_GROWTH",
@@ -52,12 +54,14 @@ __all__ = [
     "PRESENT",
     "SENTINEL",
     "SOURCES",
+    "STRUCT_OPS",
     "Backport",
     "Diff",
     "Doc",
     "Event",
     "Evidence",
     "Fact",
+    "Feature",
     "Index",
     "Interval",
     "Introduction",
