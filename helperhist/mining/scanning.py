@@ -27,7 +27,8 @@ from helperhist.mining.history import (
     merge_docs,
     settle_kinds,
 )
-from helperhist.mining.relations import SourceSummary, read_relations
+from helperhist.mining.relations import read_relations
+from helperhist.mining.summaries import SourceSummary
 from helperhist.mining.walk import Crew, introducing_commits
 from helperhist.printable import utf8
 from helperhist.sources import (

@@ -246,9 +246,7 @@ class CFile:
 
 
 @lru_cache(maxsize=1 << 15)
-def _head(
-    kind: str, text: str
-) -> tuple[int, str, tuple[str, ...], tuple[tuple[Token, ...], ...]]:
+def _head(kind: str, text: str) -> tuple[int, str, tuple[str, ...], tuple[tuple[Token, ...], ...]]:
     """Read what stands before a brace: most heads are the same in the next version of a file.
 
     :return: where the first token is, and what :func:`read_head` returns
