@@ -17,14 +17,9 @@ from pathlib import Path
 
 import helperhist
 from helperhist.dataset.store import read_dataset, write_dataset
-from helperhist.mining.history import (
-    Line,
-    Snapshot,
-    build_rows,
-    find_events,
-    find_spans,
-    settle_kinds,
-)
+from helperhist.mining.events import find_events
+from helperhist.mining.lines import Line, Snapshot, find_spans, settle_kinds
+from helperhist.mining.rows import build_rows
 from helperhist.sources.docs import Prototype, parse_prototype
 from helperhist.timeline import Fact, Metadata, Parts, Relations, Row, Tag, Timeline
 from helperhist.version import KernelVersion

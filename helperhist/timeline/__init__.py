@@ -34,7 +34,16 @@ from helperhist.timeline.kinds import (
     kind_key,
     plural,
 )
-from helperhist.timeline.parts import Introduction, Lost, Parts, Reading, Run, SourceFile
+from helperhist.timeline.parts import (
+    Introduction,
+    Lost,
+    Parts,
+    Reading,
+    Run,
+    SourceFile,
+    StableReading,
+    StableRun,
+)
 from helperhist.timeline.presence import Kernel, Presence, Release
 from helperhist.timeline.records import Backport, Diff, Doc, Event, Metadata, Row, Span, Tag
 from helperhist.timeline.relations import Interval, Relation, Relations
@@ -78,6 +87,8 @@ __all__ = [
     "Run",
     "SourceFile",
     "Span",
+    "StableReading",
+    "StableRun",
     "Statements",
     "Tag",
     "Timeline",

@@ -9,8 +9,10 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from helperhist.timeline.kinds import SOURCES
-from helperhist.timeline.parts import Introduction, Reading, Run
+from helperhist.timeline.parts import Introduction, Parts, Run
 from helperhist.timeline.presence import Presence
+from helperhist.timeline.records import Backport
+from helperhist.timeline.series import Series
 from helperhist.version import KernelVersion
 
 __all__ = ["Interval", "Relation", "Relations"]
@@ -53,6 +55,8 @@ class Relation:
     intervals: tuple[Interval, ...] = ()
     #: The commit that brought it to ``since``, where that is known.
     introduction: Introduction | None = None
+    #: Stable series that have it, though the release that they start from has not.
+    backports: tuple[Backport, ...] = ()
 
     @property
     def presences(self) -> tuple[tuple[str, str | None], ...]:
@@ -71,11 +75,9 @@ class Relations:
 
     def __init__(
         self,
-        runs: Iterable[Run],
-        readings: Iterable[Reading],
+        parts: Parts,
         releases: Iterable[KernelVersion] = (),
         born: Callable[[str], KernelVersion | None] = lambda name: None,
-        introductions: Iterable[Introduction] = (),
     ) -> None:
         """Index runs.
 
@@ -84,10 +86,11 @@ class Relations:
         :raises ValueError: a run begins or ends at a release that was not read, or overlaps
             another one
         """
-        self.runs, self.readings, self._born = tuple(runs), tuple(readings), born
+        self.runs, self.readings, self._born = tuple(parts.runs), tuple(parts.readings), born
         self._introductions = {
-            (item.kind, item.name, item.object, item.first): item for item in introductions
+            (item.kind, item.name, item.object, item.first): item for item in parts.introductions
         }
+        self._series = Series(parts)
         read: dict[str, dict[KernelVersion, str]] = {}
         for item in self.readings:
             read.setdefault(item.source, {})[KernelVersion.parse(item.tag)] = item.tag
@@ -188,8 +191,26 @@ class Relations:
         first = self._tags[SOURCES[key[0]]][read[spans[start][0]]]
         return Relation(
             *key, spans[-1][2], intervals[start].start, absent, intervals[-1].end, seen,
-            or_earlier, intervals, self._introductions.get((*key, first)),
+            or_earlier, intervals, self._introductions.get((*key, first)), self._backports(key),
         )  # fmt: skip
+
+    def _backports(self, key: _Key) -> tuple[Backport, ...]:
+        """Return the series that have a fact, though the release they start from has not."""
+        spans, places = self._spans[key], self._at[SOURCES[key[0]]]
+        return tuple(
+            found
+            for found in self._series.open_runs(key)
+            if (base := places.get(f"v{found.series}")) is not None and _value(spans, base) is None
+        )
+
+    def _has_update(self, key: _Key, wanted: KernelVersion) -> Presence:
+        """Return whether an update of a release has a fact, as the updates on both sides have."""
+        base = self._at[SOURCES[key[0]]].get(f"v{wanted.series}")
+        first = None if base is None else _value(self._spans.get(key, ()), base)
+        values = self._series.values(SOURCES[key[0]], key, wanted, first, base is not None)
+        if len(set(values)) != 1:
+            return Presence(None, value="?" if values and None not in values else None)
+        return _presence(key[0], values[0])
 
     def _before(self, key: _Key, first: int) -> tuple[str | None, bool]:
         """Return the newest release known to lack a fact before it came, and whether none is."""
@@ -230,13 +251,15 @@ class Relations:
         """Return whether a release has a fact, and its value there.
 
         Of a release that was not read, the releases read on both sides of it tell if they agree.
-        Updates of a release may differ from it, so that nobody can tell. A condition that was not
-        read is no yes.
+        Updates of a release may differ from it: of those, only the updates on both sides tell. A
+        condition that was not read is no yes.
         """
         read = self._read.get(SOURCES.get(kind, ""), [])
         known = name in self._names.get(kind, {}) and other in self.objects(kind)
-        if not known or wanted.is_stable or wanted.build or not read:
+        if not known or wanted.build or not read:
             return Presence(None)
+        if wanted.is_stable:
+            return self._has_update((kind, name, other), wanted)
         spans = self._spans.get((kind, name, other), [])
         older = max((i for i, item in enumerate(read) if item <= wanted), default=None)
         newer = min((i for i, item in enumerate(read) if item >= wanted), default=None)
@@ -253,8 +276,13 @@ class Relations:
             return Presence(False if came and (lacks or (exact and wanted.rc is None)) else None)
         if values[0] != values[1]:
             return Presence(None, value="?")
-        value = values[0] or ""
-        return Presence(None if kind != "kfunc" and _unread(value) else True, value=value)
+        return _presence(kind, values[0])
+
+
+def _presence(kind: str, value: str | None) -> Presence:
+    if value is None:
+        return Presence(False)
+    return Presence(None if kind != "kfunc" and _unread(value) else True, value=value)
 
 
 def _value(spans: Iterable[tuple[int, int, str]], at: int) -> str | None:
