@@ -4,7 +4,8 @@ from helperhist.binary import BpfObject, Kind, Map, SpecialFields
 from helperhist.check.mapdefs import newer_value, unset
 from helperhist.check.names import Names
 from helperhist.check.needs import Requirement, Unknown
-from helperhist.check.rules import MAP_FLAGS, RULES, STRUCT_OPS, VALUE_TYPES
+from helperhist.check.rules import MAP_FLAGS, RULES, VALUE_TYPES
+from helperhist.timeline import STRUCT_OPS
 
 __all__ = ["MapNeeds"]
 
