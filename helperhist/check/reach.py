@@ -86,9 +86,14 @@ class Exhausted(Exception):
 
 @dataclass(slots=True)
 class Budget:
-    """How many instructions may still be followed, over all programs of an object."""
+    """How many instructions may still be followed, over all programs of an object.
+
+    What was followed before is remembered: most functions look the same on every kernel, and from
+    every program that calls them. So the instructions must stay as they are.
+    """
 
     left: int = 2_000_000
+    runs: dict[tuple[Function, tuple["_Value", ...]], list["_Run"]] = field(default_factory=dict)
 
     def spend(self, count: int) -> None:
         """Take some.
@@ -143,9 +148,13 @@ def reach(
             todo.append(function)
     while todo:
         function = todo.pop()
-        budget.spend(len(function.insns))
-        run = _Run(obj, function, arguments[function], answers, guards.get(function, {}), load)
-        run.go(budget)
+        known_runs = budget.runs.setdefault((function, tuple(arguments[function])), [])
+        run = next((item for item in known_runs if item.fits(answers, load)), None)
+        if run is None:
+            budget.spend(len(function.insns))
+            run = _Run(obj, function, arguments[function], answers, guards.get(function, {}), load)
+            run.go(budget)
+            known_runs.append(run)
         result.insns[function] = run.reached
         for index, value in run.results.items():
             result.results[function, index] = value
@@ -179,6 +188,9 @@ class _Run:
         self.obj, self.function, self.load = obj, function, load
         self.insns = function.insns
         self.answers, self.guards = answers, guards
+        # What was asked, with the answers: they decide all that is found here.
+        self.asked: dict[Guard, int | None] = {}
+        self.loaded: dict[tuple[Address, int], int | None] = {}
         self.reached: set[int] = set()
         self.accesses: dict[int, Access] = {}
         self.results: dict[int, int | Word | None] = {}
@@ -194,6 +206,16 @@ class _Run:
     def go(self, budget: Budget) -> None:
         while self.todo:
             budget.spend(self._block(self.todo.pop()))
+
+    def fits(
+        self,
+        answers: Callable[[Guard], int | None],
+        load: Callable[[Address, int], int | None],
+    ) -> bool:
+        """Whether other answers are the same, as far as anything was asked."""
+        return all(answers(guard) == answer for guard, answer in self.asked.items()) and all(
+            load(*place) == answer for place, answer in self.loaded.items()
+        )
 
     def _flow(self, target: int, state: _State, stack: frozenset[int]) -> None:
         """Go on at a target, with what is known there on all ways."""
@@ -310,7 +332,17 @@ class _Run:
         )
 
     def _answer(self, at: int) -> _Value:
-        return self.answers(self.guards[at])
+        return self._ask(self.guards[at])
+
+    def _loaded(self, address: Address, size: int) -> int | None:
+        if (address, size) not in self.loaded:
+            self.loaded[address, size] = self.load(address, size)
+        return self.loaded[address, size]
+
+    def _ask(self, guard: Guard) -> int | None:
+        if guard not in self.asked:
+            self.asked[guard] = self.answers(guard)
+        return self.asked[guard]
 
     def _load_constant(self, insn: Insn, at: int, state: _State) -> None:
         value: _Value = None
@@ -341,7 +373,7 @@ class _Run:
             self.accesses[at] = Access(insn.off, False)
             return Word(insn.off) if insn.code == LDXDW else None
         if isinstance(base, _Variable) and insn.off == 0:
-            return self.answers(Guard("kconfig", base.name))
+            return self._ask(Guard("kconfig", base.name))
         if isinstance(base, Address) and (size := load_size(insn)):
-            return self.load(base._replace(offset=base.offset + insn.off), size)
+            return self._loaded(base._replace(offset=base.offset + insn.off), size)
         return None

@@ -10,7 +10,7 @@ from helperhist.check.guards import Guard, guards_of
 from helperhist.check.needs import Unknown
 from helperhist.check.reach import Budget
 from helperhist.check.verdict import TooNew
-from helperhist.kernel import POISON, RelocationKind, Resolver, Target, patch
+from helperhist.kernel import POISON, RelocationKind, Resolution, Resolver, Target, patch
 
 __all__ = ["relocate"]
 
@@ -22,23 +22,25 @@ def relocate(
     obj: BpfObject,
     target: Target,
     programs: Sequence[Function],
-    symbols: Mapping[str, bool],
+    externs: Mapping[str, int],
     elsewhere: AbstractSet[str] = frozenset(),
     marks: Mapping[Function, Mapping[int, Refused]] | None = None,
+    explain: bool = True,
 ) -> tuple[tuple[Relocated, ...], tuple[TooNew, ...]]:
     """Return what became of the relocations, and what the kernel lacks or may lack.
 
     The object's instructions are changed.
 
     :param programs: that are loaded
-    :param symbols: whether the kernel has the externs of ``.ksyms``
+    :param externs: whether the kernel has those of ``.ksyms``, and its values of ``.kconfig``
     :param elsewhere: those that it has not, but that a module may have
     :param marks: instructions that the verifier refuses, by function and index
+    :param explain: whether to say what became of the relocations
     """
     if obj.btf is None or not obj.relocates:
         return (), ()
-    work = _Relocate(obj, programs, symbols, elsewhere)
-    found = work.relocate(obj.btf, target, marks or {})
+    work = _Relocate(obj, programs, externs, elsewhere)
+    found = work.relocate(obj.btf, target, marks or {}, explain)
     return found, tuple(work.lacks)
 
 
@@ -49,15 +51,19 @@ class _Relocate:
         self,
         obj: BpfObject,
         programs: Sequence[Function],
-        symbols: Mapping[str, bool],
+        externs: Mapping[str, int],
         elsewhere: AbstractSet[str],
     ) -> None:
-        self._obj, self._programs, self._symbols = obj, programs, symbols
+        self._obj, self._programs, self._externs = obj, programs, externs
         self._elsewhere = elsewhere
         self.lacks: list[TooNew] = []
 
     def relocate(
-        self, local: Btf, target: Target, marks: Mapping[Function, Mapping[int, Refused]]
+        self,
+        local: Btf,
+        target: Target,
+        marks: Mapping[Function, Mapping[int, Refused]],
+        explain: bool,
     ) -> tuple[Relocated, ...]:
         """Resolve all, put them in place, and judge what the verifier sees."""
         resolver = Resolver(local, target)
@@ -67,20 +73,8 @@ class _Relocate:
         for function, index, relo in self._places():
             resolution = resolver.resolve(relo)
             patched = patch(function.insns, index, resolution)
-            found.append(
-                Relocated(
-                    function.name,
-                    index,
-                    self._line(function, index),
-                    _kind(relo),
-                    resolution.spec,
-                    resolution.state,
-                    resolution.local,
-                    resolution.value,
-                    resolution.reason,
-                    tuple(item.spec for item in resolution.candidates if not item.matches),
-                )
-            )
+            if explain:
+                found.append(self._relocated(function, index, relo, resolution))
             if patched.refused:
                 # A loader gives up at the first one.
                 if not self.lacks:
@@ -99,6 +93,22 @@ class _Relocate:
             self._follow(refused)
         return tuple(found)
 
+    def _relocated(
+        self, function: Function, index: int, relo: CoreRelo, resolution: Resolution
+    ) -> Relocated:
+        return Relocated(
+            function.name,
+            index,
+            self._line(function, index),
+            _kind(relo),
+            resolution.spec,
+            resolution.state,
+            resolution.local,
+            resolution.value,
+            resolution.reason,
+            tuple(item.spec for item in resolution.candidates if not item.matches),
+        )
+
     def _places(self) -> Iterator[tuple[Function, int, CoreRelo]]:
         """Yield the relocations of what is loaded, in the order of the file."""
         programs = set(self._programs)
@@ -115,7 +125,7 @@ class _Relocate:
         for function in self._obj.functions:
             for index, relocation in function.relocations.items():
                 name = relocation.symbol.name
-                if function.insns[index].code != CALL or self._symbols.get(name) is not False:
+                if function.insns[index].code != CALL or self._externs.get(name) != 0:
                     continue
                 extern = self._obj.extern(relocation)
                 if extern is not None and extern.weak:
@@ -143,8 +153,7 @@ class _Relocate:
                 self._lack(program, function, index, what, sure)
 
     def _answer(self, guard: Guard) -> int | None:
-        known = self._symbols.get(guard.name) if guard.kind == "extern" else None
-        return None if known is None else int(known)
+        return self._externs.get(guard.name) if guard.kind in ("extern", "kconfig") else None
 
     def _lack(
         self, program: Function, function: Function, index: int, what: Refused, certain: bool

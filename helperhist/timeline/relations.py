@@ -103,6 +103,8 @@ class Relations:
         self._lacking: dict[str, list[KernelVersion]] = {}
         self._spans: dict[_Key, list[tuple[int, int, str]]] = {}
         self._names: dict[str, dict[str, list[str]]] = {}
+        self._objects: dict[str, frozenset[str]] = {}
+        self._derived: dict[_Key, Relation] = {}
         for run in self.runs:
             self._add(run)
         for spans in self._spans.values():
@@ -141,8 +143,11 @@ class Relations:
 
     def objects(self, kind: str) -> frozenset[str]:
         """Return the objects of a kind."""
-        found = self._names.get(kind, {}).values()
-        return frozenset(item for objects in found for item in objects)
+        known = self._objects.get(kind)
+        if known is None:
+            found = self._names.get(kind, {}).values()
+            known = self._objects[kind] = frozenset(item for part in found for item in part)
+        return known
 
     def find(
         self, kind: str, name: str | None = None, other: str | None = None
@@ -162,6 +167,11 @@ class Relations:
         )
 
     def _derive(self, key: _Key) -> Relation:
+        if key not in self._derived:
+            self._derived[key] = self._make(key)
+        return self._derived[key]
+
+    def _make(self, key: _Key) -> Relation:
         spans = self._spans[key]
         read = self._read[SOURCES[key[0]]]
         intervals = tuple(

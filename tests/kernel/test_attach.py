@@ -4,7 +4,8 @@ import os
 
 import pytest
 
-from helperhist.binary.btf import Btf, Kind
+from helperhist.binary.btf import Btf
+from helperhist.binary.btfkinds import Kind
 from helperhist.binary.sections import program_kind
 from helperhist.errors import ParseError
 from helperhist.kernel.attach import Attach, AttachTargets
