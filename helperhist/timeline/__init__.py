@@ -21,7 +21,7 @@ from helperhist.timeline.evidence import (
     is_followed,
 )
 from helperhist.timeline.facts import Fact, sort_key
-from helperhist.timeline.features import FEATURES, STRUCT_OPS, Feature
+from helperhist.timeline.features import FEATURES, ITERATORS, STRUCT_OPS, Feature
 from helperhist.timeline.index import Index, canonical_name, squash, with_spellings
 from helperhist.timeline.kinds import (
     BY_PROGRAM,
@@ -55,6 +55,7 @@ __all__ = [
     "ENUM_KINDS",
     "FEATURES",
     "HEADER",
+    "ITERATORS",
     "KINDS",
     "LAST_GROWTH",
     "LISTS",
