@@ -26,7 +26,7 @@ from helperhist.mining.history import (
     settle_kinds,
 )
 from helperhist.sources.docs import Prototype, parse_prototype
-from helperhist.timeline import Fact, Metadata, Relations, Row, Tag, Timeline
+from helperhist.timeline import Fact, Metadata, Parts, Relations, Row, Tag, Timeline
 from helperhist.version import KernelVersion
 
 HERE = Path(__file__).parent
@@ -131,7 +131,7 @@ def build(repository: Path, relations: Relations) -> Timeline:
         lambda: spans,
         lambda: events,
         lambda: (),
-        relations=lambda _: (relations.runs, relations.readings),
+        relations=lambda _: Parts(relations.runs, relations.readings),
     )
 
 

@@ -1,7 +1,9 @@
 """Compiled BPF, byte by byte: ELF, BTF, .BTF.ext, instructions, the object they make up."""
 
-from helperhist.binary.btf import Btf, Kind, Member, Type
+from helperhist.binary.archives import members
+from helperhist.binary.btf import Btf
 from helperhist.binary.btfext import CoreRelo
+from helperhist.binary.btfkinds import Kind, Member, Type
 from helperhist.binary.context import CONTEXTS, context_field
 from helperhist.binary.elf import (
     EM_BPF,
@@ -13,42 +15,94 @@ from helperhist.binary.elf import (
     Relocation,
 )
 from helperhist.binary.elfsections import read_sections
+from helperhist.binary.foreign import Found, find_objects
+from helperhist.binary.image import config_in, find_btf, unpack_image, version_in
 from helperhist.binary.insn import (
+    ALU,
+    ALU64,
+    ATOMIC,
     CALL,
+    CMPXCHG,
     EXIT,
+    INDIRECT_JUMP,
     JA,
     JA32,
     JCOND,
+    JEQ_IMM,
+    JNE_IMM,
+    LD,
     LDDW,
+    LDX,
+    LDXDW,
+    MODE,
+    MOV64,
     PLAIN,
+    SOURCE,
+    ST,
+    STX,
+    STXDW,
     Insn,
     feature,
     is_jump,
+    load_size,
     target_of,
 )
+from helperhist.binary.loaders import LOADERS, RELOCATING
 from helperhist.binary.maps import Map, SpecialFields
 from helperhist.binary.object import BpfObject, Function, parse_object
-from helperhist.binary.sections import LOADERS, ProgramKind, program_kind
+from helperhist.binary.packed import Budget, unpack
+from helperhist.binary.recognise import (
+    COMPRESSED,
+    CONTAINERS,
+    HEAD,
+    Form,
+    describe,
+    recognise,
+)
+from helperhist.binary.sections import ProgramKind, program_kind
 
 __all__ = [
+    "ALU",
+    "ALU64",
+    "ATOMIC",
     "CALL",
+    "CMPXCHG",
+    "COMPRESSED",
+    "CONTAINERS",
     "CONTEXTS",
     "EM_BPF",
     "EXIT",
+    "HEAD",
+    "INDIRECT_JUMP",
     "JA",
     "JA32",
     "JCOND",
+    "JEQ_IMM",
+    "JNE_IMM",
+    "LD",
     "LDDW",
+    "LDX",
+    "LDXDW",
     "LOADERS",
     "MAX_FILE",
+    "MODE",
+    "MOV64",
     "PLAIN",
+    "RELOCATING",
     "SHN_UNDEF",
+    "SOURCE",
+    "ST",
     "STB_LOCAL",
     "STT_FUNC",
     "STT_NOTYPE",
+    "STX",
+    "STXDW",
     "BpfObject",
     "Btf",
+    "Budget",
     "CoreRelo",
+    "Form",
+    "Found",
     "Function",
     "Insn",
     "Kind",
@@ -58,11 +112,21 @@ __all__ = [
     "Relocation",
     "SpecialFields",
     "Type",
+    "config_in",
     "context_field",
+    "describe",
     "feature",
+    "find_btf",
+    "find_objects",
     "is_jump",
+    "load_size",
+    "members",
     "parse_object",
     "program_kind",
     "read_sections",
+    "recognise",
     "target_of",
+    "unpack",
+    "unpack_image",
+    "version_in",
 ]

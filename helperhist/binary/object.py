@@ -5,10 +5,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from helperhist.binary import elf as elf_
-from helperhist.binary.btf import Btf, Kind
+from helperhist.binary.btf import Btf
 from helperhist.binary.btfext import BtfExt, CoreRelo, LineInfo, parse_btf_ext
+from helperhist.binary.btfkinds import Kind
 from helperhist.binary.elf import Elf, Relocation, Symbol, parse_elf
 from helperhist.binary.insn import SIZE, Insn, decode
+from helperhist.binary.loaders import RELOCATING, Choice, choose_loader
 from helperhist.binary.maps import Map, read_maps
 from helperhist.binary.sections import ProgramKind, program_kind
 from helperhist.errors import ParseError
@@ -65,7 +67,12 @@ class BpfObject:
     def __init__(self, data: bytes, loader: str = "libbpf") -> None:
         """Read an object; use :func:`parse_object`."""
         self.elf: Elf = parse_elf(data)
-        self.loader = loader
+        self.choice = Choice(loader)
+        if loader == "auto":
+            self.choice = choose_loader(self.elf, self._sections_with_programs())
+        self.loader = self.choice.loader
+        #: Whether the loader resolves CO-RE relocations and answers checks for existence.
+        self.relocates = self.loader in RELOCATING
         self.btf: Btf | None = None
         self.ext = BtfExt({}, {}, {})
         self._read_btf()
@@ -82,6 +89,13 @@ class BpfObject:
         self.functions = tuple(self._read_functions())
         self._function_at = {(item.section_index, item.start): item for item in self.functions}
         self._mark_programs()
+
+    def _sections_with_programs(self) -> Iterator[str]:
+        for section in self.elf.sections:
+            if section.executable and section.name != TEXT:
+                symbols = self.elf.symbols_of(section.index)
+                if any(item.bind != elf_.STB_LOCAL and item.name for item in symbols):
+                    yield section.name
 
     def _read_btf(self) -> None:
         section = self.elf.section(".BTF")
@@ -247,7 +261,11 @@ class BpfObject:
         """Return the extern that an instruction refers to."""
         if relocation.symbol.section != elf_.SHN_UNDEF:
             return None
-        return self._externs.get(relocation.symbol.name)
+        return self.extern_of(relocation.symbol.name)
+
+    def extern_of(self, name: str) -> Extern | None:
+        """Return the extern of a name."""
+        return self._externs.get(name)
 
     @property
     def unresolved(self) -> tuple[str, ...]:

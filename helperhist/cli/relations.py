@@ -12,12 +12,12 @@ from helperhist.report.relations import (
     since_words,
 )
 from helperhist.report.terminal import table, terminal_width
-from helperhist.timeline import Relation, Relations, Row, Timeline, condition_words
+from helperhist.timeline import KINDS, PREFIXES, Relation, Relations, Row, Timeline, condition_words
 from helperhist.version import KernelVersion
 
 __all__ = ["echo_relations", "program_type", "relations_at", "require_relations"]
 
-_PREFIX = "BPF_PROG_TYPE_"
+_PREFIX = PREFIXES["prog_type"]
 
 
 def require_relations(timeline: Timeline) -> Relations:
@@ -37,7 +37,7 @@ def program_type(timeline: Timeline, text: str) -> str:
 
     :raises DatasetError: nothing is called so
     """
-    known = {row.name for row in timeline.rows if row.kind == "prog_type"}
+    known = timeline.index.names("prog_type")
     name = _PREFIX + text.strip().upper().removeprefix(_PREFIX)
     if name in known:
         return name
@@ -111,9 +111,8 @@ def _words(relation: Relation) -> str:
 
 
 def _value(relation: Relation) -> str:
-    if relation.kind in ("kfunc", "kfunc_proto", "gpl_only"):
-        return relation.value
-    return condition_words(relation.value)
+    conditional = KINDS[relation.kind].conditional
+    return condition_words(relation.value) if conditional else relation.value
 
 
 def _cell(value: object) -> object:

@@ -33,11 +33,18 @@ from helperhist.dataset.evidence import (
     parse_witnesses,
 )
 from helperhist.dataset.relations import (
+    INTRODUCTIONS,
+    LOST,
     READINGS,
     RELATION_COLUMNS,
     RELATIONS,
+    SOURCE_FILES,
+    parse_introductions,
+    parse_lost,
     parse_readings,
     parse_runs,
+    parse_source_files,
+    relation_cells,
 )
 from helperhist.dataset.swap import File
 from helperhist.errors import DatasetError
@@ -47,9 +54,8 @@ from helperhist.timeline import (
     Event,
     Evidence,
     Metadata,
-    Reading,
+    Parts,
     Row,
-    Run,
     Span,
     Tag,
     Timeline,
@@ -130,11 +136,23 @@ def parse_dataset(
     def tags() -> tuple[Tag, ...]:
         return tuple(part("tags.csv", lambda cells: _tags(cells, rows)))
 
-    def relations(name: str) -> tuple[Iterator[Run], Iterator[Reading]]:
-        found = files if later is None else later((RELATIONS, READINGS))
+    def relations(name: str) -> Parts:
+        found = files if later is None else later(tuple(RELATION_COLUMNS))
         if name:
-            found = {**found, RELATIONS: _lines_with(found.get(RELATIONS, _MISSING), name)}
-        return part(RELATIONS, parse_runs, found), part(READINGS, parse_readings, found)
+            found = {
+                **found,
+                **{
+                    file: _lines_with(found.get(file, _MISSING), name)
+                    for file in (RELATIONS, INTRODUCTIONS)
+                },
+            }
+        return Parts(
+            part(RELATIONS, parse_runs, found),
+            part(READINGS, parse_readings, found),
+            part(INTRODUCTIONS, parse_introductions, found),
+            part(LOST, parse_lost, found),
+            part(SOURCE_FILES, parse_source_files, found),
+        )
 
     def evidence(name: str) -> tuple[Iterator[Evidence], Iterator[Witness]]:
         found = files if later is None else later((EVIDENCE, WITNESSES))
@@ -357,17 +375,10 @@ def render_dataset(timeline: Timeline) -> dict[str, str]:
         files["docs.csv"] = _render(
             "docs.csv", ((d.name, d.tag, d.description, d.returns) for d in timeline.docs)
         )
-    if timeline.relations:
-        files[RELATIONS] = _render(
-            RELATIONS,
-            (
-                (r.kind, r.name, r.object, r.value, r.first, r.last or "")
-                for r in timeline.relations.runs
-            ),
-        )
-        files[READINGS] = _render(
-            READINGS, ((r.source, r.tag, r.origin) for r in timeline.relations.readings)
-        )
+    for name, cells in relation_cells(timeline.parts).items():
+        # Runs may be none where something was read.
+        if cells or (name == RELATIONS and timeline.parts.readings):
+            files[name] = _render(name, cells)
     statements = timeline.statements_of("")
     if statements.evidence:
         files[EVIDENCE] = _render(EVIDENCE, map(astuple, statements.evidence))

@@ -1,6 +1,7 @@
 """What one particular kernel has, and the release that it is most like."""
 
 from helperhist.kernel.attach import Attach, AttachTargets
+from helperhist.kernel.config import kconfig_value, read_config
 from helperhist.kernel.core import Candidate, RelocationKind, Resolution, Resolver, resolve
 from helperhist.kernel.corepatch import POISON, Patched, patch
 from helperhist.kernel.corespec import Target
@@ -27,7 +28,9 @@ __all__ = [
     "Target",
     "compare",
     "find_struct_ops",
+    "kconfig_value",
     "patch",
+    "read_config",
     "read_kernel",
     "resolve",
     "words_read",

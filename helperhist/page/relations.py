@@ -6,13 +6,10 @@ Most names share what is said of them: a few hundred histories serve thousands o
 from collections.abc import Hashable
 from typing import Any
 
-from helperhist.timeline import SOURCES, Relation, Timeline, condition_words
+from helperhist.timeline import KINDS, SOURCES, Relation, Timeline, condition_words
 from helperhist.version import KernelVersion
 
 __all__ = ["encode_relations"]
-
-#: The kinds whose value is a condition.
-_CONDITIONS = ("helper_use", "kfunc_use", "map_use", "map_prog")
 
 
 class _Table:
@@ -32,23 +29,23 @@ class _Table:
 
 
 def encode_relations(timeline: Timeline) -> dict[str, Any]:
-    """Return who may call what as JSON values; empty where the data does not say.
+    """Return who may call what, and what was read, as JSON values.
 
-    ``readings`` is source to ``[release, place in origins]``, ``sources`` kind to source, ``words``
-    place in ``values`` to the condition in words. A name of ``kinds`` is ``[name, place in
-    groups]``, a group ``[object, history, ...]``. A history is ``[runs, absent, seen,
+    ``readings`` is source to ``[release, place in origins, tag]``, ``sources`` kind to source,
+    ``words`` place in ``values`` to the condition in words. A name of ``kinds`` is ``[name, place
+    in groups]``, a group ``[object, history, ...]``. A history is ``[runs, absent, seen,
     or_earlier]``, cut off after the last that is not empty; ``runs`` are ``[first, last, value,
-    ...]``, where first and last count the readings.
+    ...]``, where first and last count the readings. ``introductions`` are the commits that brought
+    relations: ``[kind, name, object, commit, author date, subject]``.
     """
     relations = timeline.relations
-    if not relations:
-        return {}
     origins, objects, values, histories, groups = (_Table() for _ in range(5))
-    readings: dict[str, list[tuple[KernelVersion, int]]] = {}
+    readings: dict[str, list[tuple[KernelVersion, int, str]]] = {}
     for reading in relations.readings:
-        found = KernelVersion.parse(reading.tag), origins.place(reading.origin)
+        found = KernelVersion.parse(reading.tag), origins.place(reading.origin), reading.tag
         readings.setdefault(reading.source, []).append(found)
     kinds: dict[str, list[list[Any]]] = {}
+    introductions: list[list[Any]] = []
     words: dict[int, str] = {}
     for kind in relations.kinds:
         at = {release: place for place, release in enumerate(relations.read(kind))}
@@ -57,15 +54,18 @@ def encode_relations(timeline: Timeline) -> dict[str, Any]:
             for relation in relations.find(kind, name):
                 history = _history(relation, at, values)
                 place = histories.place(history, (tuple(history[0]), *history[1:]))
+                if (came := relation.introduction) is not None:
+                    listed = [relation.kind, relation.name, relation.object]
+                    introductions.append([*listed, came.commit, came.author_date, came.subject])
                 group += [objects.place(relation.object), place]
-                if kind in _CONDITIONS:
+                if KINDS[kind].conditional:
                     said = (item.value for item in relation.intervals)
                     words.update((values.place(text), condition_words(text)) for text in said)
             kinds.setdefault(kind, []).append([name, groups.place(group, tuple(group))])
     return {
         "sources": {kind: SOURCES[kind] for kind in kinds},
         "readings": {
-            source: [[version.text, place] for version, place in sorted(found)]
+            source: [[version.text, place, tag] for version, place, tag in sorted(found)]
             for source, found in readings.items()
         },
         "origins": origins.values,
@@ -75,6 +75,7 @@ def encode_relations(timeline: Timeline) -> dict[str, Any]:
         "histories": histories.values,
         "groups": groups.values,
         "kinds": kinds,
+        "introductions": introductions,
     }
 
 

@@ -1,11 +1,11 @@
 """What people call program types."""
 
 from helperhist.binary import program_kind
-from helperhist.timeline import Timeline
+from helperhist.timeline import PREFIXES, Timeline
 
 __all__ = ["program_words"]
 
-_PREFIX = "BPF_PROG_TYPE_"
+_PREFIX = PREFIXES["prog_type"]
 #: Names of ``SEC()`` that people use for a type.
 _SECTIONS = (
     "action", "cgroup/bind4", "cgroup/connect4", "cgroup/dev", "cgroup/getsockopt",
@@ -17,7 +17,7 @@ _SECTIONS = (
 
 def program_words(timeline: Timeline) -> dict[str, str]:
     """Return names of ``SEC()`` and the program types of the timeline that they mean."""
-    known = {row.name for row in timeline.rows if row.kind == "prog_type"}
+    known = timeline.index.names("prog_type")
     kinds = {name: program_kind(name) for name in _SECTIONS}
     found = {name: _PREFIX + kind.type for name, kind in kinds.items() if kind is not None}
     return {name: kind for name, kind in found.items() if kind in known}

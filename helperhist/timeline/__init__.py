@@ -21,7 +21,8 @@ from helperhist.timeline.evidence import (
     is_followed,
 )
 from helperhist.timeline.facts import Fact, sort_key
-from helperhist.timeline.index import Index, canonical_name, squash
+from helperhist.timeline.features import FEATURES, STRUCT_OPS, Feature
+from helperhist.timeline.index import Index, canonical_name, squash, with_spellings
 from helperhist.timeline.kinds import (
     BY_PROGRAM,
     ENUM_KINDS,
@@ -33,21 +34,17 @@ from helperhist.timeline.kinds import (
     kind_key,
     plural,
 )
+from helperhist.timeline.parts import Introduction, Lost, Parts, Reading, Run, SourceFile
 from helperhist.timeline.presence import Kernel, Presence, Release
 from helperhist.timeline.records import Backport, Diff, Doc, Event, Metadata, Row, Span, Tag
-from helperhist.timeline.relations import (
-    Interval,
-    Reading,
-    Relation,
-    Relations,
-    Run,
-)
+from helperhist.timeline.relations import Interval, Relation, Relations
 from helperhist.timeline.timeline import Timeline, series_base
 
 __all__ = [
     "ABSENT",
     "BY_PROGRAM",
     "ENUM_KINDS",
+    "FEATURES",
     "HEADER",
     "KINDS",
     "LAST_GROWTH",
@@ -57,16 +54,21 @@ __all__ = [
     "PRESENT",
     "SENTINEL",
     "SOURCES",
+    "STRUCT_OPS",
     "Backport",
     "Diff",
     "Doc",
     "Event",
     "Evidence",
     "Fact",
+    "Feature",
     "Index",
     "Interval",
+    "Introduction",
     "Kernel",
+    "Lost",
     "Metadata",
+    "Parts",
     "Presence",
     "Reading",
     "Relation",
@@ -74,6 +76,7 @@ __all__ = [
     "Release",
     "Row",
     "Run",
+    "SourceFile",
     "Span",
     "Statements",
     "Tag",
@@ -93,4 +96,5 @@ __all__ = [
     "series_base",
     "sort_key",
     "squash",
+    "with_spellings",
 ]

@@ -9,39 +9,13 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from helperhist.timeline.kinds import SOURCES
+from helperhist.timeline.parts import Introduction, Reading, Run
 from helperhist.timeline.presence import Presence
 from helperhist.version import KernelVersion
 
-__all__ = ["Interval", "Reading", "Relation", "Relations", "Run"]
+__all__ = ["Interval", "Relation", "Relations"]
 
 _Key = tuple[str, str, str]
-
-
-@dataclass(frozen=True, slots=True)
-class Run:
-    """Successive releases, of those that were read, that have a fact with one value.
-
-    :ivar object: a program type or map type; empty for what is no relation of two names
-    :ivar value: a condition, flags or a prototype
-    :ivar first: tag of the first release
-    :ivar last: tag of the last one; None where the run goes on to the newest that was read
-    """
-
-    kind: str
-    name: str
-    object: str
-    value: str
-    first: str
-    last: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """That a source was read at a release, and from which copy of it."""
-
-    source: str
-    tag: str
-    origin: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +51,8 @@ class Relation:
     seen: str | None = None
     or_earlier: bool = False
     intervals: tuple[Interval, ...] = ()
+    #: The commit that brought it to ``since``, where that is known.
+    introduction: Introduction | None = None
 
     @property
     def presences(self) -> tuple[tuple[str, str | None], ...]:
@@ -99,6 +75,7 @@ class Relations:
         readings: Iterable[Reading],
         releases: Iterable[KernelVersion] = (),
         born: Callable[[str], KernelVersion | None] = lambda name: None,
+        introductions: Iterable[Introduction] = (),
     ) -> None:
         """Index runs.
 
@@ -108,9 +85,13 @@ class Relations:
             another one
         """
         self.runs, self.readings, self._born = tuple(runs), tuple(readings), born
+        self._introductions = {
+            (item.kind, item.name, item.object, item.first): item for item in introductions
+        }
         read: dict[str, dict[KernelVersion, str]] = {}
         for item in self.readings:
             read.setdefault(item.source, {})[KernelVersion.parse(item.tag)] = item.tag
+        self._tags = read
         self._read = {source: sorted(found) for source, found in read.items()}
         # By tag: a version takes long to hash.
         self._at = {
@@ -122,6 +103,8 @@ class Relations:
         self._lacking: dict[str, list[KernelVersion]] = {}
         self._spans: dict[_Key, list[tuple[int, int, str]]] = {}
         self._names: dict[str, dict[str, list[str]]] = {}
+        self._objects: dict[str, frozenset[str]] = {}
+        self._derived: dict[_Key, Relation] = {}
         for run in self.runs:
             self._add(run)
         for spans in self._spans.values():
@@ -160,8 +143,11 @@ class Relations:
 
     def objects(self, kind: str) -> frozenset[str]:
         """Return the objects of a kind."""
-        found = self._names.get(kind, {}).values()
-        return frozenset(item for objects in found for item in objects)
+        known = self._objects.get(kind)
+        if known is None:
+            found = self._names.get(kind, {}).values()
+            known = self._objects[kind] = frozenset(item for part in found for item in part)
+        return known
 
     def find(
         self, kind: str, name: str | None = None, other: str | None = None
@@ -181,6 +167,11 @@ class Relations:
         )
 
     def _derive(self, key: _Key) -> Relation:
+        if key not in self._derived:
+            self._derived[key] = self._make(key)
+        return self._derived[key]
+
+    def _make(self, key: _Key) -> Relation:
         spans = self._spans[key]
         read = self._read[SOURCES[key[0]]]
         intervals = tuple(
@@ -194,9 +185,10 @@ class Relations:
         end = spans[-1][1]
         gone = end + 1 < len(read) and not read[end + 1].follows(read[end], kernel=True)
         seen = read[end].text if gone else None
+        first = self._tags[SOURCES[key[0]]][read[spans[start][0]]]
         return Relation(
             *key, spans[-1][2], intervals[start].start, absent, intervals[-1].end, seen,
-            or_earlier, intervals,
+            or_earlier, intervals, self._introductions.get((*key, first)),
         )  # fmt: skip
 
     def _before(self, key: _Key, first: int) -> tuple[str | None, bool]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from helperhist.timeline import Fact, Reading, Run, Timeline
+from helperhist.timeline import Fact, Parts, Reading, Run, Timeline
 from tests.build.timeline import helpers, make_timeline
 
 XDP, TC, TRACING = (f"BPF_PROG_TYPE_{name}" for name in ("XDP", "SCHED_CLS", "TRACING"))
@@ -49,7 +49,7 @@ def related(
         **{f"v5.{n}": [*helpers("a", "b", "c"), *types] for n in range(4, 8)},
     }
     plain = make_timeline(tags, complete=complete)
-    given = tuple(runs), tuple(readings)
+    given = Parts(tuple(runs), tuple(readings))
     return Timeline(
         plain.metadata,
         plain.rows,

@@ -167,7 +167,7 @@ def test_a_release_that_was_not_read(data: str) -> None:
     [
         (("--kind", "helper_use", "--at", "5.9"), "helper_use was read from 5.1 to 5.7, not at"),
         (("--kind", "helper_use", "--at", "5.5.3"), "is known of releases only; ask for 5.5"),
-        (("--kind", "map_use", "--prog", "xdp"), "--prog limits helper_use, kfunc_use"),
+        (("--kind", "map_use", "--prog", "xdp"), "--prog limits helper_use, gpl_only"),
         (("--kind", "gpl_only"), "no relations of kind 'gpl_only' in this data; there are helper"),
         (("--kind", "nothing"), "no names of kind 'nothing'"),
     ],

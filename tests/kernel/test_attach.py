@@ -4,7 +4,8 @@ import os
 
 import pytest
 
-from helperhist.binary.btf import Btf, Kind
+from helperhist.binary.btf import Btf
+from helperhist.binary.btfkinds import Kind
 from helperhist.binary.insn import Insn
 from helperhist.binary.object import parse_object
 from helperhist.binary.sections import program_kind
