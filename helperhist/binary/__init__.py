@@ -47,6 +47,7 @@ from helperhist.binary.insn import (
     load_size,
     target_of,
 )
+from helperhist.binary.loaders import LOADERS, RELOCATING
 from helperhist.binary.maps import Map, SpecialFields
 from helperhist.binary.object import BpfObject, Function, parse_object
 from helperhist.binary.packed import Budget, unpack
@@ -58,7 +59,7 @@ from helperhist.binary.recognise import (
     describe,
     recognise,
 )
-from helperhist.binary.sections import LOADERS, ProgramKind, program_kind
+from helperhist.binary.sections import ProgramKind, program_kind
 
 __all__ = [
     "ALU",
@@ -87,6 +88,7 @@ __all__ = [
     "MODE",
     "MOV64",
     "PLAIN",
+    "RELOCATING",
     "SHN_UNDEF",
     "SOURCE",
     "ST",

@@ -5,11 +5,12 @@ from collections.abc import Iterator
 from helperhist.binary import BpfObject, Function
 from helperhist.check.collect import Collector
 from helperhist.check.escapes import ALWAYS, Conditions, Way, never
+from helperhist.check.licenses import kept_for_gpl
 from helperhist.check.lives import Life
 from helperhist.check.names import Names
 from helperhist.check.needs import Moment, Refusal, release_key
 from helperhist.check.pairs import Caller
-from helperhist.check.rules import GPL_ONLY, GPL_UNTIL, REWRITES, Rule, is_gpl
+from helperhist.check.rules import REWRITES, Rule, is_gpl
 from helperhist.check.sites import Site
 from helperhist.timeline import Row
 
@@ -60,7 +61,7 @@ class Calls:
             collect.unknown("helper", name, reason, function, site.at, True, way, number)
             return
         basis = f"helper {number}"
-        instead = REWRITES.get(row.name) if self._obj.loader != "raw" else None
+        instead = REWRITES.get(row.name) if self._obj.relocates else None
         if instead is not None and (old := self._names.lives.since(instead)) is not None:
             collect.add(
                 "helper", row.name, Life.of(since), function, site.at, basis,
@@ -82,16 +83,15 @@ class Calls:
             self._licensed(row, function, site)
 
     def _licensed(self, row: Row, function: Function, site: Site) -> None:
-        # bpf_get_stackid_proto_pe, that of perf_event programs, is for all licenses.
         program, given = self._collect.program, self._obj.license or ""
-        perf = self._caller is not None and self._caller.type == "PERF_EVENT"
-        free = perf and row.name == "bpf_get_stackid"
-        if row.name in GPL_ONLY and self._collect.autoload and not free:
-            self.refused.append(Refusal("license", None, program.name, row.name, given))
-        elif row.name in GPL_UNTIL:
+        prog_type = "" if self._caller is None else self._caller.type
+        kept = kept_for_gpl(self._names.relations, row.name, prog_type)
+        if kept is not None and kept.until is not None:
             rule = Rule("license", f"{row.name} without a GPL-compatible license",
-                        GPL_UNTIL[row.name], source="gpl_only of its bpf_func_proto")  # fmt: skip
+                        kept.until, source="gpl_only of its bpf_func_proto")  # fmt: skip
             self._collect.rule(rule, function, site.at)
+        elif kept is not None and self._collect.autoload:
+            self.refused.append(Refusal("license", None, program.name, row.name, given))
 
     def kfunc(self, function: Function, site: Site) -> None:
         """Note what the call of a kfunc needs."""

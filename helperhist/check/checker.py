@@ -72,6 +72,8 @@ class _Check:
         maps.add_data()
         self.requirements += maps.requirements
         self.unknown += maps.unknowns
+        if self.obj.choice.because:
+            self.unknown.append(_not_libbpf(self.obj))
         self._add_notes()
         rows = self.names.lives.rows
         return Findings(
@@ -110,7 +112,7 @@ class _Check:
     def guards(self, function: Function) -> dict[int, Guard]:
         if function not in self._guards:
             # Without a loader that knows of them, nobody answers the checks.
-            answered = self.obj.loader != "raw"
+            answered = self.obj.relocates
             self._guards[function] = guards_of(self.obj, function) if answered else {}
         return self._guards[function]
 
@@ -232,3 +234,10 @@ class _Check:
             self.notes.append(
                 "CO-RE: the loader needs BTF of the target kernel (CONFIG_DEBUG_INFO_BTF)"
             )
+
+
+def _not_libbpf(obj: BpfObject) -> Unknown:
+    """Return that another loader than libbpf was chosen: who else loads the object is not known."""
+    sections = ", ".join(obj.choice.because)
+    reason = f"from 1.0 on it does not take {sections}; --loader {obj.loader} asks for that alone"
+    return Unknown("loader", "libbpf", reason)

@@ -158,7 +158,7 @@ class Conditions:
         self._reached: dict[tuple[Moment, int, frozenset[str] | None], Reach] = {}
         # Variables of .rodata that were looked at.
         self._read: set[str] = set()
-        self._constants = obj.loader != "raw" and any(
+        self._constants = obj.relocates and any(
             insn.code == LDDW and relocation.symbol.section in rodata.sections
             for function in closure
             for index, relocation in function.relocations.items()

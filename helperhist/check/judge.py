@@ -159,7 +159,7 @@ class _Judge:
 
     def _find_symbols(self) -> None:
         obj = self._obj
-        if obj.btf is None or obj.loader == "raw":
+        if obj.btf is None or not obj.relocates:
             return
         symbols = Ksyms(obj.btf, self._target)
         weak = {item.name: item.bind == 2 for item in obj.elf.symbols_of(0)}

@@ -4,7 +4,8 @@ from helperhist.binary import BpfObject, Kind, Map, SpecialFields
 from helperhist.check.mapdefs import newer_value, unset
 from helperhist.check.names import Names
 from helperhist.check.needs import Requirement, Unknown
-from helperhist.check.rules import MAP_FLAGS, RULES, STRUCT_OPS, VALUE_TYPES
+from helperhist.check.rules import MAP_FLAGS, RULES, VALUE_TYPES
+from helperhist.timeline import STRUCT_OPS
 
 __all__ = ["MapNeeds"]
 
@@ -63,7 +64,7 @@ class MapNeeds:
                 self._need("field", uapi, since, name, "map definition", optional, uapi)
         if item.value and self._obj.btf is not None:
             self._values((item.value,), name, optional)
-        for lacking in unset(item) if self._obj.loader != "raw" else ():
+        for lacking in unset(item) if self._obj.relocates else ():
             reason = "unless user space sets it, no kernel creates the map"
             self._unknown_map("unset", lacking, reason, name, optional=optional)
         if (release := newer_value(item)) is not None:

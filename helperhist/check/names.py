@@ -14,6 +14,7 @@ class Names:
     def __init__(self, timeline: Timeline) -> None:
         """Read the rows once."""
         self.lives = Lives(timeline)
+        self.relations = timeline.relations
         self.pairs = Pairs(timeline.relations)
         self.helpers: dict[int, Row] = {}
         self.map_types: dict[int, Row] = {}

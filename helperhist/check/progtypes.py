@@ -28,7 +28,7 @@ def add_program_type(obj: BpfObject, program: Function, collect: Collector) -> l
     given = obj.license or ""
     if (kept := refused_type(program)) and kind.autoload and not is_gpl(given):
         refused.append(Refusal("license", None, program.name, kept, given))
-    if obj.loader != "raw" and kind.btf:
+    if obj.relocates and kind.btf:
         reason = "unless user space sets it, no kernel loads the program"
         # freplace names a function; whose, user space sets.
         if kind.type == "EXT" or kind.target in _PLACEHOLDERS:
@@ -39,7 +39,7 @@ def add_program_type(obj: BpfObject, program: Function, collect: Collector) -> l
         stage = "attach" if kind.need == "attach" else "load"
         given_ = () if way else cause
         collect.uapi("attach_type", kind.attach, program, section, way, stage, given_)
-        if kind.need == "load" or (kind.need in ("attach", "sent") and obj.loader != "raw"):
+        if kind.need == "load" or (kind.need in ("attach", "sent") and obj.relocates):
             collect.rule(RULES["expected attach type"], program, None)
     if kind.sleepable and kind.type != "SYSCALL":
         collect.rule(RULES["sleepable"], program, None)

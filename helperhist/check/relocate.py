@@ -36,7 +36,7 @@ def relocate(
     :param elsewhere: those that it has not, but that a module may have
     :param explain: whether to say what became of the relocations
     """
-    if obj.btf is None or obj.loader == "raw":
+    if obj.btf is None or not obj.relocates:
         return (), ()
     work = _Relocate(obj, programs, externs, elsewhere)
     found = work.relocate(obj.btf, target, explain)

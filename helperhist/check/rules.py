@@ -11,13 +11,10 @@ from helperhist.timeline import FEATURES
 __all__ = [
     "CONST_MAPS",
     "FALLBACKS",
-    "GPL_ONLY",
-    "GPL_UNTIL",
     "MAP_FLAGS",
     "REWRITES",
     "RULES",
     "SLEEPABLE",
-    "STRUCT_OPS",
     "VALUE_TYPES",
     "Rule",
     "is_gpl",
@@ -232,74 +229,6 @@ SLEEPABLE = {
 #: Kernels from here on know the contents of read-only maps when they verify, and so do not look
 #: at what a .kconfig variable rules out.
 CONST_MAPS = FEATURES["constant maps"].since
-
-#: Structs of kernel operations that BPF can implement. Source: ebpf-docs, program type STRUCT_OPS;
-#: the `struct bpf_struct_ops` of the kernel's sources of 5.16, 6.19, 7.1, 7.2 and 7.3.
-STRUCT_OPS = {
-    "tcp_congestion_ops": "5.6",
-    "bpf_dummy_ops": "5.16",
-    "hid_bpf_ops": "6.11",
-    "sched_ext_ops": "6.12",
-    "Qdisc_ops": "6.16",
-    "smc_hs_ctrl": "6.19",
-    "io_uring_bpf_ops": "7.1",
-    "sched_ext_ops_cid": "7.2",
-    "binfmt_misc_ops": "7.3",
-}
-
-#: Helpers that the kernel keeps for programs under a license compatible with the GPL.
-#: Source: bcc, docs/kernel-versions.md, column "License"; `gpl_only` of `struct bpf_func_proto`
-#: in kernel/bpf/, kernel/trace/bpf_trace.c and net/core/filter.c of 7.1.
-GPL_ONLY = frozenset(
-    {
-        "bpf_check_mtu",
-        "bpf_copy_from_user_task",
-        "bpf_fib_lookup",
-        "bpf_get_branch_snapshot",
-        "bpf_get_current_task",
-        "bpf_get_current_task_btf",
-        "bpf_get_stack",
-        "bpf_get_stackid",
-        "bpf_override_return",
-        "bpf_perf_event_output",
-        "bpf_perf_event_read",
-        "bpf_perf_event_read_value",
-        "bpf_perf_prog_read_value",
-        "bpf_probe_read",
-        "bpf_probe_read_kernel",
-        "bpf_probe_read_kernel_str",
-        "bpf_probe_read_str",
-        "bpf_probe_read_user",
-        "bpf_probe_read_user_str",
-        "bpf_probe_write_user",
-        "bpf_rc_keydown",
-        "bpf_rc_pointer_rel",
-        "bpf_rc_repeat",
-        "bpf_read_branch_records",
-        "bpf_seq_printf",
-        "bpf_seq_printf_btf",
-        "bpf_seq_write",
-        "bpf_snprintf",
-        "bpf_task_pt_regs",
-        "bpf_tcp_check_syncookie",
-        "bpf_tcp_gen_syncookie",
-        "bpf_tcp_raw_check_syncookie_ipv4",
-        "bpf_tcp_raw_check_syncookie_ipv6",
-        "bpf_tcp_raw_gen_syncookie_ipv4",
-        "bpf_tcp_raw_gen_syncookie_ipv6",
-        "bpf_timer_cancel",
-        "bpf_timer_init",
-        "bpf_timer_set_callback",
-        "bpf_timer_start",
-        "bpf_trace_printk",
-        "bpf_trace_vprintk",
-        "bpf_xdp_output",
-    }
-)
-
-#: Helpers that were kept so before a release. Source: `gpl_only` of their protos in
-#: kernel/bpf/helpers.c of 5.7 and 5.8, and in net/core/filter.c of 4.14 and 4.15.
-GPL_UNTIL = {"bpf_ktime_get_ns": "5.8", "bpf_setsockopt": "4.15"}
 
 #: Source: license_is_gpl_compatible() in include/linux/license.h.
 _GPL = frozenset(

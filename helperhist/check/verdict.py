@@ -127,7 +127,7 @@ def minimum(findings: Findings) -> Minimum:
         item.kind != "check" and item.name in findings.older for item in deciding
     )
     # What user space sets decides whether a map is created, not from which release on.
-    later = any(item.kind != "unset" for item in unknown(findings))
+    later = any(item.kind not in ("unset", "loader") for item in unknown(findings))
     earliest = max((item.earliest or item.since for item in needs), key=release_key, default="")
     ends = [item for item in needs if item.until]
     until = min((item.until for item in ends), key=release_key, default="")

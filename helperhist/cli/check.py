@@ -66,9 +66,9 @@ _TABLES = ("csv", "markdown")
 @click.option(
     "--loader",
     type=click.Choice(LOADERS),
-    default="libbpf",
+    default="auto",
     show_default=True,
-    help="Who loads the objects, and so what is rewritten for older kernels.",
+    help="Who loads the objects, and so what is rewritten; auto: libbpf 1.x, or who takes them.",
 )
 @click.option(
     "--explain-core",

@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 
-from helperhist.timeline import FEATURES, Row, Timeline
+from helperhist.timeline import FEATURES, STRUCT_OPS, Row, Timeline
 
 __all__ = ["Answer", "Names"]
 
@@ -59,9 +59,14 @@ class Names:
         return self._nearest.get(name, ())
 
     def release(self, key: str) -> str | None:
-        """Return the release of a feature (:data:`helperhist.timeline.FEATURES`), or of a name."""
+        """Return the release of a feature, of a struct of operations, or of a name.
+
+        See :data:`helperhist.timeline.FEATURES` and :data:`helperhist.timeline.STRUCT_OPS`.
+        """
         if key in FEATURES:
             return FEATURES[key].since
+        if key in STRUCT_OPS:
+            return STRUCT_OPS[key]
         row = self.exact(key)
         return None if row is None else row.since
 

@@ -101,7 +101,7 @@ PROGRAM_MESSAGES: tuple[tuple[str, str, str, str, str, str], ...] = (
         r"\bstruct_ops init_kern: struct \w{1,128} is not found in kernel BTF",
         "struct-ops-unknown",
         "The kernel has no struct_ops of this name: it is older, was built without the option "
-        "(CONFIG_SCHED_CLASS_EXT for sched_ext_ops, from 6.12 on), or a module has it.",
+        "(CONFIG_SCHED_CLASS_EXT for sched_ext_ops, from {sched_ext_ops} on), or a module has it.",
         "Run a kernel that has it; see with `helperhist kernel running`.",
         "",
     ),

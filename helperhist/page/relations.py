@@ -35,7 +35,8 @@ def encode_relations(timeline: Timeline) -> dict[str, Any]:
     ``words`` place in ``values`` to the condition in words. A name of ``kinds`` is ``[name, place
     in groups]``, a group ``[object, history, ...]``. A history is ``[runs, absent, seen,
     or_earlier]``, cut off after the last that is not empty; ``runs`` are ``[first, last, value,
-    ...]``, where first and last count the readings.
+    ...]``, where first and last count the readings. ``introductions`` are the commits that brought
+    relations: ``[kind, name, object, commit, author date, subject]``.
     """
     relations = timeline.relations
     origins, objects, values, histories, groups = (_Table() for _ in range(5))
@@ -44,6 +45,7 @@ def encode_relations(timeline: Timeline) -> dict[str, Any]:
         found = KernelVersion.parse(reading.tag), origins.place(reading.origin), reading.tag
         readings.setdefault(reading.source, []).append(found)
     kinds: dict[str, list[list[Any]]] = {}
+    introductions: list[list[Any]] = []
     words: dict[int, str] = {}
     for kind in relations.kinds:
         at = {release: place for place, release in enumerate(relations.read(kind))}
@@ -52,6 +54,9 @@ def encode_relations(timeline: Timeline) -> dict[str, Any]:
             for relation in relations.find(kind, name):
                 history = _history(relation, at, values)
                 place = histories.place(history, (tuple(history[0]), *history[1:]))
+                if (came := relation.introduction) is not None:
+                    listed = [relation.kind, relation.name, relation.object]
+                    introductions.append([*listed, came.commit, came.author_date, came.subject])
                 group += [objects.place(relation.object), place]
                 if KINDS[kind].conditional:
                     said = (item.value for item in relation.intervals)
@@ -70,6 +75,7 @@ def encode_relations(timeline: Timeline) -> dict[str, Any]:
         "histories": histories.values,
         "groups": groups.values,
         "kinds": kinds,
+        "introductions": introductions,
     }
 
 

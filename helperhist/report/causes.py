@@ -2,9 +2,17 @@
 
 from helperhist.check import Requirement, Unknown
 
-__all__ = ["because", "evidence", "shown_name"]
+__all__ = ["LOADER_NAMES", "because", "evidence", "shown_name"]
 
-_LOADERS = {"libbpf": "libbpf", "cilium": "cilium/ebpf"}
+#: Loaders as their people call them.
+LOADER_NAMES = {
+    "libbpf": "libbpf",
+    "libbpf0": "libbpf before 1.0",
+    "cilium": "cilium/ebpf",
+    "aya": "aya",
+    "android": "Android's bpfloader",
+    "iproute2": "iproute2",
+}
 _CAUSES = {
     "weak": "a weak extern",
     "attach": "older kernels load it, but cannot attach it",
@@ -25,8 +33,8 @@ def because(item: Requirement, loader: str) -> tuple[str, ...]:
     words = []
     for cause in item.causes:
         if cause == "rewritten":
-            words.append(f"{_LOADERS.get(loader, loader)} replaces it by {item.other} where it is "
-                         "missing")  # fmt: skip
+            who = LOADER_NAMES.get(loader, loader)
+            words.append(f"{who} replaces it by {item.other} where it is missing")
         elif cause in _CAUSES:
             words.append(_CAUSES[cause])
         elif cause == "check":

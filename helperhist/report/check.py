@@ -18,7 +18,7 @@ from helperhist.check import (
     required,
     switched,
 )
-from helperhist.report.causes import because, shown_name
+from helperhist.report.causes import LOADER_NAMES, because, shown_name
 
 __all__ = [
     "render_change",
@@ -89,7 +89,8 @@ def render_object(file: str, findings: Findings, width: int) -> str:
     least = minimum(findings)
     names = tuple(dict.fromkeys(shown_name(item) for item in least.decided_by))
     reason = f", because of {_list(names)}" if names else ""
-    lines = [f"{file}: {least}{reason} (loader {findings.loader})"]
+    loader = LOADER_NAMES.get(findings.loader, "none")
+    lines = [f"{file}: {least}{reason} (loader {loader})"]
     lines += _render_more(findings, least)
     if (less := edge(findings)) is not None:
         lines.append(f"  {less.since} if you dropped {', '.join(less.without)} ({less.of})")

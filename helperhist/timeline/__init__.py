@@ -21,7 +21,7 @@ from helperhist.timeline.evidence import (
     is_followed,
 )
 from helperhist.timeline.facts import Fact, sort_key
-from helperhist.timeline.features import FEATURES, Feature
+from helperhist.timeline.features import FEATURES, STRUCT_OPS, Feature
 from helperhist.timeline.index import Index, canonical_name, squash
 from helperhist.timeline.kinds import (
     BY_PROGRAM,
@@ -54,6 +54,7 @@ __all__ = [
     "PRESENT",
     "SENTINEL",
     "SOURCES",
+    "STRUCT_OPS",
     "Backport",
     "Diff",
     "Doc",

@@ -6,7 +6,7 @@ What a name of the header marks is not here: its release is the timeline's.
 from collections.abc import Mapping
 from typing import NamedTuple
 
-__all__ = ["FEATURES", "Feature"]
+__all__ = ["FEATURES", "STRUCT_OPS", "Feature"]
 
 
 class Feature(NamedTuple):
@@ -98,4 +98,18 @@ FEATURES: Mapping[str, Feature] = {
         "5.11",
         "bpf_map_charge_init() in kernel/bpf/syscall.c of 5.10 and 5.11",
     ),
+}
+
+#: Structs of kernel operations that BPF can implement. Source: ebpf-docs, program type STRUCT_OPS;
+#: the `struct bpf_struct_ops` of the kernel's sources of 5.16, 6.19, 7.1, 7.2 and 7.3.
+STRUCT_OPS: Mapping[str, str] = {
+    "tcp_congestion_ops": "5.6",
+    "bpf_dummy_ops": "5.16",
+    "hid_bpf_ops": "6.11",
+    "sched_ext_ops": "6.12",
+    "Qdisc_ops": "6.16",
+    "smc_hs_ctrl": "6.19",
+    "io_uring_bpf_ops": "7.1",
+    "sched_ext_ops_cid": "7.2",
+    "binfmt_misc_ops": "7.3",
 }

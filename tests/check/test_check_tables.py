@@ -12,13 +12,12 @@ from helperhist.check.arithmetic import compare, compute
 from helperhist.check.lives import Life
 from helperhist.check.rules import (
     FALLBACKS,
-    GPL_ONLY,
     MAP_FLAGS,
     REWRITES,
     RULES,
-    STRUCT_OPS,
     VALUE_TYPES,
 )
+from helperhist.timeline import STRUCT_OPS
 from tests.build.checked import checker
 
 ROWS = checker().names.lives.rows
@@ -39,7 +38,7 @@ def test_rule_has_a_release_and_its_source(key: str) -> None:
 
 
 def test_names_are_in_the_timeline() -> None:
-    helpers = {*GPL_ONLY, *REWRITES, *REWRITES.values()}
+    helpers = {*REWRITES, *REWRITES.values()}
     helpers |= {name for name in FALLBACKS if name.startswith("bpf_")}
     assert helpers <= {name for name, row in ROWS.items() if row.kind == "helper"}
     assert set(MAP_FLAGS) <= ROWS.keys()
@@ -84,6 +83,15 @@ def test_every_section_names_types_of_the_timeline() -> None:
         ("?xdp", "libbpf", "XDP"),
         ("tcx/ingress", "libbpf", "SCHED_CLS"),
         ("tcx", "libbpf", None),
+        ("classifier/x", "libbpf", None),
+        ("classifier/x", "libbpf0", "SCHED_CLS"),
+        ("classifier/x", "cilium", "SCHED_CLS"),
+        ("classifier/x", "aya", "SCHED_CLS"),
+        ("xdp_pass", "libbpf0", "XDP"),
+        ("xdp_pass", "aya", None),
+        ("schedcls/ingress/clat", "android", "SCHED_CLS"),
+        ("skfilter/x", "android", "SOCKET_FILTER"),
+        ("tp_btf/x", "android", None),
         ("", "libbpf", None),
     ],
 )

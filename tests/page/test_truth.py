@@ -9,7 +9,15 @@ import pytest
 from helperhist.page import render_page
 from helperhist.report.evidence import evidence_json
 from helperhist.report.relations import relation_json, since_words
-from helperhist.timeline import Evidence, Parts, Reading, Release, Timeline, Witness
+from helperhist.timeline import (
+    Evidence,
+    Introduction,
+    Parts,
+    Reading,
+    Release,
+    Timeline,
+    Witness,
+)
 from helperhist.version import KernelVersion
 from tests.build.relations import READINGS, RUNS, XDP, related
 from tests.build.timeline import helpers, make_timeline
@@ -125,10 +133,11 @@ def test_evidence_that_differs(show: Callable[..., Opened], tmp_path: Path) -> N
         Evidence("helper_use", "bpf_b", XDP, "v5.4", "absent", "nobody's copy", ""),
     )
     witnesses = (Witness("nobody's copy", "1234", 1, "x"), Witness("a distribution", "", 9, "y"))
+    came = [Introduction("helper_use", "bpf_b", XDP, "v5.2", "12" * 20, None, None, "bpf: <b>")]
     readings = (*READINGS, Reading("bpf.h", "v5.1", "one; two"), Reading("bpf.h", "v5.3", "three"))
     timeline = Timeline(
         plain.metadata, plain.rows, lambda: plain.tags, lambda: plain.spans, lambda: plain.events,
-        lambda: (), relations=lambda name: Parts(RUNS, readings),
+        lambda: (), relations=lambda name: Parts(RUNS, readings, came),
         evidence=lambda name: (said, witnesses),
     )  # fmt: skip
     path = tmp_path / "page.html"
@@ -138,6 +147,9 @@ def test_evidence_that_differs(show: Callable[..., Opened], tmp_path: Path) -> N
     pairs = timeline.relations.find("helper_use")
     asked = [[pair.name, pair.kind, pair.object] for pair in pairs]
     assert opened.ask(EVIDENCE, asked) == [evidence_json(timeline, pair) for pair in pairs]
+    opened.go("#bpf_b@xdp")
+    assert "commit 121212121212 bpf: <b>" in opened.text(".facts")
+    opened.go("#bpf_b")
     assert "since 5.1 (not followed) nobody's copy 1234 its docs" in opened.text(".evidence")
 
 

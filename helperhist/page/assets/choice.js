@@ -27,7 +27,7 @@ function readKernel(data, text) {
   if (typed.build && !known) {
     note = `${typed.text} counts as mainline ${base.text}: what the distribution added, or took out, is not in this data`;
     typed = base;
-  } else if (typed.isStable) {
+  } else if (typed.isStable && (data.tells || !known)) {
     note = `who may call what is known of releases only: for that, ${typed.text} counts as ${base.text}`;
     if (!known) {
       note = `${typed.text} counts as ${base.text}, with the backports that this data knows of`;

@@ -31,7 +31,8 @@ class Data {
     this.kinds = new Set(this.entries.map((entry) => entry.kind));
     this.programs = this.entries.filter((entry) => entry.kind === "prog_type");
     this.programWords = new Map(Object.entries(raw.programs));
-    for (const { name } of this.programs) {
+    const objects = Object.values(USES).flatMap((kind) => [...(this.objects.get(kind) || [])]);
+    for (const name of [...objects, ...this.programs.map((one) => one.name)]) {
       this.programWords.set(shortName(name).toLowerCase(), name);
       this.programWords.set(name.toLowerCase(), name);
     }
@@ -187,6 +188,19 @@ class Data {
       orEarlier: Boolean(orEarlier),
       runs,
     };
+  }
+
+  /** Return the commit that brought a relation: {commit, authorDate, subject}, or null. */
+  introduction({ kind, name, object }) {
+    if (!this.introductions) {
+      this.introductions = new Map(
+        this.relations.introductions.map(([of, one, other, commit, authorDate, subject]) => [
+          JSON.stringify([of, one, other]),
+          { commit, authorDate, subject },
+        ]),
+      );
+    }
+    return this.introductions.get(JSON.stringify([kind, name, object])) || null;
   }
 
   /** Count the pairs of a helper or kfunc and a program type. */

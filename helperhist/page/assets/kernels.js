@@ -88,7 +88,9 @@ function chip(text, on, id, act) {
 }
 
 function kernelPicker(data, chosen, go) {
-  const newest = data.releases.slice(-1).map((tag) => tag.version.text);
+  // A distribution's own data has few of the long-term releases, but its own builds.
+  const last = data.lts.length > 3 ? data.releases.slice(-1) : data.tags.slice(-20);
+  const newest = last.map((tag) => tag.version.text);
   const offered = [...new Set([...data.lts, ...newest, ...chosen.kernels])].sort(compareReleases);
   const input = el("input", {
     type: "text",
