@@ -1,10 +1,10 @@
 """The evidence of the embedded data: who says what, from the tables beside this file."""
 
 import csv
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from helperhist.timeline import ABSENT, PRESENT, Evidence, Reading, Row, Witness
+from helperhist.timeline import PRESENT, Evidence, Reading, Row, Witness
 
 __all__ = ["find_evidence", "find_witnesses", "read_table"]
 
@@ -57,20 +57,6 @@ def find_evidence(rows: Iterable[Row]) -> Iterator[Evidence]:
             row["kind"], row["name"], row["object"], f"v{row['release']}",
             row["decision"], "decision", row["evidence"],
         )  # fmt: skip
-
-
-def dissenting_copies(
-    origins: Mapping[str, str], held: Mapping[str, Mapping[str, str]], rows: Iterable[Row]
-) -> Iterator[Evidence]:
-    """Yield what copies of the header lack that ``corrections.csv`` adds.
-
-    :param origins: tag to its copy
-    :param held: tag to the names that the copy has, with their numbers
-    """
-    for row in read_table("corrections.csv"):
-        if row["name"] not in held[row["tag"]]:
-            by = origins[row["tag"]]
-            yield Evidence(row["kind"], row["name"], "", row["tag"], ABSENT, by, "")
 
 
 def find_witnesses(readings: Iterable[Reading], evidence: Iterable[Evidence]) -> list[Witness]:

@@ -96,9 +96,9 @@ def command(
             *(row.to_json() for row in answers),
             *(relation_json(timeline, relation) for relation in related),
         ]
-        for found, answer in zip((*answers, *related), objects, strict=True):
-            if evidence:
-                answer["evidence"] = evidence_json(timeline, found)
+        items: list[Row | Relation] = [*answers, *related]
+        for item, answer in zip(items if evidence else (), objects, strict=False):
+            answer["evidence"] = evidence_json(timeline, item)
         echo_json(objects)
     elif as_csv:
         echo_rows_csv([*answers, *(relation_row(timeline, relation) for relation in related)])

@@ -22,6 +22,7 @@ from dataclasses import asdict, astuple
 from datetime import date, datetime
 from errno import ENOENT
 from functools import lru_cache
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,8 @@ from helperhist.dataset.evidence import (
     parse_witnesses,
 )
 from helperhist.dataset.relations import (
+    DETAIL_KINDS,
+    DETAILS,
     READINGS,
     RELATION_COLUMNS,
     RELATIONS,
@@ -131,10 +134,14 @@ def parse_dataset(
         return tuple(part("tags.csv", lambda cells: _tags(cells, rows)))
 
     def relations(name: str) -> tuple[Iterator[Run], Iterator[Reading]]:
-        found = files if later is None else later((RELATIONS, READINGS))
+        wanted = (RELATIONS, READINGS) if name else (RELATIONS, DETAILS, READINGS)
+        found = files if later is None else later(wanted)
+        readings = part(READINGS, parse_readings, found)
         if name:
             found = {**found, RELATIONS: _lines_with(found.get(RELATIONS, _MISSING), name)}
-        return part(RELATIONS, parse_runs, found), part(READINGS, parse_readings, found)
+            return part(RELATIONS, parse_runs, found), readings
+        runs = (part(name, parse_runs, found) for name in (RELATIONS, DETAILS))
+        return chain.from_iterable(runs), readings
 
     def evidence(name: str) -> tuple[Iterator[Evidence], Iterator[Witness]]:
         found = files if later is None else later((EVIDENCE, WITNESSES))
@@ -358,13 +365,11 @@ def render_dataset(timeline: Timeline) -> dict[str, str]:
             "docs.csv", ((d.name, d.tag, d.description, d.returns) for d in timeline.docs)
         )
     if timeline.relations:
-        files[RELATIONS] = _render(
-            RELATIONS,
-            (
-                (r.kind, r.name, r.object, r.value, r.first, r.last or "")
-                for r in timeline.relations.runs
-            ),
-        )
+        runs: dict[str, list[tuple[str, ...]]] = {RELATIONS: []}
+        for run in timeline.relations.runs:
+            name = DETAILS if run.kind in DETAIL_KINDS else RELATIONS
+            runs.setdefault(name, []).append((*astuple(run)[:5], run.last or ""))
+        files.update((name, _render(name, rows)) for name, rows in runs.items())
         files[READINGS] = _render(
             READINGS, ((r.source, r.tag, r.origin) for r in timeline.relations.readings)
         )

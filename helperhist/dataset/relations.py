@@ -2,6 +2,7 @@
 
 =================  ===============================================================================
 ``relations.csv``  the runs of releases that have a fact: :class:`helperhist.timeline.Run`
+``details.csv``    the same, of the kinds in :data:`DETAIL_KINDS`: no answer on one name has them
 ``readings.csv``   which source was read at which release: :class:`helperhist.timeline.Reading`
 =================  ===============================================================================
 """
@@ -11,12 +12,24 @@ from collections.abc import Iterable, Iterator
 from helperhist.timeline import SOURCES, Reading, Run
 from helperhist.version import KernelVersion
 
-__all__ = ["READINGS", "RELATIONS", "RELATION_COLUMNS", "parse_readings", "parse_runs"]
+__all__ = [
+    "DETAILS",
+    "DETAIL_KINDS",
+    "READINGS",
+    "RELATIONS",
+    "RELATION_COLUMNS",
+    "parse_readings",
+    "parse_runs",
+]
 
 RELATIONS = "relations.csv"
+DETAILS = "details.csv"
+DETAIL_KINDS = frozenset(("arch_use", "contract"))
 READINGS = "readings.csv"
+_RUN = ("kind", "name", "object", "value", "first", "last")
 RELATION_COLUMNS: dict[str, tuple[str, ...]] = {
-    RELATIONS: ("kind", "name", "object", "value", "first", "last"),
+    RELATIONS: _RUN,
+    DETAILS: _RUN,
     READINGS: ("source", "tag", "origin"),
 }
 

@@ -7,6 +7,7 @@ from helperhist.report.relations import condition_words
 from helperhist.timeline import (
     ABSENT,
     PRESENT,
+    SOMEHOW,
     Evidence,
     Relation,
     Row,
@@ -55,6 +56,8 @@ def evidence_pairs(timeline: Timeline, item: Row | Relation) -> Iterable[tuple[s
 def _words(said: Evidence) -> str:
     if said.value == ABSENT:
         return f"{said.says} lacks it"
+    if said.value == SOMEHOW:
+        return f"{said.says} has it"
     if said.value.startswith(PRESENT):
         value = said.value.removeprefix(PRESENT)
         words = condition_words(value) if said.object else value

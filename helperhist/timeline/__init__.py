@@ -14,6 +14,7 @@ from helperhist.timeline.evidence import (
     ABSENT,
     HEADER,
     PRESENT,
+    SOMEHOW,
     Evidence,
     Statements,
     Witness,
@@ -32,6 +33,7 @@ from helperhist.timeline.relations import (
     Relations,
     Run,
 )
+from helperhist.timeline.sightings import LIVE, SEEN
 from helperhist.timeline.timeline import Timeline, canonical_name, series_base
 
 __all__ = [
@@ -39,9 +41,12 @@ __all__ = [
     "HEADER",
     "LAST_GROWTH",
     "LISTS",
+    "LIVE",
     "LTS",
     "PRESENT",
+    "SEEN",
     "SENTINEL",
+    "SOMEHOW",
     "SOURCES",
     "Allowed",
     "Backport",

@@ -4,10 +4,11 @@ A *run* is what was read: successive releases that have a fact with one value. N
 was read by every source, so what is derived of runs has bounds.
 """
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
 from itertools import pairwise
 
+from helperhist.timeline.relation import Allowed, Interval, Reading, Relation, Run
+from helperhist.timeline.sightings import LIVE, SEEN, Sightings
 from helperhist.version import KernelVersion
 
 __all__ = ["SOURCES", "Allowed", "Interval", "Reading", "Relation", "Relations", "Run"]
@@ -23,89 +24,10 @@ SOURCES = {
     "map_use": "map_use",
     "map_prog": "map_use",
     "arch_use": "arch_use",
+    "contract": "helper_use",
+    SEEN: LIVE,
 }
 _Key = tuple[str, str, str]
-
-
-@dataclass(frozen=True, slots=True)
-class Run:
-    """Successive releases, of those that were read, that have a fact with one value.
-
-    :ivar object: a program type or map type; empty for what is no relation of two names
-    :ivar value: a condition, flags or a prototype
-    :ivar first: tag of the first release
-    :ivar last: tag of the last one; None where the run goes on to the newest that was read
-    """
-
-    kind: str
-    name: str
-    object: str
-    value: str
-    first: str
-    last: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """That a source was read at a release, and from which copy of it."""
-
-    source: str
-    tag: str
-    origin: str
-
-
-@dataclass(frozen=True, slots=True)
-class Interval:
-    """Releases with one value: from the first to the first read without it again, or None."""
-
-    start: str
-    end: str | None
-    value: str
-
-
-@dataclass(frozen=True, slots=True)
-class Relation:
-    """What is known of one fact. Releases are plain: ``"6.10"``.
-
-    :ivar value: at the newest release that has it
-    :ivar since: the first release read of its last presence without a gap
-    :ivar absent: the newest release before ``since`` that is known to lack it; None where that is
-        the one directly before, so that ``since`` is exact, and where none is known
-    :ivar removed: the first release read without it again; None if it is still there
-    :ivar seen: the newest release that has it; None unless it is gone, and releases between it and
-        ``removed`` were not read
-    :ivar or_earlier: no older release is known to lack it
-    """
-
-    kind: str
-    name: str
-    object: str
-    value: str
-    since: str
-    absent: str | None = None
-    removed: str | None = None
-    seen: str | None = None
-    or_earlier: bool = False
-    intervals: tuple[Interval, ...] = ()
-
-    @property
-    def presences(self) -> tuple[tuple[str, str | None], ...]:
-        """The intervals, whatever the value: from, and the first without it again or None."""
-        found: list[tuple[str, str | None]] = []
-        for item in self.intervals:
-            if found and found[-1][1] == item.start:
-                found[-1] = found[-1][0], item.end
-            else:
-                found.append((item.start, item.end))
-        return tuple(found)
-
-
-@dataclass(frozen=True, slots=True)
-class Allowed:
-    """Whether a release has a fact: yes, no, or None where nobody can tell; and its value."""
-
-    answer: bool | None
-    value: str | None = None
 
 
 class Relations:
@@ -140,8 +62,12 @@ class Relations:
         self._lacking: dict[str, list[KernelVersion]] = {}
         self._spans: dict[_Key, list[tuple[int, int, str]]] = {}
         self._names: dict[str, dict[str, list[str]]] = {}
+        self._sightings = Sightings()
         for run in self.runs:
             self._add(run)
+            if run.kind == SEEN:
+                version = KernelVersion.parse(run.first)
+                self._sightings.add(run.name, run.object, version, run.value)
         for spans in self._spans.values():
             spans.sort()
             if any(one[1] >= two[0] for one, two in pairwise(spans)):
@@ -198,6 +124,10 @@ class Relations:
             if other is None or found == other
         )
 
+    def sightings(self, kind: str, name: str, other: str) -> Mapping[KernelVersion, bool]:
+        """Return whether booted kernels have a fact, of releases that were not read."""
+        return self._sightings.of((kind, name, other))
+
     def _derive(self, key: _Key) -> Relation:
         spans = self._spans[key]
         read = self._read[SOURCES[key[0]]]
@@ -212,10 +142,11 @@ class Relations:
         end = spans[-1][1]
         gone = end + 1 < len(read) and not read[end + 1].follows(read[end], kernel=True)
         seen = read[end].text if gone else None
-        return Relation(
+        relation = Relation(
             *key, spans[-1][2], intervals[start].start, absent, intervals[-1].end, seen,
             or_earlier, intervals,
         )  # fmt: skip
+        return self._sightings.narrow(relation)
 
     def _before(self, key: _Key, first: int) -> tuple[str | None, bool]:
         """Return the newest release known to lack a fact before it came, and whether none is."""
@@ -271,9 +202,15 @@ class Relations:
         newer = min((i for i, item in enumerate(read) if item >= wanted), default=None)
         if newer is None or older is None:
             return Allowed(None)
+        seen = self._sightings.of((kind, name, other)).get(wanted)
         values = [_value(spans, older), _value(spans, newer)]
         if values == [None, None]:
             return Allowed(False)
+        if seen is False:
+            return Allowed(False)
+        if seen and values[0] != values[1]:
+            # It was there, and at which value is known only where that asks for nothing.
+            return Allowed(True, "") if "" in values and None in values else Allowed(None, "?")
         if None in values:
             relation = self._derive((kind, name, other))
             lacks = relation.absent is not None and wanted <= KernelVersion.parse(relation.absent)

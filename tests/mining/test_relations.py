@@ -134,9 +134,7 @@ def test_what_a_source_cannot_read_is_a_gap(history: History) -> None:
     assert (source.name, source.lost, [gap.path for _, gap in source.gaps]) == (
         "helper_use", ["v5.11"], ["net/core/filter.c"],
     )  # fmt: skip
-    with pytest.raises(
-        ParseError, match=r"helper_use cannot read v5\.11: net/core/filter\.c: "
-    ):
+    with pytest.raises(ParseError, match=r"helper_use cannot read v5\.11: net/core/filter\.c: "):
         scan(history.path, commits=False, strict=True)
 
 

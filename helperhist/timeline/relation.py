@@ -1,0 +1,86 @@
+"""The records of relations: runs, readings, and what is derived of them."""
+
+from dataclasses import dataclass
+
+__all__ = ["Allowed", "Interval", "Reading", "Relation", "Run"]
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Successive releases, of those that were read, that have a fact with one value.
+
+    :ivar object: a program type or map type; empty for what is no relation of two names
+    :ivar value: a condition, flags or a prototype
+    :ivar first: tag of the first release
+    :ivar last: tag of the last one; None where the run goes on to the newest that was read
+    """
+
+    kind: str
+    name: str
+    object: str
+    value: str
+    first: str
+    last: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """That a source was read at a release, and from which copy of it."""
+
+    source: str
+    tag: str
+    origin: str
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """Releases with one value: from the first to the first read without it again, or None."""
+
+    start: str
+    end: str | None
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class Relation:
+    """What is known of one fact. Releases are plain: ``"6.10"``.
+
+    :ivar value: at the newest release that has it
+    :ivar since: the first release read of its last presence without a gap
+    :ivar absent: the newest release before ``since`` that is known to lack it; None where that is
+        the one directly before, so that ``since`` is exact, and where none is known
+    :ivar removed: the first release read without it again; None if it is still there
+    :ivar seen: the newest release that has it; None unless it is gone, and releases between it and
+        ``removed`` were not read
+    :ivar or_earlier: no older release is known to lack it
+    """
+
+    kind: str
+    name: str
+    object: str
+    value: str
+    since: str
+    absent: str | None = None
+    removed: str | None = None
+    seen: str | None = None
+    or_earlier: bool = False
+    intervals: tuple[Interval, ...] = ()
+
+    @property
+    def presences(self) -> tuple[tuple[str, str | None], ...]:
+        """The intervals, whatever the value: from, and the first without it again or None."""
+        found: list[tuple[str, str | None]] = []
+        for item in self.intervals:
+            if found and found[-1][1] == item.start:
+                found[-1] = found[-1][0], item.end
+            else:
+                found.append((item.start, item.end))
+        return tuple(found)
+
+
+@dataclass(frozen=True, slots=True)
+class Allowed:
+    """Whether a release has a fact: yes, no, or None where nobody can tell; and its value."""
+
+    answer: bool | None
+    value: str | None = None
