@@ -64,7 +64,7 @@ def find_sightings(
     read = [KernelVersion.parse(text) for text in relations.read("helper_use")]
     if release.series in [version.text for version in read]:
         raise SystemExit(f"a tree of {release.series} was read")
-    older = max(version for version in read if version < release).text
+    versions = max(v for v in read if v < release), KernelVersion.parse(after.series)
     said, later = read_answers(first), read_answers(second)
     marked, marked_later = set(first["kfuncs_tagged"]), set(second["kfuncs_tagged"])
     built = {files[name] for name in marked if name in files}
@@ -79,9 +79,7 @@ def find_sightings(
     for kind in ("kfunc", *KINDS):
         for relation in relations.find(kind):
             key = relation.name, relation.object
-            before, then = (
-                relations.has(kind, *key, version).value for version in (older, after.series)
-            )
+            before, then = (relations.has(kind, *key, version).value for version in versions)
             if (before is None) == (then is None):
                 continue
             value = before or then or ""

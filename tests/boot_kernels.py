@@ -158,7 +158,7 @@ def compare_btf(
     for label, names in zip(_LABELS, (found.added, found.unknown), strict=True):
         result.notes += [f"{label}: {name.name}" for name in names]
     for number, (verdict, name) in machine.helpers.items():
-        if verdict != "absent" and info.helpers.get(number) != name:
+        if verdict != "absent" and info.numbered("helper", number) != name:
             result.differ.append(f"helper {number} is {name} to the verifier, not to BTF")
     return result, frozenset(name.name for name in found.unknown)
 

@@ -19,6 +19,7 @@ import helperhist
 from helperhist.sources import Condition, Source, read_tree
 from helperhist.sources.helper_use import HelperUse
 from helperhist.sources.kfuncs import KfuncSource
+from helperhist.version import KernelVersion
 from tests.vm.agreement import Agreement, compare_calls
 from tests.vm.contexts import Context
 
@@ -41,9 +42,9 @@ def _facts(tree: str, kind: str, source: Source) -> dict[tuple[str, str], Condit
             for fact in found
             if fact.kind == kind
         }
-    relations = helperhist.load("embedded").relations
+    relations, release = helperhist.load("embedded").relations, KernelVersion.parse(tree)
     held = (
-        (item, relations.has(kind, item.name, item.object, tree).value)
+        (item, relations.has(kind, item.name, item.object, release).value)
         for item in relations.find(kind)
     )
     return {

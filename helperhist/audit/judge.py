@@ -5,11 +5,11 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from helperhist.audit.resolve import PREFIXES, Resolver
+from helperhist.audit.resolve import Resolver
 from helperhist.audit.tables.model import Stated, Version
 from helperhist.audit.unread import NO_ROW, find_unread
 from helperhist.errors import InvalidVersion
-from helperhist.timeline import Row, Timeline, canonical_name, first_names, require_kinds
+from helperhist.timeline import PREFIXES, Row, Timeline, canonical_name, first_names, require_kinds
 from helperhist.version import KernelVersion
 
 __all__ = ["DIFFERENCES", "JUDGED", "VERDICTS", "Finding", "audit"]

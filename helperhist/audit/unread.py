@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable
 
 from helperhist.audit.resolve import Resolver
-from helperhist.timeline import SENTINEL, Row, canonical_name
+from helperhist.timeline import SENTINEL, Row
 
 __all__ = ["NO_ROW", "find_unread"]
 
@@ -51,14 +51,14 @@ def find_unread(
 def _names(line: str, resolver: Resolver, quoted: bool) -> Collection[Row]:
     found: dict[str, Row] = {}
     for word in _NAME.findall(line):
-        row = resolver.rows.get(canonical_name(word))
+        row = resolver.index.named(word)
         if row is None and "." in word:
             row = resolver.find(word, None, go=True)
         if row is not None and row.kind != SENTINEL:
             found[row.name] = row
     if quoted:
         for first, second in _QUOTED.findall(line):
-            row = resolver.rows.get(f"bpf_{first or second}")
+            row = resolver.index.named(f"bpf_{first or second}")
             if row is not None:
                 found.setdefault(row.name, row)
     return found.values()

@@ -4,7 +4,7 @@ from helperhist.check.against import Against, Relocated
 from helperhist.check.checker import Checker
 from helperhist.check.files import Checked, check_file, find_objects
 from helperhist.check.needs import Findings, Refusal, Requirement, Unknown
-from helperhist.check.target import Kernel, judge_kernel, judge_release, release_note
+from helperhist.check.target import KernelRead, judge_kernel, judge_release, release_note
 from helperhist.check.verdict import (
     Change,
     TooNew,
@@ -24,7 +24,7 @@ __all__ = [
     "Checked",
     "Checker",
     "Findings",
-    "Kernel",
+    "KernelRead",
     "Refusal",
     "Relocated",
     "Requirement",

@@ -3,35 +3,27 @@
 A kernel is a very one (its BTF, its header), or a release of the timeline.
 """
 
-from collections.abc import Mapping
 from typing import Protocol
 
 from helperhist.check.needs import Findings, Requirement, Unknown, release_key
 from helperhist.check.rules import FALLBACKS
 from helperhist.check.verdict import TooNew, required, unknown
 from helperhist.dataset import kfunc
-from helperhist.timeline import Presence, Release
+from helperhist.timeline import Kernel, Presence, Release
 from helperhist.version import KernelVersion
 
-__all__ = ["Kernel", "judge_kernel", "judge_release", "release_note"]
+__all__ = ["KernelRead", "judge_kernel", "judge_release", "release_note"]
 
 
-class Kernel(Protocol):
+class KernelRead(Kernel, Protocol):
     """What one kernel has, as :func:`helperhist.kernel.read.read_kernel` reads it."""
-
-    @property
-    def helpers(self) -> Mapping[int, str]:
-        """Its helpers, by its own numbers."""
 
     @property
     def kfuncs(self) -> tuple[str, ...] | None:
         """Its kfuncs; None where they cannot be told."""
 
-    def has(self, name: str, kind: str = "") -> bool | None:
-        """Whether it has a name; None where that cannot be told."""
 
-
-def judge_kernel(findings: Findings, kernel: Kernel, release: str | None) -> tuple[TooNew, ...]:
+def judge_kernel(findings: Findings, kernel: KernelRead, release: str | None) -> tuple[TooNew, ...]:
     """Return what a kernel lacks; nothing if the object works there.
 
     :param release: the release that it corresponds to by content, for what has no name
@@ -47,11 +39,11 @@ def judge_kernel(findings: Findings, kernel: Kernel, release: str | None) -> tup
     return tuple(found)
 
 
-def _requirement(item: Requirement, kernel: Kernel, release: str | None) -> TooNew | None:
+def _requirement(item: Requirement, kernel: KernelRead, release: str | None) -> TooNew | None:
     if item.kind == "helper" and item.id is not None:
-        name = kernel.helpers.get(item.id)
-        if name == item.name:
+        if kernel.has_number("helper", item.name, item.id).answer:
             return None
+        name = kernel.numbered("helper", item.id)
         reason = (
             f"this kernel has no helper {item.id}"
             if name is None
@@ -60,12 +52,12 @@ def _requirement(item: Requirement, kernel: Kernel, release: str | None) -> TooN
         return TooNew(item, True, reason, FALLBACKS.get(item.name))
     answer = None
     if item.kind == "kfunc":
-        answer = kernel.has(item.name.split("___")[0], "kfunc")
+        answer = kernel.has("kfunc", item.name.split("___")[0]).answer
         if answer is None and kernel.kfuncs is not None:
             return TooNew(item, False, "not in the kernel itself; a module may have it")
     elif item.uapi:
         # The name may be of another kind than the need (a helper marks struct bpf_timer).
-        answer = kernel.has(item.uapi, _kind_of(item))
+        answer = kernel.has(_kind_of(item), item.uapi).answer
     if answer is None and release is not None:
         answer = release_key(item.since) <= release_key(release)
     if answer:
@@ -87,13 +79,13 @@ def _kind_of(item: Requirement) -> str:
     return "flag" if item.uapi.startswith(("BPF_F_", "BPF_PSEUDO_")) else item.kind
 
 
-def _unknown(item: Unknown, kernel: Kernel) -> TooNew | None:
+def _unknown(item: Unknown, kernel: KernelRead) -> TooNew | None:
     if item.kind == "helper" and item.id is not None:
-        if item.id in kernel.helpers:
+        if kernel.has_number("helper", "", item.id).answer:
             return None
         return TooNew(item, True, f"this kernel has no helper {item.id}")
     if item.kind in ("kfunc", "attach_type", "prog_type"):
-        answer = kernel.has(item.name, item.kind)
+        answer = kernel.has(item.kind, item.name).answer
         if answer is True:
             return None
         if answer is False and item.kind == "kfunc":

@@ -16,7 +16,7 @@ from helperhist.check import (
     Checked,
     Checker,
     Findings,
-    Kernel,
+    KernelRead,
     TooNew,
     change,
     change_json,
@@ -167,7 +167,7 @@ class _Target:
     """
 
     release: Release | None
-    kernel: Kernel | None = None
+    kernel: KernelRead | None = None
     like: str | None = None
     judge: Callable[[BpfObject], Against] | None = None
 
@@ -219,7 +219,7 @@ def _kernel(source: str, timeline: Timeline) -> _Target:
     info = reader.read_kernel(source, timeline)
     like = str(match.compare(info, timeline).release)
     ask = None if info.types is None else judge.BtfJudge(info.types, like).judge
-    return _Target(None, cast("Kernel", info), like, ask)
+    return _Target(None, cast("KernelRead", info), like, ask)
 
 
 def _echo_against(checked: Sequence[Checked], explain: bool) -> None:

@@ -36,6 +36,7 @@ COMMANDS = {
     "audit": "Compare hand-kept tables with history.",
     "plot": "Draw how the API grew.",
     "export": "Write the timeline for other tools.",
+    "page": "Write a web page that answers.",
     "scan": "Read a git history into a dataset.",
     "completion": "Print the completion for a shell.",
 }

@@ -9,7 +9,7 @@ from helperhist.cli.command import new_command
 from helperhist.cli.options import data_option
 from helperhist.cli.output import complain, write
 from helperhist.dataset import load
-from helperhist.header import GUARDS, IDS, HeaderOptions, render_header
+from helperhist.header import GUARDS, IDS, HeaderOptions, read_beside, render_header
 from helperhist.version import KernelVersion
 
 __all__ = ["command"]
@@ -34,6 +34,14 @@ __all__ = ["command"]
 @click.option("--max-kernel", metavar="X.Y", help="Leave out what is newer.")
 @click.option("--only", multiple=True, metavar="NAME|PATTERN",
               help="Declare just these; can be given several times.")  # fmt: skip
+@click.option("--kfuncs", is_flag=True,
+              help="Declare the kfuncs too; with --only, those that it names.")  # fmt: skip
+@click.option("--kfuncs-of", multiple=True, metavar="TYPE",
+              help="Declare the kfuncs of a program type (xdp) or of a struct of functions "
+              "(sched_ext); can be given several times.")  # fmt: skip
+@click.option("--beside", type=click.Path(path_type=Path, dir_okay=False, exists=True),
+              metavar="VMLINUX.H",
+              help="Make the kfuncs for this vmlinux.h, whatever it declares.")  # fmt: skip
 @click.option("--docs/--no-docs", default=False,
               help="Add the documentation of the helpers, from a scan of your own.")  # fmt: skip
 @click.option("--undeclared", is_flag=True,
@@ -47,6 +55,9 @@ def command(
     min_kernel: str | None,
     max_kernel: str | None,
     only: tuple[str, ...],
+    kfuncs: bool,
+    kfuncs_of: tuple[str, ...],
+    beside: Path | None,
     docs: bool,
     undeclared: bool,
     data: str | None,
@@ -67,8 +78,12 @@ def command(
         docs,
         undeclared,
         data,
+        kfuncs,
+        kfuncs_of,
+        None if beside is None else str(beside),
     )
-    header = render_header(load(data), options)
+    there = None if beside is None else read_beside(beside.read_text("utf-8", "replace"))
+    header = render_header(load(data), options, there)
     for name, reason in header.left_out:
         complain(f"left out: {name}: {reason}")
     text = header.text.encode()

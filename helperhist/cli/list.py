@@ -22,14 +22,10 @@ from helperhist.cli.relations import (
 from helperhist.dataset import load
 from helperhist.errors import DatasetError
 from helperhist.report.terminal import table, terminal_width
-from helperhist.timeline import SENTINEL, SOURCES, Relation, Row, Timeline
+from helperhist.timeline import BY_PROGRAM, SENTINEL, SOURCES, Relation, Row, Timeline
 from helperhist.version import KernelVersion
 
 __all__ = ["command"]
-
-
-#: Kinds whose object is a program type.
-_BY_PROGRAM = ("helper_use", "kfunc_use", "map_prog", "gpl_only")
 
 
 @new_command(
@@ -90,8 +86,8 @@ def _relations(timeline: Timeline, kind: str, at: str | None, prog: str | None) 
         other = program_type(timeline, prog)
         kinds = (f"{kind}_use",) if kind in ("helper", "kfunc") else kinds
         kinds = kinds if kind else ("helper_use", "kfunc_use")
-        if not set(kinds) <= set(_BY_PROGRAM):
-            raise DatasetError(f"--prog limits {', '.join(_BY_PROGRAM)}, not {kind[:60]!r}")
+        if not set(kinds) <= set(BY_PROGRAM):
+            raise DatasetError(f"--prog limits {', '.join(BY_PROGRAM)}, not {kind[:60]!r}")
     if not kind and at is not None and (read := relations.read("kfunc_use")):
         # Older kernels have no kfuncs.
         young = KernelVersion.parse(at) < KernelVersion.parse(read[0])

@@ -6,14 +6,13 @@ from dataclasses import replace
 from helperhist.cli.output import echo, echo_csv, echo_json
 from helperhist.errors import DatasetError
 from helperhist.report.relations import (
-    condition_words,
     relation_json,
     removed_words,
     short,
     since_words,
 )
 from helperhist.report.terminal import table, terminal_width
-from helperhist.timeline import Relation, Relations, Row, Timeline
+from helperhist.timeline import Relation, Relations, Row, Timeline, condition_words
 from helperhist.version import KernelVersion
 
 __all__ = ["echo_relations", "program_type", "relations_at", "require_relations"]
@@ -63,7 +62,7 @@ def relations_at(
     version = KernelVersion.parse(at)
     if version.is_stable or version.build:
         raise DatasetError(f"who may call what is known of releases only; ask for {version.series}")
-    kept, unknown = [], 0
+    kept, unknown, release = [], 0, timeline.kernel(at)
     for kind in dict.fromkeys(relation.kind for relation in found):
         read = [KernelVersion.parse(text) for text in timeline.relations.read(kind)]
         if not read[0] <= version <= read[-1]:
@@ -72,7 +71,7 @@ def relations_at(
                 "see `helperhist releases`"
             )
     for relation in found:
-        allowed = timeline.has_relation(relation.kind, relation.name, relation.object, at)
+        allowed = release.has(relation.kind, relation.name, relation.object)
         if allowed.value is not None:
             kept.append(replace(relation, value=allowed.value))
         elif allowed.answer is None:

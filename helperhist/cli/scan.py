@@ -22,7 +22,7 @@ from helperhist.dataset import (
     write_dataset,
 )
 from helperhist.errors import DatasetError
-from helperhist.git import DEFAULT_TAGS, Repository, tune_libgit2
+from helperhist.git import DEFAULT_TAGS, Repository, limited_memory, tune_libgit2
 from helperhist.mining import SOURCE_NAMES, Progress, scan_with_summary
 from helperhist.printable import utf8
 from helperhist.report.scan import scan_json, scan_text
@@ -100,7 +100,7 @@ def command(
     folder = _folder(repo, output, name)
     check_folder(folder)
     previous = _previous(folder)
-    with _bar(sys.stderr.isatty()) as progress:
+    with limited_memory(), _bar(sys.stderr.isatty()) as progress:
         timeline, summary = scan_with_summary(
             repo,
             tags=tags,

@@ -12,7 +12,6 @@ from helperhist.printable import printable
 from helperhist.report.evidence import evidence_json, evidence_pairs
 from helperhist.report.relations import (
     callers,
-    condition_words,
     relation_json,
     relation_row,
     removed_words,
@@ -20,7 +19,15 @@ from helperhist.report.relations import (
     since_words,
 )
 from helperhist.report.terminal import fields, terminal_width
-from helperhist.timeline import SENTINEL, Event, Relation, Row, Timeline, canonical_name
+from helperhist.timeline import (
+    SENTINEL,
+    Event,
+    Relation,
+    Row,
+    Timeline,
+    canonical_name,
+    condition_words,
+)
 
 __all__ = ["command"]
 
@@ -97,8 +104,9 @@ def command(
             *(relation_json(timeline, relation) for relation in related),
         ]
         items: list[Row | Relation] = [*answers, *related]
-        for item, answer in zip(items if evidence else (), objects, strict=False):
-            answer["evidence"] = evidence_json(timeline, item)
+        for item, answer in zip(items, objects, strict=True):
+            if evidence:
+                answer["evidence"] = evidence_json(timeline, item)
         echo_json(objects)
     elif as_csv:
         echo_rows_csv([*answers, *(relation_row(timeline, relation) for relation in related)])

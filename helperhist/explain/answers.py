@@ -268,7 +268,7 @@ def no_member(match: re.Match[str], names: Names) -> Answer | None:
     groups = match.groupdict()
     member = groups["member"] or groups["member2"]
     struct = groups["struct"] or groups["struct2"]
-    if struct not in names.structs:
+    if struct not in names.timeline.index.structs:
         return None
     row = names.exact(f"{struct}.{member}")
     if row is None:

@@ -22,7 +22,6 @@ _ERRORS = {
 _ERROR = re.compile("|".join(f"(?P<{name}>{pattern})" for name, pattern in _ERRORS.items()))
 
 _MAP = r"[^'\"`,\s\x00-\x1f]{1,64}"
-_SIGNS = re.compile(r"[^A-Z0-9]+")
 #: ``map[events:RingBuf(keySize=0, ...)]``, or a name of the list itself.
 _TYPE = re.compile(r"\[[^\[\]:\s]{1,64}:(\w{1,40})\(|\b(BPF_MAP_TYPE_\w{1,40})")
 
@@ -57,12 +56,9 @@ _ADVICE = "See with `helperhist check` which kernel the map needs."
 def _type_of(text: str, names: Names) -> Row | None:
     """Return the map type that a message names."""
     for found in _TYPE.finditer(text):
-        wanted = _SIGNS.sub("", (found[1] or found[2]).upper()).removeprefix("BPFMAPTYPE")
-        for row in names.timeline.rows:
-            if row.kind == "map_type" and (
-                _SIGNS.sub("", row.name.removeprefix("BPF_MAP_TYPE_")) == wanted
-            ):
-                return row
+        row = names.timeline.index.spelled("map_type", found[1] or found[2])
+        if row is not None:
+            return row
     return None
 
 
@@ -115,7 +111,7 @@ MAP_MESSAGES: tuple[tuple[str, str, Callable[[re.Match[str], Names], Answer | No
 def map_for_helper(match: re.Match[str], names: Names) -> Answer:
     """Explain a map that a helper does not take (``check_map_func_compatibility``)."""
     number = int(match[1])
-    row = next((r for r in names.timeline.rows if r.kind == "map_type" and r.id == number), None)
+    row = names.timeline.index.numbered("map_type", number)
     shown = f"map type {number}" if row is None else f"{row.name} ({row.since or 'no release'})"
     helper = match[2] or f"helper {match[3]}"
     return Answer(

@@ -1,9 +1,8 @@
 """What answers of ``explain`` are made of: the answer itself, and names as messages spell them."""
 
 from dataclasses import dataclass
-from functools import cached_property
 
-from helperhist.timeline import Row, Timeline, canonical_name
+from helperhist.timeline import Row, Timeline
 
 __all__ = ["Answer", "Names"]
 
@@ -44,15 +43,6 @@ class Names:
         self.without_argument = False
         self._nearest: dict[str, tuple[str, ...]] = {}
 
-    @cached_property
-    def _rows(self) -> dict[str, Row]:
-        return {row.name: row for row in self.timeline.rows}
-
-    @cached_property
-    def structs(self) -> frozenset[str]:
-        """The structs of the header."""
-        return frozenset(r.name.partition(".")[0] for r in self.timeline.rows if r.kind == "field")
-
     @property
     def newest(self) -> str:
         """The end of the data, for a reader."""
@@ -67,11 +57,11 @@ class Names:
 
     def exact(self, name: str) -> Row | None:
         """Return the row of a C identifier; ``loop`` alone is no helper there."""
-        return self._rows.get(canonical_name(name))
+        return self.timeline.index.named(name)
 
     def helper(self, name: str | None, number: int) -> Row | None:
         """Return the helper that a log calls: by name where it has one."""
         if name is None or name == "unknown":
             return self.timeline.helper(number)
-        row = self._rows.get(name)
+        row = self.timeline.index.named(name)
         return row if row is not None and row.kind == "helper" else None

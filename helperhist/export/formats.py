@@ -12,7 +12,7 @@ from importlib.util import find_spec
 from helperhist.csvtext import render_csv
 from helperhist.errors import HelperhistError
 from helperhist.export.tables import bcc_tables, ebpf_docs_groups
-from helperhist.timeline import LISTS, Row, Timeline, require_kinds
+from helperhist.timeline import LISTS, Row, Timeline, plural, require_kinds
 
 __all__ = ["BINARY", "FORMATS", "ExportError", "Exporter", "render_export"]
 
@@ -98,7 +98,7 @@ def _markdown(timeline: Timeline, rows: Sequence[Row]) -> bytes:
     text = [f"Source: {timeline.metadata.source}."]
     text += timeline.metadata.notes
     for kind in dict.fromkeys(row.kind for row in rows):
-        title = LISTS.get(kind, kind)
+        title = plural(kind)
         text.append(f"## {title[0].upper()}{title[1:]}")
         text.append(
             "Name | Number | Kernel | Released | Commit\n"

@@ -8,7 +8,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from helperhist.errors import DatasetError
-from helperhist.timeline import Span, Timeline, require_kinds
+from helperhist.timeline import Timeline, require_kinds, sort_key
 from helperhist.version import KernelVersion
 
 __all__ = ["long_frame", "matrix", "parse_dates", "table", "to_parquet"]
@@ -90,7 +90,7 @@ def long_frame(timeline: Timeline) -> pd.DataFrame:
     """
     spans = timeline.spans
     tag_of, span_of = _presence(timeline)
-    ordered = sorted(range(len(spans)), key=lambda index: _span_key(spans[index]))
+    ordered = sorted(range(len(spans)), key=lambda index: sort_key(spans[index]))
     rank = np.empty(len(spans), dtype=np.int64)
     rank[ordered] = np.arange(len(spans))
     order = np.lexsort((rank[span_of], tag_of))
@@ -214,10 +214,6 @@ def _overlap(tags: _Ints, first: _Ints, last: _Ints, spans: _Ints) -> tuple[_Int
     # 0, 1, 2, ... within each span
     within = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
     return tags[np.repeat(start, counts) + within], span_of
-
-
-def _span_key(span: Span) -> tuple[str, bool, int, str]:
-    return (span.kind, span.id is None, span.id or 0, span.name)
 
 
 def _tag_order(timeline: Timeline) -> list[str]:

@@ -1,17 +1,13 @@
 """A repository, read only: tags, trees, blobs, commits; not what the files mean."""
 
+from helperhist.git.commits import CommitInfo
 from helperhist.git.files import ObjectTooLarge
+from helperhist.git.limits import limited_memory
 from helperhist.git.open import tune_libgit2
 from helperhist.git.partial import fetched_headers
-from helperhist.git.repository import (
-    DEFAULT_TAGS,
-    KERNEL_PATHS,
-    CommitInfo,
-    Repository,
-    TagRef,
-    read_at,
-)
+from helperhist.git.repository import KERNEL_PATHS, Repository, read_at
 from helperhist.git.shortcut import GraphDisagrees
+from helperhist.git.tags import DEFAULT_TAGS, TagRef
 from helperhist.git.trees import Trees
 
 __all__ = [
@@ -24,6 +20,7 @@ __all__ = [
     "TagRef",
     "Trees",
     "fetched_headers",
+    "limited_memory",
     "read_at",
     "tune_libgit2",
 ]

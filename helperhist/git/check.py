@@ -29,7 +29,7 @@ _MAX_REFERENCES = 2_000_000
 def check_places(path: Path) -> None:
     """Look at the files that are read to find the repository that a path is in.
 
-    :raises RepositoryError: one of them is no regular file
+    :raises RepositoryError: one of them is not a regular file
     """
     start = Path(os.path.abspath(path))  # noqa: PTH100 - links stay as the user wrote them
     for folder in (start, *start.parents):
@@ -56,7 +56,7 @@ def _check_place(folder: Path) -> None:
 def check_files(git_dir: Path) -> None:
     """Look at the files that libgit2 reads of a repository, but for loose objects.
 
-    :raises RepositoryError: one is no regular file, or the list of references has no end
+    :raises RepositoryError: one is not a regular file, or the list of references has no end
     """
     common = common_dir(git_dir)
     for folder, names in ((git_dir, _OWN), (common, _COMMON)):

@@ -76,7 +76,7 @@ def is_regular(path: Path) -> bool:
 def read_regular(path: Path) -> bytes | None:
     """Return the content of a file of a repository; None where there is none.
 
-    :raises RepositoryError: it is no regular file, or cannot be read
+    :raises RepositoryError: it is not a regular file, or cannot be read
     """
     if not is_regular(path):
         return None

@@ -7,13 +7,13 @@ out, and the header says so.
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 
 from helperhist.errors import DatasetError, HelperhistError, ParseError
 from helperhist.header.comments import comment, inside
 from helperhist.header.options import HeaderOptions
 from helperhist.header.prototypes import Declaration, parse_declaration
-from helperhist.sources import ENUM_KINDS
-from helperhist.timeline import Doc, Row, Timeline
+from helperhist.timeline import ENUM_KINDS, KINDS, Doc, Row, Timeline
 from helperhist.version import KernelVersion
 
 __all__ = [
@@ -84,8 +84,7 @@ def check_names(timeline: Timeline) -> None:
 def known_tags(timeline: Timeline) -> dict[str, str]:
     """Return what tags of the kernel mean, as far as it is known."""
     # Kinds that are not the tag of their enum have words of their own.
-    words = {*ENUM_KINDS.values(), "flag", "field", "sentinel"}
-    kinds = ({row.kind for row in timeline.rows} - words) | ENUM_KINDS.keys()
+    kinds = ({row.kind for row in timeline.rows} - KINDS.keys()) | ENUM_KINDS.keys()
     enums = dict.fromkeys(kinds, "enum")
     structs = ("bpf_map", "sk_buff", "sk_msg_buff", "xdp_buff", "__sk_buff", "sk_msg_md", "xdp_md")
     return {**enums, **dict.fromkeys(structs, "struct"), "bpf_attr": "union"}
@@ -109,22 +108,23 @@ def conflict(declaration: Declaration, tags: dict[str, str]) -> str | None:
     return None
 
 
-def chosen(timeline: Timeline, only: Sequence[str]) -> tuple[Row, ...]:
+def chosen(timeline: Timeline, only: Sequence[str], kfuncs: Sequence[str]) -> tuple[Row, ...]:
     """Return the helpers that are asked for.
 
     :param only: names or shell patterns; empty for all
-    :raises HelperhistError: one names no helper
+    :param kfuncs: those that are asked for
+    :raises HelperhistError: one names no helper and no kfunc
     """
     if not only:
         return timeline.helpers
     names: set[str] = set()
     for pattern in only:
         found = [row.name for row in timeline.find(pattern) if row.kind == "helper"]
-        if not found:
+        if not found and not any(fnmatchcase(name, pattern) for name in kfuncs):
             known = {row.name for row in timeline.helpers}
             near = [name for name in timeline.nearest(pattern) if name in known]
             hint = f"nearest: {', '.join(near)}" if near else "see `helperhist list`"
-            raise HelperhistError(f"--only {pattern}: no such helper in this data; {hint}")
+            raise HelperhistError(f"--only {pattern}: no such helper or kfunc in this data; {hint}")
         names.update(found)
     return tuple(row for row in timeline.helpers if row.name in names)
 

@@ -22,6 +22,9 @@ class HeaderOptions:
     :ivar only: names or shell patterns; empty for all
     :ivar docs: whether to add the documentation of the helpers
     :ivar undeclared: leave helpers that the headers lack undeclared, not ``unavailable``
+    :ivar kfuncs: whether to declare kfuncs too
+    :ivar kfuncs_of: program types, or structs of ``struct_ops``, whose kfuncs to declare
+    :ivar beside: the ``vmlinux.h`` that the header is for, as it was named
     :ivar data: ``--data`` of the command that the header names as its maker
     """
 
@@ -33,6 +36,9 @@ class HeaderOptions:
     docs: bool = False
     undeclared: bool = False
     data: str | None = None
+    kfuncs: bool = False
+    kfuncs_of: tuple[str, ...] = ()
+    beside: str | None = None
 
     @property
     def command(self) -> str:
@@ -48,6 +54,11 @@ class HeaderOptions:
             words += ["--max-kernel", str(self.max_kernel)]
         for pattern in self.only:
             words += ["--only", pattern]
+        words += ["--kfuncs"] if self.kfuncs else []
+        for name in self.kfuncs_of:
+            words += ["--kfuncs-of", name]
+        if self.beside is not None:
+            words += ["--beside", self.beside]
         words += ["--docs"] if self.docs else []
         words += ["--undeclared"] if self.undeclared else []
         if self.data is not None:

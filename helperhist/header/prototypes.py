@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from helperhist.errors import ParseError
 from helperhist.sources import Prototype, parse_prototype
 
-__all__ = ["Declaration", "parse_declaration"]
+__all__ = ["KEYWORDS", "Declaration", "parse_declaration"]
 
 #: What programs see in place of the kernel's internal types.
 _REPLACED = {
@@ -32,7 +32,7 @@ _KNOWN = frozenset((
     "__be16", "__be32", "__be64", "__le16", "__le32", "__le64", "__sum16", "__wsum",
 ))  # fmt: skip
 #: Keywords of C23 and C++23: a parameter of such a name is none.
-_KEYWORDS = frozenset("""
+KEYWORDS = frozenset("""
     alignas alignof asm auto bool break case char const constexpr continue default do double else
     enum extern false float for goto if inline int long nullptr register restrict return short
     signed sizeof static static_assert struct switch thread_local true typedef typeof typeof_unqual
@@ -110,7 +110,7 @@ def _check_name(name: str) -> None:
 
     :raises ParseError: it does
     """
-    if name in _KEYWORDS or (_RESERVED.fullmatch(name) and name not in _TAGS):
+    if name in KEYWORDS or (_RESERVED.fullmatch(name) and name not in _TAGS):
         raise ParseError(f"its prototype has the name {name[:60]!r}, which is reserved in C")
 
 

@@ -17,6 +17,7 @@ from helperhist.header.choose import (
     renumbered,
 )
 from helperhist.header.comments import inside, wrap
+from helperhist.header.kfuncs import Beside, Section, make_section
 from helperhist.header.options import HeaderOptions
 from helperhist.timeline import Timeline
 from helperhist.version import KernelVersion
@@ -60,9 +61,12 @@ class _Release:
         return tuple(helper for helper in self.helpers if not helper.guarded)
 
 
-def render_header(timeline: Timeline, options: HeaderOptions = _DEFAULT) -> Header:
+def render_header(
+    timeline: Timeline, options: HeaderOptions = _DEFAULT, beside: Beside | None = None
+) -> Header:
     """Generate a header; equal timelines and options give equal texts.
 
+    :param beside: what the ``vmlinux.h`` has beside which the header is to stand
     :raises DatasetError: the timeline cannot answer: it is not of a kernel history, or has no
         documentation where that is asked for
     :raises HelperhistError: the options leave no helper, or name an unknown one
@@ -81,7 +85,8 @@ def render_header(timeline: Timeline, options: HeaderOptions = _DEFAULT) -> Head
     docs = {doc.name: doc for doc in timeline.docs} if options.docs else {}
     numbers = {} if options.ids == "uapi" else renumbered(timeline)
     tags = known_tags(timeline)
-    rows = chosen(timeline, options.only)
+    section = make_section(timeline, options, beside)
+    rows = chosen(timeline, options.only, section.names)
     for row in rows:
         found = declare(row, options, docs.get(row.name), numbers.get(row.name))
         if not isinstance(found, str):
@@ -92,7 +97,8 @@ def render_header(timeline: Timeline, options: HeaderOptions = _DEFAULT) -> Head
             later.append(found)
         else:
             helpers.append(found)
-    if not helpers:
+    left_out += section.left_out
+    if not helpers and not section.kfuncs:
         raise HelperhistError(_why_nothing(options, left_out))
     for row in for_macros(timeline, rows):
         found = declare(row, options, docs.get(row.name), numbers.get(row.name), beside=True)
@@ -104,7 +110,7 @@ def render_header(timeline: Timeline, options: HeaderOptions = _DEFAULT) -> Head
             and conflict(found.declaration, tags) is None
         ):
             helpers.append(found)
-    return Header(_render(timeline, options, helpers, left_out, later), tuple(left_out))
+    return Header(_render(timeline, options, helpers, left_out, later, section), tuple(left_out))
 
 
 def _check_range(options: HeaderOptions) -> None:
@@ -138,6 +144,7 @@ def _render(
     helpers: Sequence[Helper],
     left_out: Sequence[tuple[str, str]],
     later: Sequence[Helper],
+    section: Section,
 ) -> str:
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
@@ -157,8 +164,8 @@ def _render(
         command=inside(options.command),
         source=wrap(f"Source: {timeline.label}"),
         count=sum(len(release.helpers) for release in asked),
-        oldest=asked[0].version.series,
-        newest=asked[-1].version.series,
+        oldest=asked[0].version.series if asked else "",
+        newest=asked[-1].version.series if asked else "",
         first=str(tags[0].version) if tags else "",
         last=str(tags[-1].version) if tags else "",
         guard=options.guard if guarded else "none",
@@ -175,6 +182,8 @@ def _render(
         rewritten=any(helper.always for helper in helpers),
         beside=[helper.name for helper in helpers if helper.beside],
         opaque=sorted({name for helper in helpers for name in helper.declaration.opaque}),
+        section=section,
+        vmlinux=options.beside,
         attributes=sorted({name for helper in helpers for name in helper.attributes}),
         left_out=[(name, wrap(f"{name}: {reason}")) for name, reason in left_out],
         later=later,

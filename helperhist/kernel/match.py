@@ -6,7 +6,7 @@ from typing import Any
 
 from helperhist.errors import DatasetError
 from helperhist.kernel.read import KernelInfo
-from helperhist.timeline import SENTINEL, Fact, Tag, Timeline, fact_key
+from helperhist.timeline import SENTINEL, Fact, Tag, Timeline, sort_key
 
 __all__ = ["Comparison", "compare"]
 
@@ -123,4 +123,4 @@ def _missing(info: KernelInfo, names: Iterable[Fact]) -> Iterable[Fact]:
 
 
 def _sorted(names: Iterable[Fact]) -> tuple[Fact, ...]:
-    return tuple(sorted(names, key=fact_key))
+    return tuple(sorted(names, key=sort_key))

@@ -14,13 +14,21 @@ from helperhist.binary import Btf, Kind, Member, Type
 from helperhist.errors import ParseError
 from helperhist.kernel.corespec import Target
 from helperhist.sources import (
-    ENUM_KINDS,
     MAX_HEADER_BYTES,
     is_sentinel,
     parse_header,
     split_pieces,
 )
-from helperhist.timeline import SENTINEL, Fact, Timeline, canonical_name
+from helperhist.timeline import (
+    ENUM_KINDS,
+    KINDS,
+    SENTINEL,
+    SOURCES,
+    Fact,
+    Presence,
+    Timeline,
+    canonical_name,
+)
 
 __all__ = [
     "KernelInfo",
@@ -49,22 +57,24 @@ class Uapi:
     :ivar enums: tag to kind
     :ivar structs: tags of structs and unions that have fields in the timeline
     :ivar flags: names of macros and of enumerators without a tag
+    :ivar renamed: names of lists that were renamed, to all names that their number had
     """
 
     enums: Mapping[str, str]
     structs: frozenset[str]
     flags: frozenset[str]
+    renamed: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, timeline: Timeline) -> "Uapi":
         """Take them from a timeline."""
         enums = dict(ENUM_KINDS)
-        known = {*ENUM_KINDS.values(), "flag", "field", SENTINEL}
-        enums.update({row.kind: row.kind for row in timeline.rows if row.kind not in known})
+        enums.update({row.kind: row.kind for row in timeline.rows if row.kind not in KINDS})
         return cls(
             enums,
-            frozenset(r.name.partition(".")[0] for r in timeline.rows if r.kind == "field"),
+            timeline.index.structs,
             frozenset(row.name for row in timeline.rows if row.kind == "flag"),
+            timeline.index.renamed,
         )
 
 
@@ -82,6 +92,7 @@ class KernelInfo:
     :ivar whole: kinds and tags of structs of which this source has all names or none; empty
         for a UAPI header, which has all names of all kinds
     :ivar types: its BTF, and those of its modules; None if the source has none
+    :ivar renamed: see :class:`Uapi`
     """
 
     source: str
@@ -92,16 +103,12 @@ class KernelInfo:
     whole: frozenset[str] | None = None
     modules: tuple[str, ...] | None = None
     types: Target | None = field(default=None, compare=False, repr=False)
+    renamed: Mapping[str, frozenset[str]] = field(default_factory=dict, compare=False, repr=False)
 
     @cached_property
     def by_name(self) -> Mapping[str, Fact]:
         """The names, by name."""
         return {name.name: name for name in self.names}
-
-    @cached_property
-    def helpers(self) -> Mapping[int, str]:
-        """The helpers by number, as this kernel counts them."""
-        return {n.id: n.name for n in self.names if n.kind == "helper" and n.id is not None}
 
     def can_show(self, kind: str, name: str) -> bool:
         """Whether the source would show a name if the kernel had it."""
@@ -111,21 +118,44 @@ class KernelInfo:
             return True
         return (name.partition(".")[0] if kind == "field" else kind) in self.whole
 
-    def has(self, name: str, kind: str = "") -> bool | None:
-        """Whether the kernel has a name; None where the source cannot tell.
+    def has(self, kind: str, name: str, other: str = "") -> Presence:
+        """Return whether the kernel has a name, under it or under another that its number had.
 
-        :param name: of a helper (``bpf_x`` or ``BPF_FUNC_x``), constant, field or kfunc
+        Who may call what is in no BTF and no header: that cannot be told.
+
         :param kind: of the name, from the timeline; ``kfunc`` for a kfunc
+        :param name: of a helper (``bpf_x`` or ``BPF_FUNC_x``), constant, field or kfunc
         """
-        if kind == "kfunc":
-            if self.kfuncs is not None and name in self._kfuncs:
-                return True
-            # A module that was not looked at may have it.
-            return None if self.kfuncs is None or self.modules is None else False
         name = canonical_name(name)
-        if name in self.by_name:
-            return True
-        return False if self.can_show(kind, name) else None
+        if kind == "kfunc":
+            there = name in self._kfuncs
+        elif kind in SOURCES or other:
+            return Presence(None)
+        else:
+            there = any(known in self.by_name for known in self._spellings(name))
+        # A module that was not looked at may have a kfunc.
+        return Presence(True if there else False if self.can_show(kind, name) else None)
+
+    def has_number(self, kind: str, name: str, number: int) -> Presence:
+        """Return whether a number of a list means a name there; any, if the name is empty."""
+        found = self._numbers.get((kind, number), ())
+        there = any(not name or known in self._spellings(name) for known in found)
+        return Presence(True if there else False if self.can_show(kind, name) else None)
+
+    def numbered(self, kind: str, number: int) -> str | None:
+        """Return the name that a number of a list has there, None where it has none."""
+        return next(iter(self._numbers.get((kind, number), ())), None)
+
+    @cached_property
+    def _numbers(self) -> Mapping[tuple[str, int], list[str]]:
+        found: dict[tuple[str, int], list[str]] = {}
+        for name in self.names:
+            if name.kind in ENUM_KINDS.values() and (number := name.id) is not None:
+                found.setdefault((name.kind, number), []).append(name.name)
+        return found
+
+    def _spellings(self, name: str) -> frozenset[str]:
+        return self.renamed.get(name, frozenset((name,)))
 
     @cached_property
     def _kfuncs(self) -> frozenset[str]:
@@ -174,6 +204,7 @@ def info_of_btf(btf: Btf, uapi: Uapi, source: str, version: str | None = None) -
         version,
         frozenset(whole),
         types=Target(btf),
+        renamed=uapi.renamed,
     )
 
 
@@ -238,12 +269,13 @@ def kfuncs_of(btf: Btf) -> tuple[str, ...]:
     return tuple(sorted(found))
 
 
-def info_of_header(data: bytes, source: str, form: str = "header") -> KernelInfo:
+def info_of_header(data: bytes, uapi: Uapi, source: str, form: str = "header") -> KernelInfo:
     """Return what a UAPI header defines.
 
     :raises ParseError: it has no list of helpers
     """
-    return KernelInfo(source, form, tuple(_names(parse_header(data, source))))
+    names = tuple(_names(parse_header(data, source)))
+    return KernelInfo(source, form, names, renamed=uapi.renamed)
 
 
 def _names(facts: Iterable[Fact]) -> Iterator[Fact]:
@@ -282,5 +314,10 @@ def info_of_vmlinux_header(data: bytes, uapi: Uapi, source: str) -> KernelInfo:
         if name.name in uapi.flags or (name.kind in known and name.kind != "flag")
     )
     return KernelInfo(
-        source, "vmlinux.h", names, tuple(sorted(kfuncs)) or None, None, frozenset(whole)
+        source,
+        "vmlinux.h",
+        names,
+        tuple(sorted(kfuncs)) or None,
+        whole=frozenset(whole),
+        renamed=uapi.renamed,
     )

@@ -82,7 +82,7 @@ def read_kernel(
         from helperhist.git import KERNEL_PATHS, read_at
 
         found, data = read_at(Path(repo), revision, KERNEL_PATHS)
-        return info_of_header(data, f"{repo}@{revision} ({found})", "git")
+        return info_of_header(data, uapi, f"{repo}@{revision} ({found})", "git")
     raise KernelSourceError(
         f"{source} does not exist; give `running`, a file with BTF, a header or folder, or "
         "GITREPO@REV"
@@ -161,7 +161,7 @@ def _of_file(path: Path, uapi: Uapi, base: Path | None) -> KernelInfo:
         return info_of_vmlinux_header(data, uapi, str(path))
     if b"\0" in head:
         raise KernelSourceError(f"{path} is neither BTF, nor ELF, nor a header")
-    return info_of_header(data, str(path))
+    return info_of_header(data, uapi, str(path))
 
 
 def _of_elf(path: Path, uapi: Uapi, base: Path | None) -> KernelInfo:

@@ -4,8 +4,19 @@ from collections.abc import Iterable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from helperhist.sources import ENUM_KINDS, HelperDoc, Prototype
-from helperhist.timeline import SENTINEL, Backport, Event, Fact, Row, Span, Tag, series_base
+from helperhist.sources import HelperDoc, Prototype
+from helperhist.timeline import (
+    SENTINEL,
+    Backport,
+    Event,
+    Fact,
+    Row,
+    Span,
+    Tag,
+    kind_key,
+    series_base,
+    sort_key,
+)
 from helperhist.version import KernelVersion
 
 __all__ = [
@@ -82,7 +93,7 @@ def settle_kinds(lines: Sequence[Line], snapshots: MutableMapping[str, Snapshot]
             kind = kinds.setdefault(entry.name, entry.kind)
             if kind != entry.kind:
                 mixed.add(entry.name)
-                kinds[entry.name] = min(kind, entry.kind, key=_list_rank)
+                kinds[entry.name] = min(kind, entry.kind, key=lambda kind: kind_key(kind)[0])
         last = snapshot
     if not mixed:
         return
@@ -215,7 +226,7 @@ def build_rows(
                 attributes=known[1] if known and row.kind == "helper" else (),
             )
         )
-    return tuple(sorted(rows, key=_row_key))
+    return tuple(sorted(rows, key=sort_key))
 
 
 def _covers(row: Row, series: str, position: Mapping[str, int], mainline: Sequence[Tag]) -> bool:
@@ -224,17 +235,6 @@ def _covers(row: Row, series: str, position: Mapping[str, int], mainline: Sequen
     if row.since is None or KernelVersion.parse(row.since) > start:
         return False
     return row.removed is None or mainline[position[row.removed]].version > start
-
-
-_KIND_ORDER = {kind: index for index, kind in enumerate(ENUM_KINDS.values())}
-
-
-def _list_rank(kind: str) -> int:
-    return _KIND_ORDER.get(kind, 99)
-
-
-def _row_key(row: Row) -> tuple[int, str, bool, int, str]:
-    return (_list_rank(row.kind), row.kind, row.id is None, row.id or 0, row.name)
 
 
 def _mainline_row(
@@ -341,7 +341,7 @@ def _step(
         if entry.value and entry.kind != "flag"
     }
     events, renamed = [], []
-    for entry in sorted(gone, key=_entry_key):
+    for entry in sorted(gone, key=sort_key):
         heir = taken.get((entry.kind, entry.value)) if entry.value else None
         if entry.kind == SENTINEL:
             continue
@@ -352,20 +352,16 @@ def _step(
             events.append(Event("removed", entry.kind, entry.name, tag))
     events += [
         Event("returned", entry.kind, entry.name, tag)
-        for entry in sorted(new, key=_entry_key)
+        for entry in sorted(new, key=sort_key)
         if entry.name in seen and entry.kind != SENTINEL
     ]
     changed = [(old, entry) for name, entry in now.items() if (old := last.get(name)) is not entry]
     for old, entry in sorted(
-        ((old, entry) for old, entry in changed if old is not None), key=lambda p: _entry_key(p[1])
+        ((old, entry) for old, entry in changed if old is not None), key=lambda p: sort_key(p[1])
     ):
         if old.value != entry.value and old.value and entry.value:
             events.append(Event("renumbered", entry.kind, entry.name, tag, old.value, entry.value))
     return events, renamed
-
-
-def _entry_key(entry: Fact) -> tuple[str, int, str]:
-    return (entry.kind, entry.id or 0, entry.name)
 
 
 def merge_docs(docs: Iterable[HelperDoc]) -> dict[str, HelperDoc]:

@@ -1,7 +1,7 @@
 """Introducing commits of a real repository: the search of ``introductions`` over git and bpf.h.
 
 On a long history the work is shared with more processes, each a
-``python -m helperhist.mining.walk`` that reads two lines from standard input, the repository and
+``python -m helperhist.mining.worker`` that reads two lines from standard input, the repository and
 the tasks, and prints its answer, all of them JSON. It ends when its standard input is closed: with
 the process that started it, however that ends.
 """
@@ -10,17 +10,14 @@ import json
 import os
 import subprocess
 import sys
-import threading
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from pathlib import Path
-from queue import SimpleQueue
 from typing import IO, Any, Self
 
-from helperhist.errors import HelperhistError, RepositoryError
-from helperhist.git import CommitInfo, GraphDisagrees, Repository, tune_libgit2
+from helperhist.errors import RepositoryError
+from helperhist.git import CommitInfo, GraphDisagrees, Repository
 from helperhist.mining.introductions import find_introductions
-from helperhist.sources import HeaderReader
+from helperhist.sources import DefinedNames
 
 __all__ = ["Crew", "HeaderGraph", "introducing_commits"]
 
@@ -34,9 +31,9 @@ _LARGE = 16 << 20
 class HeaderGraph:
     """The commits of a repository with the names that their headers define."""
 
-    def __init__(self, repository: Repository, reader: HeaderReader | None = None) -> None:
+    def __init__(self, repository: Repository) -> None:
         self._repository = repository
-        self._reader = reader or HeaderReader()
+        self._headers = DefinedNames()
         self.changes = repository.changes
         self.parents = repository.parents
         self.header = repository.header
@@ -55,7 +52,7 @@ class HeaderGraph:
         if header is None:
             return frozenset()
         what = f"header {header[:12]}"
-        return self._reader.present(self._repository.read(header, what), names, what)
+        return self._headers.present(self._repository.read(header, what), names, what)
 
 
 class Crew:
@@ -93,10 +90,12 @@ class Crew:
         """
         if not self._workers:
             self._start()
+        # Neighbours stay together: their headers have most pieces in common.
         count = len(self._workers) + 1
-        for index, worker in enumerate(self._workers, 1):
-            _send(worker, [[commit, sorted(names)] for commit, names in tasks[index::count]])
-        return tasks[::count]
+        ends = [len(tasks) * index // count for index in range(count + 1)]
+        for worker, begin, end in zip(self._workers, ends[1:-1], ends[2:], strict=True):
+            _send(worker, [[commit, sorted(names)] for commit, names in tasks[begin:end]])
+        return tasks[: ends[1]]
 
     def answers(self) -> dict[str, str | None]:
         """Return what the processes have found; wait for it.
@@ -120,7 +119,7 @@ class Crew:
                 worker = subprocess.Popen(
                     # -P: the current folder may be the repository, whose files are not ours to
                     # run.
-                    [sys.executable, "-P", "-m", "helperhist.mining.walk"],
+                    [sys.executable, "-P", "-m", "helperhist.mining.worker"],
                     stdin=subprocess.PIPE,
                     stdout=subprocess.PIPE,
                     env=environment,
@@ -202,38 +201,3 @@ def _answer(worker: "subprocess.Popen[bytes]") -> dict[str, str | None]:
     if "error" in answer:
         raise RepositoryError(answer["error"])
     return dict(answer["found"])
-
-
-def _main() -> None:
-    lines: SimpleQueue[bytes] = SimpleQueue()
-    threading.Thread(target=_listen, args=(lines,), daemon=True).start()
-    request = json.loads(lines.get())
-    tune_libgit2()
-    try:
-        repository = Repository(Path(request["repository"]), request["paths"])
-        for folder in request["objects"]:
-            repository.add_objects(Path(folder))
-        graph = HeaderGraph(repository)
-        # While the process that asks is still reading headers.
-        _ = repository.shortcut
-        found: dict[str, str | None] = {}
-        for commit, names in json.loads(lines.get()):
-            found.update(graph.introductions(commit, frozenset(names)))
-        json.dump({"found": found}, sys.stdout)
-    except HelperhistError as error:
-        json.dump({"error": str(error)}, sys.stdout)
-
-
-def _listen(lines: "SimpleQueue[bytes]") -> None:
-    """Pass on the lines of standard input; end this process where it ends."""
-    # Not sys.stdin.read(), whose lock would be held when the interpreter ends.
-    rest = b""
-    while data := os.read(sys.stdin.fileno(), 1 << 16):
-        *whole, rest = (rest + data).split(b"\n")
-        for line in whole:
-            lines.put(line)
-    os._exit(1)
-
-
-if __name__ == "__main__":
-    _main()

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 
 from helperhist.errors import DatasetError
 from helperhist.plots.style import BLUE, GREEN, INK, MUTED, ORANGE, PURPLE, VERMILLION
-from helperhist.timeline import LAST_GROWTH, LISTS
+from helperhist.timeline import LAST_GROWTH, plural
 
 if TYPE_CHECKING:
     from helperhist.frames import DataFrame
@@ -123,9 +123,9 @@ def draw_lists(frame: "DataFrame", ax: Axes) -> Axes:
             markevery=[*range(0, len(part) - 3, 6), len(part) - 1],
             markeredgecolor="white",
             markeredgewidth=0.6,
-            label=LISTS[kind],
+            label=plural(kind),
         )
-        ends.append((int(part["total"].iloc[-1]), LISTS[kind], part["released"].iloc[-1]))
+        ends.append((int(part["total"].iloc[-1]), plural(kind), part["released"].iloc[-1]))
     if not ends:
         raise DatasetError("this data has none of the other lists; draw `plot growth` instead")
     places = _apart([end[0] for end in ends], max(end[0] for end in ends) * 0.05)

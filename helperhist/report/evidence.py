@@ -3,7 +3,6 @@
 from collections.abc import Iterable
 from typing import Any
 
-from helperhist.report.relations import condition_words
 from helperhist.timeline import (
     ABSENT,
     PRESENT,
@@ -12,6 +11,7 @@ from helperhist.timeline import (
     Relation,
     Row,
     Timeline,
+    condition_words,
     evidence_of,
     is_followed,
 )

@@ -6,21 +6,12 @@ from typing import Any
 from helperhist.errors import DatasetError
 from helperhist.kernel import Comparison, KernelInfo
 from helperhist.report.terminal import fields, table
-from helperhist.timeline import Timeline
+from helperhist.timeline import LISTS, SENTINEL, Timeline, plural, sort_key
 
 __all__ = ["kernel_json", "render_kernel", "render_names"]
 
-#: Kinds that are counted on a line of their own, and what their plural is.
-_COUNTED = {
-    "helper": "helpers",
-    "map_type": "map types",
-    "prog_type": "program types",
-    "attach_type": "attach types",
-    "link_type": "link types",
-    "cmd": "commands",
-    "field": "fields",
-    "flag": "flags",
-}
+#: Kinds that are counted on a line of their own.
+_COUNTED = (*LISTS, "field", "flag")
 
 #: Differences printed; more say that the comparison is with the wrong release.
 _MAX_ROWS = 60
@@ -42,7 +33,7 @@ def kernel_json(
 ) -> dict[str, Any]:
     """Return the documented JSON object of a kernel."""
     names: dict[str, list[dict[str, Any]]] = {}
-    for name in sorted(info.names, key=lambda n: (n.kind, n.id is None, n.id or 0, n.name)):
+    for name in sorted(info.names, key=sort_key):
         names.setdefault(name.kind, []).append({"name": name.name, "id": name.id})
     hidden = sorted({r.kind for r in timeline.rows if not info.can_show(r.kind, r.name)})
     return {
@@ -53,7 +44,7 @@ def kernel_json(
         "names": names,
         "kfuncs": None if info.kfuncs is None else list(info.kfuncs),
         "modules": None if info.modules is None else list(info.modules),
-        "cannot_show": [kind for kind in hidden if kind != "sentinel"],
+        "cannot_show": [kind for kind in hidden if kind != SENTINEL],
     }
 
 
@@ -72,7 +63,7 @@ def render_names(info: KernelInfo, kinds: tuple[str, ...]) -> str:
             raise DatasetError(f"kfuncs of {info.source}: {_NO_KFUNCS[info.form]}")
     rows = [
         (name.kind, "" if name.id is None else str(name.id), name.name)
-        for name in sorted(info.names, key=lambda n: (n.kind, n.id is None, n.id or 0, n.name))
+        for name in sorted(info.names, key=sort_key)
         if "all" in kinds or name.kind in kinds
     ]
     if "all" in kinds or "kfunc" in kinds:
@@ -90,7 +81,7 @@ def render_kernel(
     if comparison is not None:
         pairs.append(("content", _content(comparison, timeline)))
     counts = Counter(name.kind for name in info.names)
-    pairs += [(label, str(counts[kind])) for kind, label in _COUNTED.items() if counts[kind]]
+    pairs += [(plural(kind), str(counts[kind])) for kind in _COUNTED if counts[kind]]
     others = sum(count for kind, count in counts.items() if kind not in _COUNTED)
     if others:
         pairs.append(("others", str(others)))

@@ -6,10 +6,10 @@ their own: only mining pays for them.
 
 from helperhist.sources.condition import Condition
 from helperhist.sources.ctext import split_pieces
+from helperhist.sources.defined import DefinedNames
 from helperhist.sources.docs import HelperDoc, Prototype, parse_docs, parse_prototype
 from helperhist.sources.source import Gap, Piece, Source, parse_file, read_tree
 from helperhist.sources.uapi import (
-    ENUM_KINDS,
     MAX_HEADER_BYTES,
     HeaderReader,
     is_sentinel,
@@ -17,9 +17,9 @@ from helperhist.sources.uapi import (
 )
 
 __all__ = [
-    "ENUM_KINDS",
     "MAX_HEADER_BYTES",
     "Condition",
+    "DefinedNames",
     "Gap",
     "HeaderReader",
     "HelperDoc",

@@ -8,7 +8,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from helperhist.errors import ParseError
 from helperhist.sources.ctext import MAX_TOKENS, Constant, evaluate
 from helperhist.sources.entries import (
-    ENUM_KINDS,
     NOTHING,
     Pending,
     Piece,
@@ -18,7 +17,7 @@ from helperhist.sources.entries import (
     is_name,
     is_sentinel,
 )
-from helperhist.timeline import SENTINEL, Fact
+from helperhist.timeline import ENUM_KINDS, SENTINEL, Fact
 
 __all__ = ["DeclarationReader", "matching", "split_tokens"]
 

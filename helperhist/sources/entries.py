@@ -1,7 +1,6 @@
 """What a header defines: entries, and the pieces of a header that define them."""
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from helperhist.errors import ParseError
@@ -9,7 +8,6 @@ from helperhist.sources.ctext import Constant
 from helperhist.timeline import SENTINEL, Fact
 
 __all__ = [
-    "ENUM_KINDS",
     "NOTHING",
     "Pending",
     "Piece",
@@ -19,16 +17,6 @@ __all__ = [
     "is_name",
     "is_sentinel",
 ]
-
-#: Kinds of the enumerations that have a short name; any other keeps the tag of its enum.
-ENUM_KINDS: Mapping[str, str] = {
-    "bpf_func_id": "helper",
-    "bpf_cmd": "cmd",
-    "bpf_map_type": "map_type",
-    "bpf_prog_type": "prog_type",
-    "bpf_attach_type": "attach_type",
-    "bpf_link_type": "link_type",
-}
 
 _SENTINEL = re.compile(r"_*MAX_.+|__.+|.+_UNSPEC|BPF_FUNC_unspec|bpf_unspec")
 

@@ -34,7 +34,6 @@ from helperhist.sources.ctext import (
     tokenize,
 )
 from helperhist.sources.entries import (
-    ENUM_KINDS,
     NOTHING,
     Pending,
     Piece,
@@ -47,7 +46,6 @@ from helperhist.sources.entries import (
 from helperhist.timeline import SENTINEL, Fact
 
 __all__ = [
-    "ENUM_KINDS",
     "MAX_HEADER_BYTES",
     "HeaderReader",
     "is_sentinel",
@@ -71,28 +69,20 @@ class HeaderReader:
         self._split: Pieces | None = None
         #: The last result of read(), and what it was made from.
         self._result: tuple[tuple[Piece, ...], tuple[Fact, ...]] | None = None
-        #: What each piece of the last header defines, and how many pieces define a name.
+        #: What each piece of the last header defines.
         self._parsed: list[Piece] = []
-        self._count: dict[str, int] = {}
 
     def _load(self, data: bytes, what: str) -> None:
         """Take a header in, going over what differs from the last one only."""
         if len(data) > MAX_HEADER_BYTES:
             raise ParseError(
-                f"{what} has {len(data)} bytes, more than {MAX_HEADER_BYTES}: it is no bpf.h"
+                f"{what} has {len(data)} bytes, more than {MAX_HEADER_BYTES}: it is not a bpf.h"
             )
         # A failure below must not leave a half-taken header behind.
-        last, old = self._split, self._parsed
-        split = split_pieces(data, last)
+        old = self._parsed
+        split = split_pieces(data, self._split)
         head, tail = split.head, split.tail
         new = [self._parse(piece) for piece in split.pieces[head : len(split.pieces) - tail]]
-        before, after = Counter(old[head : len(old) - tail]), Counter(new)
-        for gone, times in (before - after).items():
-            for name in gone.names:
-                self._count[name] -= times
-        for came, times in (after - before).items():
-            for name in came.names:
-                self._count[name] = self._count.get(name, 0) + times
         self._split, self._parsed = split, [*old[:head], *new, *old[len(old) - tail :]]
 
     def _parse(self, piece: bytes) -> Piece:
@@ -103,13 +93,6 @@ class HeaderReader:
         if known is None:
             known = self._known[piece] = _parse_piece(piece)
         return known
-
-    def present(
-        self, data: bytes, names: frozenset[str], what: str = "the header"
-    ) -> frozenset[str]:
-        """Return those of some names that a header defines; it need not have any list."""
-        self._load(data, what)
-        return frozenset(name for name in names if self._count.get(name))
 
     def read(self, data: bytes, what: str = "the header") -> tuple[Fact, ...]:
         """Return what a header defines, one entry per name, in the order of the header.
@@ -202,6 +185,28 @@ def _fill(
         constants.setdefault(item.name, Constant(value))
     if not entries[item.name].value:
         entries[item.name] = constant_fact(item.kind, item.name, value)
+
+
+def names_of(piece: bytes) -> frozenset[str]:
+    """Return the names that one piece of a header defines.
+
+    :raises ParseError: it cannot be read
+    """
+    if piece[:1] == b"#":
+        match = _DEFINE.match(strip_comments(piece))
+        if match is None:
+            return frozenset()
+        # The piece that changes most, and numbers are not asked for.
+        if match[2] and _MAPPER.fullmatch(match[1].decode("latin-1")):
+            callee = _IDENTIFIER.search(match[2].decode("latin-1"))
+            if callee and _PLAIN_CALLS.fullmatch(match[3]):
+                name = callee[0].encode("latin-1")
+                return frozenset(
+                    f"bpf_{suffix.decode('ascii')}"
+                    for call, suffix, _ in _PLAIN_CALL.findall(match[3])
+                    if call == name
+                )
+    return _parse_piece(piece).names
 
 
 def _parse_piece(piece: bytes) -> Piece:

@@ -2,7 +2,6 @@
 
 from helperhist.timeline.analysis import (
     LAST_GROWTH,
-    LISTS,
     LTS,
     by_release,
     first_names,
@@ -10,6 +9,7 @@ from helperhist.timeline.analysis import (
     releases,
     require_kinds,
 )
+from helperhist.timeline.conditions import condition_words
 from helperhist.timeline.evidence import (
     ABSENT,
     HEADER,
@@ -21,41 +21,52 @@ from helperhist.timeline.evidence import (
     evidence_of,
     is_followed,
 )
-from helperhist.timeline.facts import SENTINEL, Fact, fact_key
-from helperhist.timeline.presence import Presence, Release
-from helperhist.timeline.records import Backport, Diff, Doc, Event, Metadata, Row, Span, Tag
-from helperhist.timeline.relations import (
+from helperhist.timeline.facts import Fact, sort_key
+from helperhist.timeline.index import Index, canonical_name, squash
+from helperhist.timeline.kinds import (
+    BY_PROGRAM,
+    ENUM_KINDS,
+    KINDS,
+    LISTS,
+    LIVE,
+    PREFIXES,
+    SEEN,
+    SENTINEL,
     SOURCES,
-    Allowed,
-    Interval,
-    Reading,
-    Relation,
-    Relations,
-    Run,
+    kind_key,
+    plural,
 )
-from helperhist.timeline.sightings import LIVE, SEEN
-from helperhist.timeline.timeline import Timeline, canonical_name, series_base
+from helperhist.timeline.presence import Kernel, Presence, Release
+from helperhist.timeline.records import Backport, Diff, Doc, Event, Metadata, Row, Span, Tag
+from helperhist.timeline.relation import Interval, Reading, Relation, Run
+from helperhist.timeline.relations import Relations
+from helperhist.timeline.timeline import Timeline, series_base
 
 __all__ = [
     "ABSENT",
+    "BY_PROGRAM",
+    "ENUM_KINDS",
     "HEADER",
+    "KINDS",
     "LAST_GROWTH",
     "LISTS",
     "LIVE",
     "LTS",
+    "PREFIXES",
     "PRESENT",
     "SEEN",
     "SENTINEL",
     "SOMEHOW",
     "SOURCES",
-    "Allowed",
     "Backport",
     "Diff",
     "Doc",
     "Event",
     "Evidence",
     "Fact",
+    "Index",
     "Interval",
+    "Kernel",
     "Metadata",
     "Presence",
     "Reading",
@@ -71,12 +82,16 @@ __all__ = [
     "Witness",
     "by_release",
     "canonical_name",
+    "condition_words",
     "evidence_of",
-    "fact_key",
     "first_names",
     "is_followed",
+    "kind_key",
     "lts_tags",
+    "plural",
     "releases",
     "require_kinds",
     "series_base",
+    "sort_key",
+    "squash",
 ]

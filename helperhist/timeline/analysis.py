@@ -4,13 +4,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from helperhist.errors import DatasetError
+from helperhist.timeline.kinds import LISTS
 from helperhist.timeline.records import Row, Tag
 from helperhist.timeline.timeline import Timeline
 from helperhist.version import KernelVersion
 
 __all__ = [
     "LAST_GROWTH",
-    "LISTS",
     "LTS",
     "LTS_SOURCE",
     "Need",
@@ -35,16 +35,6 @@ LTS = ("4.4", "4.9", "4.14", "4.19", "5.4", "5.10", "5.15", "6.1", "6.6", "6.12"
 #: The release with the last helpers, numbers 210 and 211. Since v6.15 bpf.h itself says of the
 #: list that it is "effectively frozen" and asks for kfuncs instead.
 LAST_GROWTH = "6.2"
-
-#: The numbered lists of bpf.h, kind to what it is called in figures.
-LISTS = {
-    "helper": "helpers",
-    "map_type": "map types",
-    "prog_type": "program types",
-    "attach_type": "attach types",
-    "cmd": "commands",
-    "link_type": "link types",
-}
 
 
 def is_lts(tag: Tag) -> bool:

@@ -6,9 +6,11 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from helperhist.timeline.facts import Fact
+from helperhist.timeline.kinds import LIVE, SOURCES
 from helperhist.timeline.records import Row
-from helperhist.timeline.relations import SOURCES, Relation, Relations
-from helperhist.timeline.sightings import LIVE
+from helperhist.timeline.relation import Relation
+from helperhist.timeline.relations import Relations
+from helperhist.version import KernelVersion
 
 if TYPE_CHECKING:
     from helperhist.timeline.timeline import Timeline
@@ -135,7 +137,7 @@ def is_followed(timeline: "Timeline", item: Row | Relation, said: Evidence) -> b
         return bool(getattr(item, said.says, None) == said.value)
     if isinstance(item, Row):
         return said.value == _said(timeline.present(timeline.tag(said.says)).get(item.name))
-    version = said.says.removeprefix("v")
+    version = KernelVersion.parse(said.says)
     allowed = timeline.relations_of(item.name).has(item.kind, item.name, item.object, version)
     if said.value in (ABSENT, SOMEHOW):
         return (allowed.value is None) == (said.value == ABSENT)
@@ -163,7 +165,7 @@ def _relation_changes(relation: Relation, relations: Relations) -> Iterator[tupl
     """Yield tag, what it has, and an empty place, at both sides of each change of a relation."""
     key = relation.kind, relation.name, relation.object
     read = relations.read(relation.kind)
-    held = [relations.has(*key, version).value for version in read]
+    held = [relations.has(*key, KernelVersion.parse(version)).value for version in read]
     shown = {0} if held[0] is not None else set()
     for index, (older, newer) in enumerate(pairwise(held)):
         if older != newer:

@@ -1,11 +1,11 @@
 """What one tag, tree or kernel has: a helper, a constant, a kfunc, or a relation of two names."""
 
 from dataclasses import dataclass
+from typing import Protocol
 
-__all__ = ["SENTINEL", "Fact", "fact_key"]
+from helperhist.timeline.kinds import kind_key
 
-#: The kind of names that begin or end a list, and are no feature.
-SENTINEL = "sentinel"
+__all__ = ["Fact", "sort_key"]
 
 #: Digits and sign of the longest value of a constant: those of 64 bits.
 _MAX_DIGITS = 20
@@ -49,7 +49,16 @@ class Fact:
         return None
 
 
-def fact_key(fact: Fact) -> tuple[str, bool, int, str]:
-    """Return what sorts facts by kind, number and name, those without a number last."""
-    number = fact.id
-    return (fact.kind, number is None, number or 0, fact.name)
+class _Numbered(Protocol):
+    @property
+    def kind(self) -> str: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def id(self) -> int | None: ...
+
+
+def sort_key(item: _Numbered) -> tuple[int, str, bool, int, str]:
+    """Return what sorts facts, rows and spans: by kind, number and name, without a number last."""
+    number = item.id
+    return (*kind_key(item.kind), number is None, number or 0, item.name)

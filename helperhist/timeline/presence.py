@@ -3,31 +3,54 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from helperhist.timeline.facts import Fact
+from helperhist.timeline.index import canonical_name
+from helperhist.timeline.kinds import SOURCES
 from helperhist.timeline.records import Tag
 from helperhist.version import KernelVersion
 
 if TYPE_CHECKING:
     from helperhist.timeline.timeline import Timeline
 
-__all__ = ["Presence", "Release"]
+__all__ = ["Kernel", "Presence", "Release"]
 
 
 @dataclass(frozen=True, slots=True)
 class Presence:
-    """Whether a release has a name.
+    """Whether a kernel has a fact: yes, no, cannot tell, or yes under a condition.
 
-    :ivar answer: None where the data cannot tell
+    :ivar answer: None where nobody can tell
     :ivar before: whether the last tag before the release has it; None where there is none, or
         where the tag of the release itself was read
     :ivar after: the same of the first tag after it
+    :ivar value: of a relation that it has, or may have: the condition (empty: always), flags or
+        prototype there, ``?`` where that was not read; None of what it lacks, and of names
     """
 
     answer: bool | None
     before: bool | None = None
     after: bool | None = None
+    value: str | None = None
+
+    @property
+    def condition(self) -> str:
+        """Under which condition the answer is yes, or might be; empty where there is none."""
+        return self.value or ""
+
+
+class Kernel(Protocol):
+    """What answers the one question: a release, a BTF, a header, a running kernel."""
+
+    def has(self, kind: str, name: str, other: str = "") -> Presence:
+        """Return whether it has a name, or a relation of two names."""
+
+    def has_number(self, kind: str, name: str, number: int) -> Presence:
+        """Return whether a number of a list means a name there; any, if the name is empty."""
+
+    def numbered(self, kind: str, number: int) -> str | None:
+        """Return the name that a number of a list has there, None where it has none known."""
 
 
 class Release:
@@ -43,35 +66,49 @@ class Release:
         """Find the tags that tell of a version."""
         self.version = version
         self._timeline = timeline
-        found = [tag for tag in timeline.tags if tag.version == version]
-        #: The tag of this very release; None where the data has none.
-        self.tag: Tag | None = found[-1] if found else None
-        #: The tags around it where it has none itself.
-        self.before: Tag | None = None
-        # Whether ``after`` is mainline, of which this is an update: it says nothing of backports.
-        self._leaves = False
-        self.after: Tag | None = None
-        if self.tag is None:
-            self.before, self.after = self._around()
 
-    def _around(self) -> tuple[Tag | None, Tag | None]:
+    @cached_property
+    def tag(self) -> Tag | None:
+        """The tag of this very release; None where the data has none."""
+        found = [tag for tag in self._timeline.tags if tag.version == self.version]
+        return found[-1] if found else None
+
+    @property
+    def before(self) -> Tag | None:
+        """The tag before it on its line, where it has none itself."""
+        return self._around[0]
+
+    @property
+    def after(self) -> Tag | None:
+        """The tag after it, likewise."""
+        return self._around[1]
+
+    @cached_property
+    def _around(self) -> tuple[Tag | None, Tag | None, bool]:
+        """The tags around it, and whether the second is mainline, of which this is an update.
+
+        That one says nothing of backports.
+        """
+        if self.tag is not None:
+            return None, None, False
         version, tags = self.version, self._timeline.tags
         mainline = [tag for tag in tags if not tag.version.is_stable]
         build = bool(version.build) and not any(tag.version.build for tag in tags)
         if not (version.is_stable or build):
-            return _neighbours(mainline, version)
+            return *_neighbours(mainline, version), False
         start = KernelVersion.parse(version.series)
         line = [
             tag for tag in tags if tag.version.series == version.series and tag.version >= start
         ]
         before, after = _neighbours(line, version)
+        leaves = False
         if before is None:
             # Its release has no tag: mainline before it is what there is to begin with.
             before, later = _neighbours(mainline, start)
             if after is None:
-                after, self._leaves = later, True
+                after, leaves = later, True
         # A distribution backports what it likes: no update bounds its build.
-        return before, None if build else after
+        return before, None if build else after, leaves
 
     @cached_property
     def names(self) -> Mapping[str, Fact]:
@@ -91,18 +128,22 @@ class Release:
         )
         return before, after
 
-    @cached_property
-    def _kinds(self) -> frozenset[str]:
-        return frozenset(row.kind for row in self._timeline.rows)
-
-    def has(self, kind: str, name: str) -> Presence:
+    def has(self, kind: str, name: str, other: str = "") -> Presence:
         """Return whether the release has a name, under it or under the name that it has there.
 
+        The tag itself is asked. Where the data has no such tag, what the tags on both sides of it
+        have, or lack, holds for it; backports to updates that were not read, and releases newer
+        than the data, cannot be told. Of relations see :meth:`Relations.has`.
+
         :param kind: of the name; a kind that the data does not have cannot be told of
+        :param other: of a relation: a program type (``BPF_PROG_TYPE_XDP``) or map type
         """
-        if self._timeline.row(name) is None and kind not in self._kinds:
+        name, index = canonical_name(name), self._timeline.index
+        if kind in SOURCES or other:
+            return self._timeline.relations.has(kind, name, other, self.version)
+        if index.named(name) is None and kind not in index.kinds:
             return Presence(None)
-        spellings = self._spellings(name)
+        spellings = index.spellings(name)
         return self._ask(name, lambda names: any(known in names for known in spellings))
 
     def has_number(self, kind: str, name: str, number: int) -> Presence:
@@ -110,7 +151,7 @@ class Release:
 
         :param name: empty where any will do
         """
-        spellings, digits = self._spellings(name), str(number)
+        spellings, digits = self._timeline.index.spellings(name), str(number)
 
         def is_there(names: Mapping[str, Fact]) -> bool:
             return any(
@@ -134,29 +175,16 @@ class Release:
         return Presence(self._between(name, before, after), before, after)
 
     def _between(self, name: str, before: bool | None, after: bool | None) -> bool | None:
-        if self._leaves and not before:
+        if self._around[2] and not before:
             return None
         if before is not None and after is not None:
             return before if before == after else None
         if before is None and after is not None:
             # Older than the data: what came later was not there, what the data begins with may
             # have been.
-            row = self._timeline.row(name)
+            row = self._timeline.index.named(name)
             return None if after and (row is None or row.or_earlier) else False
         return None
-
-    def _spellings(self, name: str) -> frozenset[str]:
-        """Return the names that a name had or got: its number is the same under each."""
-        found = {name}
-        row = self._timeline.row(name)
-        if row is not None and row.id is not None and row.kind != "flag":
-            found.update(row.former_names)
-            found.update(
-                other.name
-                for other in self._timeline.rows
-                if name in other.former_names and other.kind == row.kind
-            )
-        return frozenset(found)
 
     @property
     def is_newer(self) -> bool:

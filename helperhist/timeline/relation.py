@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-__all__ = ["Allowed", "Interval", "Reading", "Relation", "Run"]
+__all__ = ["Interval", "Reading", "Relation", "Run"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,11 +76,3 @@ class Relation:
             else:
                 found.append((item.start, item.end))
         return tuple(found)
-
-
-@dataclass(frozen=True, slots=True)
-class Allowed:
-    """Whether a release has a fact: yes, no, or None where nobody can tell; and its value."""
-
-    answer: bool | None
-    value: str | None = None

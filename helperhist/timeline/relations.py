@@ -7,26 +7,14 @@ was read by every source, so what is derived of runs has bounds.
 from collections.abc import Callable, Iterable, Mapping
 from itertools import pairwise
 
-from helperhist.timeline.relation import Allowed, Interval, Reading, Relation, Run
-from helperhist.timeline.sightings import LIVE, SEEN, Sightings
+from helperhist.timeline.kinds import SEEN, SOURCES
+from helperhist.timeline.presence import Presence
+from helperhist.timeline.relation import Interval, Reading, Relation, Run
+from helperhist.timeline.sightings import Sightings
 from helperhist.version import KernelVersion
 
-__all__ = ["SOURCES", "Allowed", "Interval", "Reading", "Relation", "Relations", "Run"]
+__all__ = ["Relations"]
 
-#: Kind of relation to the source that reads it.
-SOURCES = {
-    "helper_use": "helper_use",
-    "gpl_only": "helper_use",
-    "kfunc": "kfuncs",
-    "kfunc_use": "kfuncs",
-    "kfunc_proto": "kfuncs",
-    "kfunc_test": "kfuncs",
-    "map_use": "map_use",
-    "map_prog": "map_use",
-    "arch_use": "arch_use",
-    "contract": "helper_use",
-    SEEN: LIVE,
-}
 _Key = tuple[str, str, str]
 
 
@@ -183,44 +171,42 @@ class Relations:
             ]
         return self._lacking[release.text]
 
-    def has(self, kind: str, name: str, other: str, version: str) -> Allowed:
+    def has(self, kind: str, name: str, other: str, wanted: KernelVersion) -> Presence:
         """Return whether a release has a fact, and its value there.
 
         Of a release that was not read, the releases read on both sides of it tell if they agree.
         Updates of a release may differ from it, so that nobody can tell. A condition that was not
         read is no yes.
-
-        :raises InvalidVersion: the version has another form
         """
-        wanted = KernelVersion.parse(version)
         read = self._read.get(SOURCES.get(kind, ""), [])
         known = name in self._names.get(kind, {}) and other in self.objects(kind)
         if not known or wanted.is_stable or wanted.build or not read:
-            return Allowed(None)
+            return Presence(None)
         spans = self._spans.get((kind, name, other), [])
         older = max((i for i, item in enumerate(read) if item <= wanted), default=None)
         newer = min((i for i, item in enumerate(read) if item >= wanted), default=None)
         if newer is None or older is None:
-            return Allowed(None)
+            return Presence(None)
         seen = self._sightings.of((kind, name, other)).get(wanted)
         values = [_value(spans, older), _value(spans, newer)]
         if values == [None, None]:
-            return Allowed(False)
+            return Presence(False)
         if seen is False:
-            return Allowed(False)
+            return Presence(False)
         if seen and values[0] != values[1]:
             # It was there, and at which value is known only where that asks for nothing.
-            return Allowed(True, "") if "" in values and None in values else Allowed(None, "?")
+            free = "" in values and None in values
+            return Presence(True, value="") if free else Presence(None, value="?")
         if None in values:
             relation = self._derive((kind, name, other))
             lacks = relation.absent is not None and wanted <= KernelVersion.parse(relation.absent)
             exact = relation.absent is None and not relation.or_earlier
             came = values[0] is None and relation.since == read[newer].text
-            return Allowed(False if came and (lacks or (exact and wanted.rc is None)) else None)
+            return Presence(False if came and (lacks or (exact and wanted.rc is None)) else None)
         if values[0] != values[1]:
-            return Allowed(None, "?")
+            return Presence(None, value="?")
         value = values[0] or ""
-        return Allowed(None if kind != "kfunc" and _unread(value) else True, value)
+        return Presence(None if kind != "kfunc" and _unread(value) else True, value=value)
 
 
 def _value(spans: Iterable[tuple[int, int, str]], at: int) -> str | None:

@@ -6,12 +6,8 @@ from dataclasses import replace
 from helperhist.timeline.relation import Relation
 from helperhist.version import KernelVersion
 
-__all__ = ["LIVE", "SEEN", "Sightings"]
+__all__ = ["Sightings"]
 
-#: Kind of the runs that say whether a kernel has a fact (``yes`` or ``no``), whatever its value,
-#: and the source of these runs.
-SEEN = "seen"
-LIVE = "live"
 #: Kinds of fact that such a kernel can tell about.
 _KINDS = frozenset(("helper_use", "kfunc", "kfunc_use"))
 

@@ -1,13 +1,12 @@
 """The timeline: which name came with which release, and the questions that it answers."""
 
-import fnmatch
-import re
 from collections.abc import Callable, Iterable, Iterator
 from functools import cached_property
 
 from helperhist.errors import DatasetError
 from helperhist.timeline.evidence import Evidence, Statements, Witness
-from helperhist.timeline.facts import SENTINEL, Fact, fact_key
+from helperhist.timeline.facts import Fact, sort_key
+from helperhist.timeline.index import Index
 from helperhist.timeline.presence import Release
 from helperhist.timeline.records import (
     Diff,
@@ -18,18 +17,11 @@ from helperhist.timeline.records import (
     Span,
     Tag,
 )
-from helperhist.timeline.relations import Allowed, Reading, Relations, Run
+from helperhist.timeline.relation import Reading, Run
+from helperhist.timeline.relations import Relations
 from helperhist.version import KernelVersion
 
-__all__ = ["Timeline", "canonical_name", "series_base"]
-
-_ENUM_NAME = re.compile(r"BPF_FUNC_(\w+)")
-
-
-def canonical_name(text: str) -> str:
-    """Return a helper's name as programs call it, from ``BPF_FUNC_x`` or ``bpf_x``."""
-    match = _ENUM_NAME.fullmatch(text)
-    return f"bpf_{match[1]}" if match else text
+__all__ = ["Timeline", "series_base"]
 
 
 class Timeline:
@@ -126,19 +118,10 @@ class Timeline:
 
     def _born(self, name: str) -> KernelVersion | None:
         """Return the release before which a name was not there, None where that is not known."""
-        row = self._by_name.get(name)
+        row = self.index.named(name)
         if row is None or row.since is None or row.or_earlier:
             return None
         return KernelVersion.parse(row.since)
-
-    def has_relation(self, kind: str, name: str, other: str, version: str) -> Allowed:
-        """Return whether a release has a relation, and under which condition.
-
-        :param kind: ``helper_use``, ``kfunc_use``, ``map_use``, ...
-        :param other: program type (``BPF_PROG_TYPE_XDP``) or map type
-        :raises InvalidVersion: the version has another form
-        """
-        return self.relations.has(kind, canonical_name(name), other, version)
 
     def require_kernel(self) -> None:
         """Make sure that the versions are the kernel's: libbpf's 1.7 is no minimum kernel.
@@ -157,8 +140,9 @@ class Timeline:
         return tuple(row for row in self.rows if row.kind == "helper")
 
     @cached_property
-    def _by_name(self) -> dict[str, Row]:
-        return {row.name: row for row in self.rows}
+    def index(self) -> Index:
+        """The rows by name, by number and by spelling."""
+        return Index(self.rows)
 
     def since(self, name: str) -> Row | None:
         """Return the row of a name, None if the history never had it.
@@ -166,37 +150,11 @@ class Timeline:
         :param name: ``bpf_x``, ``BPF_FUNC_x`` or ``x`` for a helper, or any other name as it is
             in the header, or the number of a helper
         """
-        rows = self._by_name
-        name = canonical_name(name.strip())
-        row = rows.get(name)
-        if row is None and (helper := rows.get(f"bpf_{name}")) and helper.kind != "field":
-            row = helper
-        if row is None and name.isascii() and name.isdigit() and len(name) < 10:
-            return self.helper(int(name))
-        return row
-
-    def row(self, name: str) -> Row | None:
-        """Return the row of a name as it is in the header, None if the history never had it."""
-        return self._by_name.get(name)
-
-    def has(self, kind: str, name: str, version: str) -> bool | None:
-        """Return whether a release or an update of one has a name; None where nobody can tell.
-
-        The tag itself is asked. Where the data has no such tag, what the tags on both sides of it
-        have, or lack, holds for it; backports to updates that were not read, and releases newer
-        than the data, cannot be told. See :class:`helperhist.timeline.Release` for the bounds.
-
-        :param kind: of the name (``helper``, ``map_type``, ``field``, ...)
-        :raises InvalidVersion: the version has another form
-        """
-        return Release(self, KernelVersion.parse(version)).has(kind, canonical_name(name)).answer
+        return self.index.meant(name)
 
     def helper(self, number: int) -> Row | None:
         """Return the helper that has a number now, or had it last."""
-        # One that only a stable series or a release candidate had is not what the number means.
-        found = [row for row in self.helpers if row.id == number]
-        found = [row for row in found if row.since is not None] or found
-        return next((row for row in found if row.removed is None), found[-1] if found else None)
+        return self.index.numbered("helper", number)
 
     def find(self, pattern: str) -> tuple[Row, ...]:
         """Return the rows that a name or a shell pattern means, in row order.
@@ -206,55 +164,20 @@ class Timeline:
         only with a dot in it or if it fits nothing else, and so with sentinels; where it fits
         nothing at all, upper and lower case are taken for the same.
         """
-        pattern = pattern.strip()
-        if not any(char in pattern for char in "*?["):
-            row = self.since(pattern)
-            if row is not None:
-                return (row,)
-            end = f".{pattern}"
-            return tuple(row for row in self.rows if row.kind == "field" and row.name.endswith(end))
-        prefix = "BPF_FUNC_"
-        if pattern.startswith(prefix):
-            return self._match(f"bpf_{pattern.removeprefix(prefix)}", self.helpers)
-        if "." in pattern:
-            return self._match(pattern, self.rows)
-        groups: tuple[list[Row], list[Row], list[Row]] = ([], [], [])
-        for row in self.rows:
-            groups[(row.kind == "field") + 2 * (row.kind == SENTINEL)].append(row)
-        names, fields, sentinels = groups
-        for flags in (0, re.IGNORECASE):
-            for rows in (names, sentinels, fields):
-                if found := self._match(pattern, rows, flags):
-                    return found
-        return ()
-
-    @staticmethod
-    def _match(pattern: str, rows: Iterable[Row], flags: int = 0) -> tuple[Row, ...]:
-        match = re.compile(fnmatch.translate(pattern), flags).match
-        return tuple(
-            row
-            for row in rows
-            if match(row.name)
-            or (row.kind == "helper" and match(row.name.removeprefix("bpf_")))
-            or (row.kind == "field" and match(row.name.rpartition(".")[2]))
-        )
+        return self.index.find(pattern)
 
     def nearest(self, name: str, count: int = 3) -> tuple[str, ...]:
         """Return the known names that look most like an unknown one, else that contain it."""
-        import difflib
+        return self.index.nearest(name, count)
 
-        name = canonical_name(name).lower()
-        choices: dict[str, str] = {}
-        for row in self.rows:
-            choices.setdefault(row.name.lower(), row.name)
-            if row.kind == "field":
-                choices.setdefault(row.name.rpartition(".")[2].lower(), row.name)
-        close: list[str] = []
-        for spelling in (name, f"bpf_{name}"):
-            close += difflib.get_close_matches(spelling, choices, count, 0.75)
-        if not close and len(name) > 2:
-            close = sorted((text for text in choices if name in text), key=len)[:count]
-        return tuple(dict.fromkeys(choices[found] for found in close))[:count]
+    def kernel(self, version: str) -> Release:
+        """Return a release or an update of one, whether or not the data has its tag.
+
+        Its ``has(kind, name)`` is asked of the tag itself, never of ``since``.
+
+        :raises InvalidVersion: the version has another form
+        """
+        return Release(self, KernelVersion.parse(version))
 
     def tag(self, version: str) -> Tag:
         """Return the tag of a version (``5.4``, ``5.8-rc3``, ``5.10.42``) or of that name.
@@ -281,7 +204,7 @@ class Timeline:
 
         :raises DatasetError: this timeline has no such tag
         """
-        return tuple(sorted(self.present(self.tag(version)).values(), key=fact_key))
+        return tuple(sorted(self.present(self.tag(version)).values(), key=sort_key))
 
     def diff(self, old: str, new: str) -> Diff:
         """Return what changed from one tag to another.
@@ -290,8 +213,8 @@ class Timeline:
         """
         before, after = self.present(self.tag(old)), self.present(self.tag(new))
         return Diff(
-            tuple(sorted((after[name] for name in after.keys() - before), key=fact_key)),
-            tuple(sorted((before[name] for name in before.keys() - after), key=fact_key)),
+            tuple(sorted((after[name] for name in after.keys() - before), key=sort_key)),
+            tuple(sorted((before[name] for name in before.keys() - after), key=sort_key)),
             tuple(
                 sorted(
                     (
@@ -299,7 +222,7 @@ class Timeline:
                         for name in before.keys() & after
                         if before[name].value != after[name].value
                     ),
-                    key=lambda pair: fact_key(pair[1]),
+                    key=lambda pair: sort_key(pair[1]),
                 )
             ),
         )

@@ -106,7 +106,7 @@ def test_a_release_and_its_header_agree(history: tuple[Path, Path, Path], tag: s
     assert listed.exit_code == 0
     timeline = helperhist.load(data)
     for name in ("bpf_loop", TGID):
-        assert timeline.has("helper", name, tag) is (
+        assert timeline.kernel(tag).has("helper", name).answer is (
             f"{name}\n" in listed.stdout.replace(" ", "\n")
         )
 

@@ -3,8 +3,7 @@
 import json
 import shutil
 import subprocess
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,8 +15,9 @@ from helperhist.check.target import judge_kernel, judge_release
 from helperhist.check.verdict import minimum
 from helperhist.cli.group import cli
 from helperhist.dataset.store import write_dataset
+from helperhist.kernel import KernelInfo
 from helperhist.report.github import render_annotation
-from helperhist.timeline import Fact
+from helperhist.timeline import LISTS, Fact
 from helperhist.timeline.presence import Release
 from helperhist.version import KernelVersion
 from tests.build.checked import GPL, HEAD, check, check_c
@@ -372,42 +372,39 @@ def test_older_map_definitions() -> None:
     assert minimum(found).since == "4.10"
 
 
-@dataclass(frozen=True)
-class FakeKernel:
-    """A kernel that has what a test says."""
-
-    helpers: Mapping[int, str]
-    names: frozenset[str] = frozenset()
-    blind: bool = False
-    kfuncs: tuple[str, ...] | None = None
-
-    def has(self, name: str, kind: str = "") -> bool | None:
-        return None if self.blind or not kind else name in self.names
+def kernel_with(
+    helpers: dict[int, str], names: frozenset[str] = frozenset(), *, blind: bool = False
+) -> KernelInfo:
+    """Return a kernel with some helpers and names of types; a blind one shows the helpers only."""
+    facts = [Fact.of("helper", name, number) for number, name in helpers.items()]
+    facts += [Fact("map_type" if "MAP_TYPE" in name else "prog_type", name) for name in names]
+    whole = {"helper"} if blind else {*LISTS, "field", "flag"}
+    return KernelInfo("made", "btf", tuple(facts), whole=frozenset(whole))
 
 
 def test_a_very_kernel() -> None:
     found = check_c(NEW)
     names = frozenset({"BPF_MAP_TYPE_RINGBUF", "BPF_PROG_TYPE_TRACEPOINT"})
     helpers = {130: "bpf_ringbuf_output", 14: "bpf_get_current_pid_tgid", 4: "bpf_probe_read"}
-    assert judge_kernel(found, FakeKernel(helpers, names), "4.18") == ()
-    (renumbered,) = judge_kernel(found, FakeKernel({**helpers, 130: "bpf_other"}, names), "4.18")
+    assert judge_kernel(found, kernel_with(helpers, names), "4.18") == ()
+    (renumbered,) = judge_kernel(found, kernel_with({**helpers, 130: "bpf_other"}, names), "4.18")
     assert renumbered.reason == "helper 130 of this kernel is bpf_other"
-    (missing,) = judge_kernel(found, FakeKernel(helpers, names - {"BPF_MAP_TYPE_RINGBUF"}), "4.18")
+    (missing,) = judge_kernel(found, kernel_with(helpers, names - {"BPF_MAP_TYPE_RINGBUF"}), "4.18")
     assert (missing.item.name, missing.certain) == ("BPF_MAP_TYPE_RINGBUF", True)
     assert isinstance(missing.item, Requirement)
     # Where the names cannot be told, the release that the kernel is like decides.
-    assert judge_kernel(found, FakeKernel(helpers, blind=True), "5.8") == ()
-    assert len(judge_kernel(found, FakeKernel(helpers, blind=True), "5.7")) == 1
+    assert judge_kernel(found, kernel_with(helpers, blind=True), "5.8") == ()
+    assert len(judge_kernel(found, kernel_with(helpers, blind=True), "5.7")) == 1
     assert not any(
-        item.certain for item in judge_kernel(found, FakeKernel(helpers, blind=True), None)
+        item.certain for item in judge_kernel(found, kernel_with(helpers, blind=True), None)
     )
 
 
 def test_a_very_kernel_and_unknown_helpers() -> None:
     found = check_c('SEC("kprobe/x") int prog(void *ctx) { return CALL1(9999, ctx); }')
     names = frozenset({"BPF_PROG_TYPE_KPROBE"})
-    assert judge_kernel(found, FakeKernel({9999: "bpf_future"}, names), "7.1") == ()
-    (missing,) = judge_kernel(found, FakeKernel({1: "bpf_map_lookup_elem"}, names), "7.1")
+    assert judge_kernel(found, kernel_with({9999: "bpf_future"}, names), "7.1") == ()
+    (missing,) = judge_kernel(found, kernel_with({1: "bpf_map_lookup_elem"}, names), "7.1")
     assert (missing.reason, missing.certain) == ("this kernel has no helper 9999", True)
 
 

@@ -244,8 +244,8 @@ def test_list_shows_what_is_gone_or_may_be_older(history: str) -> None:
 def test_diff(history: str) -> None:
     rows = answer("diff", "4.8", "4.10", "--kind", "all", "--data", history)
     assert [(row["change"], row["name"], row["id"], row["former_id"]) for row in rows] == [
-        ("added", "s.old", None, None),
         ("added", "bpf_ported", 3, None),
+        ("added", "s.old", None, None),
         ("removed", "BPF_F_X", 1, None),
     ]
     (flag,) = answer("diff", "4.8", "4.9", "--kind", "flag", "--data", history)

@@ -235,11 +235,11 @@ def test_failing_scan_leaves_the_old_dataset(history: History, tmp_path: Path) -
     [
         (["/nonexistent"], "does not exist"),
         (["{tmp}"], "is not in a git repository"),
-        (["{repo}", "--tags", "v["], "is no regular expression"),
+        (["{repo}", "--tags", "v["], "is not a regular expression"),
         (["{repo}", "--tags", "v.*"], "has no group named version"),
         (["{repo}", "--tags", "x(?P<version>.*)"], "no tag of"),
         (["{repo}", "--tags", "(?P<version>notes)"], "1 with 'name has no version'"),
-        (["{repo}", "--path", ""], "is no path of a file"),
+        (["{repo}", "--path", ""], "is not the path of a file"),
         (["{repo}", "--name", "a/b"], "cannot name a dataset"),
         (["{repo}", "--name", "embedded"], "cannot name a dataset"),
         (["{repo}", "--output", "{repo}"], "is no dataset and not empty"),

@@ -69,7 +69,7 @@ def test_they_are_read_only_when_asked_for(folder: Path) -> None:
     (folder / RELATIONS).write_bytes(b"\xff")
     found = read_dataset(folder)
     assert found.since("bpf_b") is not None
-    assert found.has("helper", "bpf_b", "5.2")
+    assert found.kernel("5.2").has("helper", "bpf_b").answer
     with pytest.raises(DatasetError, match=r"relations\.csv is damaged \(.*\); scan again"):
         _ = found.relations
 

@@ -145,10 +145,10 @@ def test_sqlite_answers_questions_by_position(embedded: Timeline) -> None:
         "(SELECT position FROM tags WHERE version = '5.10')"
     ).fetchone()
     assert count == (155,)
-    present = database.execute(
-        "SELECT kind, name, id FROM presence WHERE tag = 'v5.4' ORDER BY kind, id IS NULL, id, name"
-    ).fetchall()
-    assert present == [(item.kind, item.name, item.id) for item in embedded.at("5.4")]
+    present = database.execute("SELECT kind, name, id FROM presence WHERE tag = 'v5.4'").fetchall()
+    assert sorted(present, key=str) == sorted(
+        ((item.kind, item.name, item.id) for item in embedded.at("5.4")), key=str
+    )
     assert database.execute("SELECT count(*) FROM presence").fetchone() == (
         len(frames.long_frame(embedded)),
     )

@@ -30,7 +30,8 @@ from helperhist.dataset.files import render_dataset
 from helperhist.dataset.store import embedded_dir, read_dataset
 from helperhist.errors import HelperhistError
 from helperhist.explain.messages import explain, iter_lines
-from helperhist.git.repository import DEFAULT_TAGS, Repository
+from helperhist.git.repository import Repository
+from helperhist.git.tags import DEFAULT_TAGS
 from helperhist.header.prototypes import parse_declaration
 from helperhist.kernel import corespec as kernel_btf
 from helperhist.kernel.attach import AttachTargets

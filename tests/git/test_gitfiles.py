@@ -1,7 +1,9 @@
 """Files of a repository that are no files, have no end, or are larger than anybody needs."""
 
 import os
+import resource
 import stat
+import subprocess
 import zlib
 from collections.abc import Callable
 from pathlib import Path
@@ -13,7 +15,10 @@ from hypothesis import strategies as st
 
 from helperhist.errors import HelperhistError, RepositoryError
 from helperhist.git.files import MAX_OBJECT_BYTES, ObjectTooLarge
-from helperhist.git.repository import DEFAULT_TAGS, KERNEL_PATHS, MissingObject, Repository, read_at
+from helperhist.git.limits import limited_memory, memory_is_limited
+from helperhist.git.objects import MissingObject
+from helperhist.git.repository import KERNEL_PATHS, Repository, read_at
+from helperhist.git.tags import DEFAULT_TAGS
 from helperhist.mining.scanning import scan
 from helperhist.printable import one_line
 from tests.build.repository import PATH, History, git, loose, render_header, write_object
@@ -374,6 +379,34 @@ def test_object_that_is_too_large(history: History, what: str, packed: bool) -> 
     errors = both(history.path, "v5.2")
     expected = [f"{found[:12]}" in error and "is not read" in error for error in errors]
     assert expected == [True, True]
+
+
+@pytest.mark.parametrize("what", ["commit", "tree"])
+def test_no_memory_for_an_object(
+    history: History, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    used = int(Path("/proc/self/statm").read_text().split()[5]) * resource.getpagesize()
+    monkeypatch.setattr("helperhist.git.limits._MAX_DATA", used + (64 << 20))
+    tree = "0" * 40
+    if what == "tree":
+        entry = b"40000 %032d\0" + b"x" * 20
+        tree = found = write_object(history, "tree", entry % 1 * (4 << 20))
+    person = b"a <a@b> 1500000000 +0000"
+    head = b"tree %s\nauthor %s\ncommitter %s\n\n" % (tree.encode(), person, person)
+    oid = write_object(history, "commit", head + bytes(256 << 20 if what == "commit" else 1))
+    if what == "commit":
+        found = oid
+    objects = history.path / ".git/objects"
+    pack = ["git", "pack-objects", "-q", "--window=0", "--depth=0", "pack/pack"]
+    text = f"{found}\n".encode()
+    subprocess.run(pack, cwd=objects, input=text, check=True, stdout=subprocess.DEVNULL)
+    (objects / found[:2] / found[2:]).unlink()
+    with limited_memory():
+        assert memory_is_limited()
+        repository = Repository(history.path)
+        with pytest.raises(ObjectTooLarge, match=f"{found[:12]} .*is not read"):
+            list(repository.changes(oid))
+    assert not memory_is_limited()
 
 
 @pytest.mark.parametrize("size", [10**9, 10**19])

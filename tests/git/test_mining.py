@@ -13,8 +13,10 @@ import pytest
 from pygit2.enums import ConfigLevel
 
 from helperhist.errors import RepositoryError
+from helperhist.git.objects import MissingObject
 from helperhist.git.open import tune_libgit2
-from helperhist.git.repository import DEFAULT_TAGS, MissingObject, Repository
+from helperhist.git.repository import Repository
+from helperhist.git.tags import DEFAULT_TAGS
 from helperhist.mining.scanning import scan
 from tests.build.repository import EPOCH, PATH, History, git, loose, render_header, write_object
 
@@ -145,7 +147,7 @@ def test_repository_of_another_user(
 
 @pytest.mark.parametrize("path", ["", "/", ".", "../bpf.h", "include/../bpf.h"])
 def test_path_that_is_none(history: History, path: str) -> None:
-    with pytest.raises(RepositoryError, match="is no path of a file"):
+    with pytest.raises(RepositoryError, match="is not the path of a file"):
         Repository(history.path, [path])
 
 

@@ -314,7 +314,7 @@ def test_fastcall_as_libbpf_has_it() -> None:
     [
         (HeaderOptions(only=("bpf_prob_read_str",)), "no such helper.*bpf_probe_read_str"),
         (HeaderOptions(only=("BPF_MAP_TYPE_RINGBUF",)), "no such helper"),
-        (HeaderOptions(only=("bpf_unspec",)), "no such helper in this data; see"),
+        (HeaderOptions(only=("bpf_unspec",)), "no such helper or kfunc in this data; see"),
         (HeaderOptions(only=("bpf_loop",), max_kernel=KernelVersion.parse("5.4")),
          "newer than 5.4; raise it"),
         (HeaderOptions(max_kernel=KernelVersion.parse("3.18")), "newer than 3.18; raise it"),
@@ -367,7 +367,7 @@ def test_the_command_fails_whole(tmp_path: Path) -> None:
     target.write_text("older")
     code, _, errors = run("--only", "bpf_nonesuch_at_all", "-o", str(target))
     assert code == 2
-    assert "no such helper in this data; see `helperhist list`" in errors
+    assert "no such helper or kfunc in this data; see `helperhist list`" in errors
     assert target.read_text() == "older"
     code, _, errors = run("-o", str(tmp_path / "missing" / "x.h"))
     assert code == 2

@@ -19,8 +19,7 @@ from helperhist.errors import HelperhistError
 from helperhist.kernel.match import compare
 from helperhist.kernel.names import Uapi, info_of_btf
 from helperhist.kernel.read import RUNNING, KernelInfo, read_kernel
-from helperhist.sources.uapi import ENUM_KINDS
-from helperhist.timeline import Fact, Timeline
+from helperhist.timeline import ENUM_KINDS, Fact, Timeline
 from tests.build.objects import compile_bpf
 
 _TAGS = {kind: tag for tag, kind in ENUM_KINDS.items()}
@@ -102,9 +101,11 @@ def test_release_of_btf(timeline: Timeline, release: str) -> None:
     assert info.form == "btf"
     found = compare(info, timeline)
     assert (found.release, found.added, found.unknown, found.renumbered) == (release, (), (), ())
-    assert info.helpers == {
-        name.id: name.name for name in timeline.at(release) if name.kind == "helper"
-    }
+    assert all(
+        info.numbered("helper", name.id or 0) == name.name
+        for name in timeline.at(release)
+        if name.kind == "helper"
+    )
     # Only members of members are left out by the writer of the header.
     assert all(name.name.count(".") > 1 for name in found.missing)
 
@@ -132,8 +133,8 @@ def test_missing(timeline: Timeline) -> None:
     gone = Fact.of("helper", "bpf_tcp_gen_syncookie", 110)
     assert found.release == "5.4"
     assert gone in found.missing
-    assert info.has("bpf_tcp_gen_syncookie", "helper") is False
-    assert 110 not in info.helpers
+    assert info.has("helper", "bpf_tcp_gen_syncookie").answer is False
+    assert info.numbered("helper", 110) is None
 
 
 def test_other_numbers(timeline: Timeline) -> None:
@@ -147,7 +148,7 @@ def test_other_numbers(timeline: Timeline) -> None:
         ("bpf_strtol", 106, 105),
         ("bpf_strtoul", 105, 106),
     ]
-    assert info.helpers[105] == "bpf_strtoul"
+    assert info.numbered("helper", 105) == "bpf_strtoul"
 
 
 def test_newer_than_the_data(tmp_path: Path, timeline: Timeline) -> None:
@@ -169,16 +170,16 @@ def test_against_a_release(timeline: Timeline) -> None:
 def test_what_btf_cannot_show_is_not_denied(timeline: Timeline) -> None:
     names = [n for n in plain(timeline.at("5.4")) if not n.name.startswith(("xdp_md.", "BPF_ANY"))]
     info = read_kernel(str(vmlinux(names)), timeline)
-    assert info.has("BPF_FUNC_map_lookup_elem", "helper") is True
-    assert info.has("bpf_map_lookup_elem", "helper") is True
-    assert info.has("bpf_loop", "helper") is False
-    assert info.has("BPF_MAP_TYPE_RINGBUF", "map_type") is False
-    assert info.has("__sk_buff.mark", "field") is True
-    assert info.has("__sk_buff.hwtstamp", "field") is False
+    assert info.has("helper", "BPF_FUNC_map_lookup_elem").answer is True
+    assert info.has("helper", "bpf_map_lookup_elem").answer is True
+    assert info.has("helper", "bpf_loop").answer is False
+    assert info.has("map_type", "BPF_MAP_TYPE_RINGBUF").answer is False
+    assert info.has("field", "__sk_buff.mark").answer is True
+    assert info.has("field", "__sk_buff.hwtstamp").answer is False
     # The struct is not in this BTF, a flag may be a macro, no function is marked.
-    assert info.has("xdp_md.data", "field") is None
-    assert info.has("BPF_ANY", "flag") is None
-    assert info.has("bpf_task_acquire", "kfunc") is None
+    assert info.has("field", "xdp_md.data").answer is None
+    assert info.has("flag", "BPF_ANY").answer is None
+    assert info.has("kfunc", "bpf_task_acquire").answer is None
     found = compare(info, timeline)
     assert not [n for n in found.missing if n.kind == "flag" or n.name.startswith("xdp_md.")]
 
@@ -191,9 +192,9 @@ def test_kfuncs(timeline: Timeline) -> None:
     text += "int no_kfunc(void) { return 3; }\n"
     info = read_kernel(str(compile_bpf(text, "-Wno-everything")), timeline)
     assert info.kfuncs == ("bpf_one", "bpf_two")
-    assert info.has("bpf_one", "kfunc") is True
+    assert info.has("kfunc", "bpf_one").answer is True
     # A module may have it: only one file was read.
-    assert info.has("no_kfunc", "kfunc") is None
+    assert info.has("kfunc", "no_kfunc").answer is None
 
 
 def test_fields_of_anonymous_members(timeline: Timeline) -> None:
@@ -296,8 +297,8 @@ def test_folder_of_btf(tmp_path: Path, timeline: Timeline) -> None:
     (tmp_path / "README").write_text("no BTF")
     info = read_kernel(str(tmp_path), timeline)
     assert (info.kfuncs, info.modules) == (("bpf_mod_kfunc",), ("mod",))
-    assert info.has("bpf_mod_kfunc", "kfunc") is True
-    assert info.has("bpf_other_kfunc", "kfunc") is False
+    assert info.has("kfunc", "bpf_mod_kfunc").answer is True
+    assert info.has("kfunc", "bpf_other_kfunc").answer is False
     assert compare(info, timeline).release == "5.4"
     assert read_kernel(str(kernel), timeline).kfuncs is None
 
@@ -440,8 +441,8 @@ needs_btf = pytest.mark.skipif(not RUNNING.exists(), reason=f"no {RUNNING}: kern
 @needs_btf
 def test_running_kernel_knows_its_helpers(timeline: Timeline) -> None:
     info = read_kernel("running", timeline)
-    assert info.helpers[1] == "bpf_map_lookup_elem"
-    assert info.has("BPF_MAP_TYPE_HASH", "map_type") is True
+    assert info.numbered("helper", 1) == "bpf_map_lookup_elem"
+    assert info.has("map_type", "BPF_MAP_TYPE_HASH").answer is True
     for ours, theirs in compare(info, timeline).renumbered:
         assert ours.kind != "helper", (ours, theirs)
 

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from helperhist.mining.history import build_rows, find_spans, make_lines
 from helperhist.sources.docs import parse_prototype
-from helperhist.timeline import Backport, Event, Fact, Row, Timeline
+from helperhist.timeline import Backport, Event, Fact, Row, Timeline, kind_key
 from tests.build.timeline import helpers, make_tag, make_timeline
 
 
@@ -365,7 +365,7 @@ def test_spans_give_back_every_snapshot(held: dict[str, list[Fact]]) -> None:
         assert found == {(entry.kind, entry.name, entry.id) for entry in held[tag.name]}, tag.name
         assert list(timeline.at(tag.name)) == sorted(
             timeline.present(tag).values(),
-            key=lambda name: (name.kind, name.id is None, name.id or 0, name.name),
+            key=lambda name: (*kind_key(name.kind), name.id is None, name.id or 0, name.name),
         )
 
 

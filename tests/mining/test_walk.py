@@ -223,7 +223,7 @@ def test_interrupt_ends_all_processes(long_history: History) -> None:
 def test_process_ends_with_the_one_that_started_it(long_history: History) -> None:
     request = {"repository": str(long_history.path), "paths": ["include/linux/bpf.h"], "tasks": []}
     worker = subprocess.Popen(
-        [sys.executable, "-P", "-m", "helperhist.mining.walk"],
+        [sys.executable, "-P", "-m", "helperhist.mining.worker"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},

@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from helperhist.errors import HelperhistError, ParseError
+from helperhist.sources.defined import DefinedNames
 from helperhist.sources.uapi import (
     MAX_HEADER_BYTES,
     HeaderReader,
@@ -515,23 +516,46 @@ def test_successive_headers_read_as_alone(headers: list[bytes]) -> None:
 
 @settings(max_examples=300)
 @given(HEADERS)
-def test_names_present_in_successive_headers(headers: list[bytes]) -> None:
+def test_names_defined_in_successive_headers(headers: list[bytes]) -> None:
     names = frozenset(
         ("bpf_a", "bpf_b", "x.a", "x.b", "y.a", "BPF_A", "BPF_B", "BPF_C", "BPF_X", "no")
     )
-    reader = HeaderReader()
+    reader = DefinedNames()
     for data in headers:
-        assert reader.present(data, names) == HeaderReader().present(data, names)
+        assert reader.present(data, names) == DefinedNames().present(data, names)
 
 
+@settings(max_examples=300)
 @given(HEADERS)
-def test_present_is_what_read_finds(headers: list[bytes]) -> None:
-    reader = HeaderReader()
+def test_names_defined_are_those_read(headers: list[bytes]) -> None:
+    defined = DefinedNames()
     for data in headers:
-        found = outcome(reader, data)
+        found = outcome(HeaderReader(), data)
         if isinstance(found, tuple):
             names = frozenset(entry.name for entry in found)
-            assert reader.present(data, names | {"no"}) == names
+            assert defined.present(data, names | {"no"}) == names
+
+
+def test_names_of_a_list_in_another_shape() -> None:
+    names = frozenset(("bpf_map_lookup_elem", "bpf_loop", "no"))
+    for data in (
+        b"#define __BPF_FUNC_MAPPER(FN) FN(map_lookup_elem), FN(loop),",
+        b"#define ___BPF_FUNC_MAPPER(FN, ctx...) \\\n FN(map_lookup_elem, 1, ##ctx) "
+        b"FN(loop, 2, ##ctx)",
+        b"#define __BPF_FUNC_MAPPER(FN) FN(map_lookup_elem) OTHER(x) FN( loop )",
+        b"#define __BPF_FUNC_MAPPER(FN) FN(map_look\\\nup_elem), FN(lo\\\nop),",
+        b"enum bpf_func_id { BPF_FUNC_map_lookup_elem = 1, BPF_FUNC_lo\\\nop };",
+    ):
+        assert DefinedNames().present(data, names) == names - {"no"}, data
+
+
+def test_a_name_that_moves_to_another_piece() -> None:
+    defined, names = DefinedNames(), frozenset(("BPF_A", "x.a"))
+    assert defined.present(b"#define BPF_A 1\nstruct x { int a; };", names) == names
+    assert defined.present(b"enum { BPF_A };\nstruct x { int b; };", names) == {"BPF_A"}
+    assert defined.present(b"/* BPF_A */ struct x { int b, a; };", names) == {"x.a"}
+    assert defined.present(b"", names) == frozenset()
+    assert defined.present(b"#define BPF_A 1\nstruct x { int a; };", names) == names
 
 
 def test_a_failure_leaves_the_reader_as_it_was() -> None:
@@ -540,5 +564,4 @@ def test_a_failure_leaves_the_reader_as_it_was() -> None:
     assert reader.read(good) == parse_header(good)
     with pytest.raises(ParseError):
         reader.read(LIST + b"struct y { int b; };" + b"struct a {" * 100)
-    assert reader.present(good, frozenset(("x.a", "y.b"))) == {"x.a"}
     assert reader.read(good) == parse_header(good)

@@ -58,12 +58,12 @@ def timeline() -> Timeline:
     ],
 )
 def test_the_tag_is_asked(timeline: Timeline, name: str, version: str, answer: bool | None) -> None:
-    assert timeline.has("helper", f"bpf_{name}", version) is answer
-    assert timeline.has("helper", f"BPF_FUNC_{name}", version) is answer
+    assert timeline.kernel(version).has("helper", f"bpf_{name}").answer is answer
+    assert timeline.kernel(version).has("helper", f"BPF_FUNC_{name}").answer is answer
 
 
 def test_a_kind_that_the_data_does_not_have(timeline: Timeline) -> None:
-    assert timeline.has("kfunc", "bpf_f", "5.12") is None
+    assert timeline.kernel("5.12").has("kfunc", "bpf_f").answer is None
 
 
 def test_bounds(timeline: Timeline) -> None:
@@ -79,8 +79,8 @@ def test_bounds(timeline: Timeline) -> None:
 
 def test_data_that_begins_in_the_middle() -> None:
     cut = make_timeline({"v5.9": helpers("a"), "v5.10": helpers("a", "b")}, complete=False)
-    assert cut.has("helper", "bpf_a", "5.8") is None
-    assert cut.has("helper", "bpf_b", "5.8") is False
+    assert cut.kernel("5.8").has("helper", "bpf_a").answer is None
+    assert cut.kernel("5.8").has("helper", "bpf_b").answer is False
 
 
 def test_a_build_of_a_distribution_has_backports(timeline: Timeline) -> None:
@@ -119,7 +119,7 @@ def test_of_every_tag_the_answer_is_what_it_holds(held: dict[str, list[Fact]]) -
         there = {entry.name for entry in entries}
         for letter in "abcd":
             name = f"bpf_{letter}"
-            assert timeline.has("helper", name, tag) is (name in there), (tag, name)
+            assert timeline.kernel(tag).has("helper", name).answer is (name in there), (tag, name)
     for tag in set(TAGS) - set(held):
         # Whatever is said of a tag that was not read is what its neighbours say.
         release = Release(timeline, KernelVersion.parse(tag))

@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 
 from helperhist.errors import DatasetError, InvalidVersion
-from helperhist.timeline import Allowed, Interval, Reading, Relation, Relations, Run, Timeline
+from helperhist.timeline import Interval, Presence, Reading, Relation, Relations, Run, Timeline
 from tests.build.relations import READINGS, TC, TRACING, XDP, related
 
 
@@ -56,43 +56,43 @@ def test_a_kfunc_before_whose_release_nothing_was_read() -> None:
 @pytest.mark.parametrize(
     ("kind", "name", "other", "version", "expected"),
     [
-        ("helper_use", "bpf_b", XDP, "5.1", Allowed(False)),
-        ("helper_use", "bpf_b", XDP, "5.2", Allowed(True, "cap=CAP_PERFMON")),
-        ("helper_use", "BPF_FUNC_b", XDP, "v5.5", Allowed(True, "")),
-        ("helper_use", "bpf_b", XDP, "5.3", Allowed(True, "cap=CAP_PERFMON")),
+        ("helper_use", "bpf_b", XDP, "5.1", Presence(False)),
+        ("helper_use", "bpf_b", XDP, "5.2", Presence(True, value="cap=CAP_PERFMON")),
+        ("helper_use", "BPF_FUNC_b", XDP, "v5.5", Presence(True, value="")),
+        ("helper_use", "bpf_b", XDP, "5.3", Presence(True, value="cap=CAP_PERFMON")),
         # Read on both sides, with other conditions.
-        ("helper_use", "bpf_b", XDP, "5.5-rc1", Allowed(None, "?")),
+        ("helper_use", "bpf_b", XDP, "5.5-rc1", Presence(None, value="?")),
         # The pair came between 5.2 and 5.4, and went after 5.5.
-        ("helper_use", "bpf_b", TC, "5.3", Allowed(None)),
-        ("helper_use", "bpf_b", TC, "5.6", Allowed(None)),
-        ("helper_use", "bpf_b", TC, "5.7", Allowed(False)),
-        ("helper_use", "bpf_c", XDP, "5.3", Allowed(False)),
-        ("helper_use", "bpf_c", XDP, "5.4-rc1", Allowed(None)),
+        ("helper_use", "bpf_b", TC, "5.3", Presence(None)),
+        ("helper_use", "bpf_b", TC, "5.6", Presence(None)),
+        ("helper_use", "bpf_b", TC, "5.7", Presence(False)),
+        ("helper_use", "bpf_c", XDP, "5.3", Presence(False)),
+        ("helper_use", "bpf_c", XDP, "5.4-rc1", Presence(None)),
         # A condition that was not read is no yes.
-        ("helper_use", "bpf_a", TC, "5.5", Allowed(None, "?")),
+        ("helper_use", "bpf_a", TC, "5.5", Presence(None, value="?")),
         # A pair that no release has, of names that have others.
-        ("helper_use", "bpf_c", TC, "5.5", Allowed(False)),
+        ("helper_use", "bpf_c", TC, "5.5", Presence(False)),
         # Updates have changes of their own; what is newer may have lost it.
-        ("helper_use", "bpf_a", XDP, "5.5.3", Allowed(None)),
-        ("helper_use", "bpf_a", XDP, "5.8", Allowed(None)),
-        ("helper_use", "bpf_a", XDP, "5.0", Allowed(None)),
+        ("helper_use", "bpf_a", XDP, "5.5.3", Presence(None)),
+        ("helper_use", "bpf_a", XDP, "5.8", Presence(None)),
+        ("helper_use", "bpf_a", XDP, "5.0", Presence(None)),
         # Names that nobody knows.
-        ("helper_use", "bpf_none", XDP, "5.5", Allowed(None)),
-        ("helper_use", "bpf_a", "BPF_PROG_TYPE_NONE", "5.5", Allowed(None)),
-        ("other", "bpf_a", XDP, "5.5", Allowed(None)),
-        ("kfunc", "bpf_k_new", "", "5.7", Allowed(True, "KF_ACQUIRE KF_RCU")),
-        ("kfunc_use", "bpf_k_new", TRACING, "5.4", Allowed(False)),
+        ("helper_use", "bpf_none", XDP, "5.5", Presence(None)),
+        ("helper_use", "bpf_a", "BPF_PROG_TYPE_NONE", "5.5", Presence(None)),
+        ("other", "bpf_a", XDP, "5.5", Presence(None)),
+        ("kfunc", "bpf_k_new", "", "5.7", Presence(True, value="KF_ACQUIRE KF_RCU")),
+        ("kfunc_use", "bpf_k_new", TRACING, "5.4", Presence(False)),
     ],
 )
 def test_whether_a_release_has_it(
-    timeline: Timeline, kind: str, name: str, other: str, version: str, expected: Allowed
+    timeline: Timeline, kind: str, name: str, other: str, version: str, expected: Presence
 ) -> None:
-    assert timeline.has_relation(kind, name, other, version) == expected
+    assert timeline.kernel(version).has(kind, name, other) == expected
 
 
 def test_a_version_that_is_none(timeline: Timeline) -> None:
     with pytest.raises(InvalidVersion):
-        timeline.has_relation("helper_use", "bpf_a", XDP, "new")
+        timeline.kernel("new").has("helper_use", "bpf_a", XDP)
 
 
 @pytest.mark.parametrize(
@@ -114,7 +114,7 @@ def test_a_timeline_without_relations() -> None:
     plain = related((), ())
     assert not plain.relations
     assert plain.relations.find("helper_use") == ()
-    assert plain.has_relation("helper_use", "bpf_a", XDP, "5.5") == Allowed(None)
+    assert plain.kernel("5.5").has("helper_use", "bpf_a", XDP) == Presence(None)
 
 
 def test_what_there_is(timeline: Timeline) -> None:

@@ -3,15 +3,20 @@
 import pytest
 
 from helperhist.errors import DatasetError
-from helperhist.timeline import Allowed, Reading, Relation, Run
+from helperhist.timeline import Presence, Reading, Relation, Relations, Run
+from helperhist.version import KernelVersion
 from tests.build.relations import READINGS, TC, XDP, related
 
 LIVE = (*READINGS, Reading("live", "v5.6", "Linux 5.6.3"))
 
 
+def at(relations: Relations, release: str, kind: str = "helper_use", other: str = XDP) -> Presence:
+    return relations.has(kind, "bpf_a", other, KernelVersion.parse(release))
+
+
 def with_word(
     first: str, last: str | None, word: str, value: str = ""
-) -> tuple[Relation, list[Allowed]]:
+) -> tuple[Relation, list[Presence]]:
     """Return a fact and what 5.5 to 5.7 have, beside what a kernel of 5.6 says of it."""
     runs = (
         Run("helper_use", "bpf_a", XDP, value, first, last),
@@ -20,38 +25,38 @@ def with_word(
     )
     relations = related(runs, LIVE).relations
     (found,) = relations.find("helper_use", "bpf_a", XDP)
-    return found, [relations.has("helper_use", "bpf_a", XDP, f"5.{n}") for n in (5, 6, 7)]
+    return found, [at(relations, f"5.{n}") for n in (5, 6, 7)]
 
 
 def test_seen_before_it_was_read() -> None:
     found, has = with_word("v5.7", None, "yes")
     assert (found.since, found.absent, found.removed) == ("5.6", None, None)
     assert found.presences == (("5.6", None),)
-    assert has == [Allowed(False), Allowed(True, ""), Allowed(True, "")]
+    assert has == [Presence(False), Presence(True, value=""), Presence(True, value="")]
 
 
 def test_seen_and_its_condition_is_not_known_there() -> None:
     _, has = with_word("v5.7", None, "yes", "cap=CAP_BPF")
-    assert has == [Allowed(False), Allowed(None, "?"), Allowed(True, "cap=CAP_BPF")]
+    assert has == [Presence(False), Presence(None, value="?"), Presence(True, value="cap=CAP_BPF")]
 
 
 def test_not_seen_before_it_was_read() -> None:
     found, has = with_word("v5.7", None, "no")
     assert (found.since, found.absent) == ("5.7", None)
-    assert has[1:] == [Allowed(False), Allowed(True, "")]
+    assert has[1:] == [Presence(False), Presence(True, value="")]
 
 
 def test_seen_after_it_was_read() -> None:
     found, has = with_word("v5.1", "v5.5", "yes")
     assert (found.removed, found.seen) == ("5.7", None)
-    assert has == [Allowed(True, ""), Allowed(True, ""), Allowed(False)]
+    assert has == [Presence(True, value=""), Presence(True, value=""), Presence(False)]
 
 
 def test_not_seen_after_it_was_read() -> None:
     found, has = with_word("v5.1", "v5.5", "no")
     assert (found.removed, found.seen) == ("5.6", None)
     assert found.presences == (("5.1", "5.6"),)
-    assert has == [Allowed(True, ""), Allowed(False), Allowed(False)]
+    assert has == [Presence(True, value=""), Presence(False), Presence(False)]
 
 
 def test_bounds_that_stay() -> None:
@@ -65,7 +70,7 @@ def test_bounds_that_stay() -> None:
     relations = related(runs, readings).relations
     (found,) = relations.find("helper_use", "bpf_a", XDP)
     assert (found.since, found.absent) == ("5.6", "5.4")
-    assert relations.has("helper_use", "bpf_a", XDP, "5.5") == Allowed(None)
+    assert at(relations, "5.5") == Presence(None)
 
 
 def test_sightings_of_other_facts_do_not_count() -> None:
@@ -75,8 +80,8 @@ def test_sightings_of_other_facts_do_not_count() -> None:
         Run("seen", "bpf_a", XDP, "no", "v5.6", None),
     )
     relations = related(runs, LIVE).relations
-    assert relations.has("map_use", "bpf_a", XDP, "5.1") == Allowed(True, "")
-    assert relations.has("helper_use", "bpf_a", TC, "5.6") == Allowed(True, "")
+    assert at(relations, "5.1", "map_use") == Presence(True, value="")
+    assert at(relations, "5.6", other=TC) == Presence(True, value="")
 
 
 def test_another_word() -> None:

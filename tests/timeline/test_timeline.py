@@ -196,8 +196,8 @@ def test_at_and_diff(timeline: Timeline) -> None:
     assert Fact.of("flag", "BPF_F_ALL", 15) in timeline.at("5.8-rc1")
     diff = timeline.diff("5.7", "5.8")
     assert [name.name for name in diff.added] == [
-        "__sk_buff.gso_size", "bpf_attr.batch.keys", "bpf_attr.keys", "bpf_skb_vlan_push",
-        "BPF_MAP_TYPE_RINGBUF",
+        "bpf_skb_vlan_push", "BPF_MAP_TYPE_RINGBUF", "__sk_buff.gso_size", "bpf_attr.batch.keys",
+        "bpf_attr.keys",
     ]  # fmt: skip
     assert diff.removed == ()
     assert diff.renumbered == ((Fact.of("flag", "BPF_F_ALL", 7), Fact.of("flag", "BPF_F_ALL", 15)),)

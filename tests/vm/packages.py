@@ -12,7 +12,7 @@ from pathlib import Path
 
 from tests.vm.programs import Unavailable, run_program
 
-__all__ = ["KERNELS", "KEYRING", "Kernel", "get_kernel", "module_name"]
+__all__ = ["KERNELS", "KEYRING", "Kernel", "apt_setting", "get_kernel", "module_name"]
 
 #: Series of kernels to the suite of Debian that has them.
 KERNELS = {
@@ -78,13 +78,16 @@ def module_name(file: Path) -> str:
     return file.name.partition("-")[2].partition(".ko")[0].replace("-", "_")
 
 
-def _download(series: str, folder: Path) -> Path:
-    """Return a folder with the files of a kernel's packages."""
+def apt_setting(folder: Path, suite: str) -> dict[str, str]:
+    """Return the environment for apt with package lists of its own.
+
+    :param folder: an empty one
+    """
     lists = folder / "lists"
     for part in (lists / "partial", folder / "cache" / "archives" / "partial"):
         part.mkdir(parents=True)
     source = folder / "sources.list"
-    source.write_text(f"deb [signed-by={KEYRING}] {_MIRROR} {KERNELS[series]} main\n")
+    source.write_text(f"deb [signed-by={KEYRING}] {_MIRROR} {suite} main\n")
     config = folder / "apt.conf"
     config.write_text(
         f'Dir::Etc::sourcelist "{source}";\nDir::Etc::sourceparts "-";\n'
@@ -94,7 +97,12 @@ def _download(series: str, folder: Path) -> Path:
         'Acquire::http::Timeout "20";\n'
     )
     (folder / "status").touch()
-    env = {"APT_CONFIG": str(config)}
+    return {"APT_CONFIG": str(config)}
+
+
+def _download(series: str, folder: Path) -> Path:
+    """Return a folder with the files of a kernel's packages."""
+    env = apt_setting(folder, KERNELS[series])
     run_program(["apt-get", "-qq", "update"], folder, env)
     names = run_program(["apt-cache", "pkgnames", "linux-"], folder, env).split()
     pattern = re.compile(

@@ -20,7 +20,7 @@ _WANTED = os.environ.get("HELPERHIST_KERNELS", "")
 _SERIES = _WANTED.split(",") if _WANTED else ["5.10", "6.1", "6.12"]
 
 
-def _cache() -> Path:
+def cache_folder() -> Path:
     """Keep the kernels of this user for later runs: they are 80 MB."""
     folder = Path(tempfile.gettempdir()) / f"helperhist-kernels-{os.getuid()}"
     folder.mkdir(mode=0o700, exist_ok=True)
@@ -30,7 +30,7 @@ def _cache() -> Path:
 @pytest.mark.parametrize("series", _SERIES)
 def test_kernel_agrees(series: str, tmp_path: Path) -> None:
     try:
-        machine = run(series, _cache(), tmp_path)
+        machine = run(series, cache_folder(), tmp_path)
     except Unavailable as error:
         if _WANTED:
             raise

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from helperhist.audit.tables.cells import make_row, read_cell
 from helperhist.audit.tables.model import (
-    KINDS,
+    KIND_OF,
     Stated,
     find_columns,
     find_commits,
@@ -71,7 +71,7 @@ def read_delimited(text: str, what: str) -> Iterator[Stated]:
         kind = columns.of_kind
         if columns.kind is not None and columns.kind < len(cells):
             word = cells[columns.kind].text.strip()
-            kind = KINDS.get(squash(word), word) or kind
+            kind = KIND_OF.get(squash(word), word) or kind
         commits: tuple[str, ...] = ()
         if columns.commit is not None and columns.commit < len(cells):
             commits = find_commits(cells[columns.commit].text)

@@ -1,13 +1,14 @@
 """What a hand-kept table states: one record per row, and the words that head its columns."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from helperhist.errors import ParseError
+from helperhist.timeline import ENUM_KINDS, LISTS, plural
 
 __all__ = [
-    "KINDS",
+    "KIND_OF",
     "MAX_LINE",
     "Columns",
     "LineIndex",
@@ -23,23 +24,31 @@ __all__ = [
 #: Longer lines (in characters) are refused where a table is read line by line.
 MAX_LINE = 1 << 16
 
-#: Words for the lists of bpf.h, in headers of columns and names of groups; ``feature`` and
-#: ``kfunc`` are kinds that no bpf.h lists.
-KINDS = {
-    "helper": "helper", "helpers": "helper", "helperfunction": "helper",
-    "helperfunctions": "helper", "function": "helper", "functions": "helper",
-    "helpername": "helper", "bpfhelper": "helper", "bpfhelpers": "helper",
-    "bpffunc": "helper", "bpffuncid": "helper", "builtinfunc": "helper",
-    "cmd": "cmd", "cmds": "cmd", "command": "cmd", "commands": "cmd", "bpfcmd": "cmd",
-    "syscallcommand": "cmd", "syscallcommands": "cmd",
-    "maptype": "map_type", "maptypes": "map_type", "bpfmaptype": "map_type",
-    "progtype": "prog_type", "progtypes": "prog_type", "bpfprogtype": "prog_type",
-    "programtype": "prog_type", "programtypes": "prog_type",
-    "attachtype": "attach_type", "attachtypes": "attach_type", "bpfattachtype": "attach_type",
-    "linktype": "link_type", "linktypes": "link_type", "bpflinktype": "link_type",
-    "flag": "flag", "flags": "flag", "field": "field", "fields": "field",
-    "kfunc": "kfunc", "kfuncs": "kfunc",
+_WORD = re.compile(r"[^a-z0-9]+")
+
+#: Other words for kinds than those that the table of kinds has.
+_OTHER_WORDS = {
+    "helper": ("bpffunc", "bpfhelper", "bpfhelpers", "builtinfunc", "function", "functions",
+               "helperfunction", "helperfunctions", "helpername"),
+    "cmd": ("syscallcommand", "syscallcommands"),
 }  # fmt: skip
+
+
+def squash(word: str) -> str:
+    """Return a heading without case, spaces and signs."""
+    return _WORD.sub("", word.lower())
+
+
+def _words() -> Iterator[tuple[str, str]]:
+    for kind in (*LISTS, "flag", "field", "kfunc"):
+        short, many = squash(kind), squash(plural(kind))
+        yield from ((word, kind) for word in (short, f"{short}s", many, many.removesuffix("s")))
+        yield from ((word, kind) for word in _OTHER_WORDS.get(kind, ()))
+    yield from ((squash(tag), kind) for tag, kind in ENUM_KINDS.items())
+
+
+#: Words for kinds, in headers of columns and names of groups.
+KIND_OF = dict(_words())
 
 _VERSION_WORDS = (
     "kernelversion", "minkernel", "minimumkernel", "minkernelversion", "minimumkernelversion",
@@ -56,7 +65,6 @@ _VERSION = re.compile(
     r"(?<![\w.,-])v?[0-9]{1,4}\.[0-9]{1,4}(?:\.[0-9]{1,4})?(?:-rc[0-9]{1,3})?(?!\w|\.\d)", re.ASCII
 )
 _HEX = re.compile(r"(?<![0-9A-Za-z_])[0-9a-f]{7,40}(?![0-9A-Za-z_])", re.ASCII)
-_WORD = re.compile(r"[^a-z0-9]+")
 
 
 def is_version(text: str) -> bool:
@@ -125,11 +133,6 @@ class Columns:
     sure: bool = True
 
 
-def squash(word: str) -> str:
-    """Return a heading without case, spaces and signs."""
-    return _WORD.sub("", word.lower())
-
-
 def is_heading(word: str) -> bool:
     """Whether a word heads a column of versions, names or kinds."""
     return squash(word) in {*_VERSION_WORDS, *_NAME_WORDS, *_KIND_WORDS}
@@ -145,7 +148,9 @@ def find_columns(header: Sequence[str]) -> Columns:
     version, commit, kind = first(_VERSION_WORDS), first(_COMMIT_WORDS), first(_KIND_WORDS)
     name = first(_NAME_WORDS)
     taken = (version, commit, kind)
-    kinds = [(i, KINDS[word]) for i, word in enumerate(words) if word in KINDS and i not in taken]
+    kinds = [
+        (i, KIND_OF[word]) for i, word in enumerate(words) if word in KIND_OF and i not in taken
+    ]
     # A type of programs beside a helper is where the helper may be called.
     where = [i for i, of in kinds if of in ("prog_type", "attach_type")]
     what = [(i, of) for i, of in kinds if i not in where]

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator, Sequence
 
-from helperhist.audit.tables.model import KINDS, LineIndex, Stated, Version, squash
+from helperhist.audit.tables.model import KIND_OF, LineIndex, Stated, Version, squash
 
 __all__ = ["read_c", "read_go"]
 
@@ -54,7 +54,7 @@ def read_go(text: str, what: str) -> Iterator[Stated]:
             # A statement of the file, not a line inside of one.
             table, pending = table + 1, None
             key = _GO_MAP.search(code)
-            kind = KINDS.get(squash(key[1])) if key else None
+            kind = KIND_OF.get(squash(key[1])) if key else None
         found = False
         for match in _GO_ROW.finditer(code):
             name = match["string"] or match["name"]

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from helperhist.audit.tables.cells import make_row, read_cell
 from helperhist.audit.tables.model import (
-    KINDS,
+    KIND_OF,
     Columns,
     Stated,
     find_columns,
@@ -119,7 +119,7 @@ class _Walk:
             )
         if columns.kind is not None and values[columns.kind].text:
             word = values[columns.kind].text or ""
-            kind = KINDS.get(squash(word), word)
+            kind = KIND_OF.get(squash(word), word)
         commits: tuple[str, ...] = ()
         if columns.commit is not None:
             commits = find_commits(values[columns.commit].text or "")
@@ -172,4 +172,4 @@ def _columns(node: Node) -> Columns | None:
 
 
 def _kind(node: Node | None, kind: str | None) -> str | None:
-    return kind if node is None or not node.text else KINDS.get(squash(node.text), kind)
+    return kind if node is None or not node.text else KIND_OF.get(squash(node.text), kind)

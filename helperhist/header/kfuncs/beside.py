@@ -1,0 +1,40 @@
+"""What a ``vmlinux.h`` has of what a generated header declares."""
+
+import re
+from dataclasses import dataclass
+
+from helperhist.errors import ParseError
+from helperhist.header.kfuncs.signature import Function, parse_signature
+
+__all__ = ["Beside", "read_beside"]
+
+_DEFINED = re.compile(r"^(struct|union|enum) (\w+) \{", re.MULTILINE | re.ASCII)
+_FUNCTION = re.compile(r"^extern [^;{}]*\([^;{}]*\)[^;{}]*;", re.MULTILINE | re.ASCII)
+_NAME = re.compile(r"(\w+)\(", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """What a ``vmlinux.h`` declares.
+
+    :ivar functions: name to type; None where it could not be read
+    :ivar defined: structs, unions and enums that it defines: ``"struct task_struct"``
+    """
+
+    functions: dict[str, Function | None]
+    defined: frozenset[str]
+
+
+def read_beside(text: str) -> Beside:
+    """Read a ``vmlinux.h`` as bpftool writes it."""
+    functions: dict[str, Function | None] = {}
+    for found in _FUNCTION.findall(text):
+        try:
+            function = parse_signature(found)
+        except ParseError:
+            name = _NAME.search(found.replace("__attribute__(", ""))
+            if name is not None:
+                functions[name[1]] = None
+        else:
+            functions[function.name] = function
+    return Beside(functions, frozenset(f"{a} {b}" for a, b in _DEFINED.findall(text)))

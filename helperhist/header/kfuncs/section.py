@@ -1,0 +1,74 @@
+"""The kfuncs of a generated header: what its template needs of them."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from helperhist.header.kfuncs.beside import Beside
+from helperhist.header.kfuncs.choose import choose
+from helperhist.header.kfuncs.declare import Kfunc, Setting, declare
+from helperhist.header.options import HeaderOptions
+from helperhist.timeline import Timeline
+from helperhist.version import KernelVersion
+
+__all__ = ["Section", "make_section"]
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """The kfuncs of a header.
+
+    :ivar names: of all that are asked for
+    :ivar later: (name, release) of those newer than the newest kernel
+    :ivar left_out: (name, reason) of those that cannot be declared
+    :ivar first: the oldest release of which kfuncs were read
+    :ivar last: the newest one
+    """
+
+    names: tuple[str, ...] = ()
+    kfuncs: tuple[Kfunc, ...] = ()
+    later: tuple[tuple[str, KernelVersion], ...] = ()
+    left_out: tuple[tuple[str, str], ...] = ()
+    first: str = ""
+    last: str = ""
+
+    @property
+    def tags(self) -> tuple[str, ...]:
+        """The types to declare, sorted."""
+        return _sorted(tag for item in self.kfuncs for tag in item.tags)
+
+    @property
+    def own(self) -> tuple[str, ...]:
+        """The header's own types to define, sorted."""
+        return _sorted(text for item in self.kfuncs for text in item.own)
+
+    @property
+    def declarations(self) -> tuple[str, ...]:
+        """What is declared with the header's own types whatever the headers have."""
+        return _sorted(text for item in self.kfuncs if not item.plain for text in item.declarations)
+
+
+def _sorted(texts: Iterable[str]) -> tuple[str, ...]:
+    return tuple(sorted(set(texts)))
+
+
+def make_section(timeline: Timeline, options: HeaderOptions, beside: Beside | None) -> Section:
+    """Return the kfuncs that are asked for.
+
+    :raises HelperhistError: the data has none, or what is asked for does not exist
+    """
+    names = choose(timeline, options)
+    setting = Setting(options.min_kernel, options.max_kernel, beside)
+    kfuncs: list[Kfunc] = []
+    later: list[tuple[str, KernelVersion]] = []
+    left_out: list[tuple[str, str]] = []
+    for name in names:
+        found = declare(timeline.relations, name, setting)
+        if isinstance(found, Kfunc):
+            kfuncs.append(found)
+        elif isinstance(found, KernelVersion):
+            later.append((name, found))
+        else:
+            left_out.append((name, found))
+    kfuncs.sort(key=lambda item: (item.since, item.name))
+    read = timeline.relations.read("kfunc") if names else ("",)
+    return Section(names, tuple(kfuncs), tuple(later), tuple(left_out), read[0], read[-1])

@@ -1,0 +1,148 @@
+// Whether a release has a name or a relation: the rules of helperhist's Release.has and
+// Relations.has. Answers are true, false, or null where nobody can tell.
+
+Object.assign(Data.prototype, {
+  /** Return whether a tag has any of some names. */
+  tagHas(names, tag) {
+    return names.some((name) => {
+      const entry = this.byName.get(name);
+      if (!entry || !entry.runs) return false;
+      const on = (series) =>
+        entry.runs.some(
+          ([line, first, last]) =>
+            line === series && first <= tag.place && (last < 0 || tag.place <= last),
+        );
+      if (!tag.version.isStable) return on("");
+      const { series } = tag.version;
+      if (entry.runs.some(([line]) => line === series)) return on(series);
+      const base = this.tags.find(
+        (other) => !other.version.isStable && other.version.text === series,
+      );
+      return base ? this.tagHas([name], base) : false;
+    });
+  },
+
+  /** Return the tag of a version, or those around it, as Release finds them. */
+  around(version) {
+    const cached = this.aroundCache || (this.aroundCache = new Map());
+    if (!cached.has(version.text)) cached.set(version.text, this.findAround(version));
+    return cached.get(version.text);
+  },
+
+  findAround(version) {
+    const same = this.tags.filter((tag) => compareVersions(tag.version, version) === 0);
+    if (same.length) return { tag: same[same.length - 1] };
+    const mainline = this.tags.filter((tag) => !tag.version.isStable);
+    const build = version.build && !this.tags.some((tag) => tag.version.build);
+    if (!version.isStable && !build) return neighbours(mainline, version);
+    const start = parseVersion(version.series);
+    const line = this.tags.filter(
+      (tag) => tag.version.series === version.series && compareVersions(tag.version, start) >= 0,
+    );
+    let { before, after } = neighbours(line, version);
+    let leaves = false;
+    if (!before) {
+      const base = neighbours(mainline, start);
+      before = base.before;
+      if (!after) {
+        after = base.after;
+        leaves = true;
+      }
+    }
+    return { before, after: build ? null : after, leaves };
+  },
+
+  /** Return the names under which an entry was or is known. */
+  spellings(entry) {
+    if (entry.id === null || entry.kind === "flag") return [entry.name];
+    this.renamed = this.renamed || this.entries.filter((other) => other.formerNames.length);
+    const later = this.renamed.filter(
+      (other) => other.kind === entry.kind && other.formerNames.includes(entry.name),
+    );
+    return [entry.name, ...entry.formerNames, ...later.map((other) => other.name)];
+  },
+
+  /** Return whether a release has an entry. */
+  has(entry, version) {
+    if (entry.untold) return null;
+    if (entry.relation) return this.hasRelation(entry.relation, version).answer;
+    if (entry.kind === "kfunc") return this.hasPair("kfunc", entry.name, "", version).answer;
+    const names = entry.spelled || (entry.spelled = this.spellings(entry));
+    const { tag, before, after, leaves } = this.around(version);
+    if (tag) return this.tagHas(names, tag);
+    const old = before ? this.tagHas(names, before) : null;
+    const next = after ? this.tagHas(names, after) : null;
+    if (leaves && !old) return null;
+    if (old !== null && next !== null) return old === next ? old : null;
+    if (old === null && next !== null) return next && entry.orEarlier ? null : false;
+    return null;
+  },
+
+  /** Return whether a release has a relation, and the place of its value there. */
+  hasRelation(relation, wanted) {
+    const read = this.readOf(relation.kind);
+    if (wanted.isStable || wanted.build || !read.length) return { answer: null };
+    const [older, newer] = placesAround(read, wanted);
+    if (older === null || newer === null) return { answer: null };
+    const values = [older, newer].map((at) => {
+      const run = relation.runs.find(({ first, last }) => first <= at && at <= last);
+      return run ? run.place : null;
+    });
+    if (values[0] === null && values[1] === null) return { answer: false };
+    if (values[0] === null || values[1] === null) {
+      const came = values[0] === null && relation.since === read[newer].text;
+      const lacks =
+        relation.absent !== null && compareVersions(wanted, parseVersion(relation.absent)) <= 0;
+      const exact = relation.absent === null && !relation.orEarlier && wanted.rc === null;
+      return { answer: came && (lacks || exact) ? false : null };
+    }
+    if (values[0] !== values[1]) return { answer: null, either: true };
+    const value = this.relations.values[values[0]];
+    const unread =
+      relation.kind !== "kfunc" && value.split(" or ").every((one) => one.includes("?"));
+    return { answer: unread ? null : true, place: values[0] };
+  },
+
+  /** Return whether the data can tell of a pair: it knows the name and the other one. */
+  knowsPair(kind, name, object) {
+    const groups = this.groups.get(kind);
+    return Boolean(groups && groups.has(name) && this.objects.get(kind).has(object));
+  },
+
+  /** Return whether a release has a pair; false for one that no release read ever had. */
+  hasPair(kind, name, object, version) {
+    const relation = this.pair(kind, name, object);
+    if (relation) return this.hasRelation(relation, version);
+    const read = this.readOf(kind);
+    if (!this.knowsPair(kind, name, object) || version.isStable || version.build || !read.length)
+      return { answer: null };
+    const [older, newer] = placesAround(read, version);
+    return { answer: older === null || newer === null ? null : false };
+  },
+});
+
+function neighbours(tags, version) {
+  let before = null;
+  for (const tag of tags) {
+    if (compareVersions(tag.version, version) < 0) before = tag;
+    else if (compareVersions(tag.version, version) > 0) return { before, after: tag };
+  }
+  return { before, after: null };
+}
+
+/** Return the last place at or before a version, and the first at or after it, or null. */
+function placesAround(read, version) {
+  const known = read.places || (read.places = new Map());
+  if (!known.has(version.text)) known.set(version.text, findPlaces(read, version));
+  return known.get(version.text);
+}
+
+function findPlaces(read, version) {
+  let older = null;
+  for (let i = 0; i < read.length; i += 1) {
+    const order = compareVersions(read[i], version);
+    if (order <= 0) older = i;
+    if (order >= 0) return [older, i];
+  }
+  return [older, null];
+}

@@ -1,0 +1,89 @@
+"""The relations of a timeline as data of the page.
+
+Most names share what is said of them: a few hundred histories serve thousands of pairs.
+"""
+
+from collections.abc import Hashable
+from typing import Any
+
+from helperhist.timeline import SOURCES, Relation, Timeline, condition_words
+from helperhist.version import KernelVersion
+
+__all__ = ["encode_relations"]
+
+#: The kinds whose value is a condition.
+_CONDITIONS = ("helper_use", "kfunc_use", "map_use", "map_prog")
+
+
+class _Table:
+    """Values, each kept once and named by its place."""
+
+    def __init__(self) -> None:
+        self._places: dict[Hashable, int] = {}
+        self.values: list[Any] = []
+
+    def place(self, value: Any, key: Hashable = None) -> int:
+        """Return the place of a value; one that has no hash has a key that equal ones share."""
+        key = value if key is None else key
+        if key not in self._places:
+            self._places[key] = len(self.values)
+            self.values.append(value)
+        return self._places[key]
+
+
+def encode_relations(timeline: Timeline) -> dict[str, Any]:
+    """Return who may call what as JSON values; empty where the data does not say.
+
+    ``readings`` is source to ``[release, place in origins]``, ``sources`` kind to source, ``words``
+    place in ``values`` to the condition in words. A name of ``kinds`` is ``[name, place in
+    groups]``, a group ``[object, history, ...]``. A history is ``[runs, absent, seen,
+    or_earlier]``, cut off after the last that is not empty; ``runs`` are ``[first, last, value,
+    ...]``, where first and last count the readings.
+    """
+    relations = timeline.relations
+    if not relations:
+        return {}
+    origins, objects, values, histories, groups = (_Table() for _ in range(5))
+    readings: dict[str, list[tuple[KernelVersion, int]]] = {}
+    for reading in relations.readings:
+        found = KernelVersion.parse(reading.tag), origins.place(reading.origin)
+        readings.setdefault(reading.source, []).append(found)
+    kinds: dict[str, list[list[Any]]] = {}
+    words: dict[int, str] = {}
+    for kind in relations.kinds:
+        at = {release: place for place, release in enumerate(relations.read(kind))}
+        for name in relations.names(kind):
+            group: list[int] = []
+            for relation in relations.find(kind, name):
+                history = _history(relation, at, values)
+                place = histories.place(history, (tuple(history[0]), *history[1:]))
+                group += [objects.place(relation.object), place]
+                if kind in _CONDITIONS:
+                    said = (item.value for item in relation.intervals)
+                    words.update((values.place(text), condition_words(text)) for text in said)
+            kinds.setdefault(kind, []).append([name, groups.place(group, tuple(group))])
+    return {
+        "sources": {kind: SOURCES[kind] for kind in kinds},
+        "readings": {
+            source: [[version.text, place] for version, place in sorted(found)]
+            for source, found in readings.items()
+        },
+        "origins": origins.values,
+        "objects": objects.values,
+        "values": values.values,
+        "words": {place: said for place, said in words.items() if said != values.values[place]},
+        "histories": histories.values,
+        "groups": groups.values,
+        "kinds": kinds,
+    }
+
+
+def _history(relation: Relation, at: dict[str, int], values: _Table) -> list[Any]:
+    runs: list[int] = []
+    for item in relation.intervals:
+        end = len(at) - 1 if item.end is None else at[item.end] - 1
+        runs += [at[item.start], end, values.place(item.value)]
+    history = [runs, relation.absent, relation.seen, relation.or_earlier]
+    while not history[-1]:
+        history.pop()
+    return history

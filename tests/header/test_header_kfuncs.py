@@ -1,0 +1,212 @@
+"""Kfuncs in the generated header: which, how they are declared, and that they compile."""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from helperhist.errors import HelperhistError
+from helperhist.header import HeaderOptions, read_beside, render_header
+from helperhist.version import KernelVersion
+from tests.build.headers import (
+    CLANGS,
+    COMPILERS,
+    STRICT,
+    ZIG_CLANG,
+    Compiler,
+    embedded,
+    expect_has,
+    header_text,
+    write_headers,
+)
+from tests.build.kfunc_headers import kfunc_vmlinux, release_kfuncs
+
+KFUNCS = HeaderOptions(kfuncs=True)
+RELEASES = ("5.10", "6.1", "6.12", "6.18", "7.0", "7.2", "7.3")
+#: bpf-gcc warns of what the small vmlinux.h has, and knows no section for a function.
+WARN = ("-Wall", "-Wextra", "-Wshadow", "-Werror", "-Wno-unused-macros")
+
+
+def names(options: HeaderOptions) -> list[str]:
+    lines = header_text(options).splitlines()
+    found = [line.split() for line in lines if line.startswith("#define HELPERHIST_HAS_")]
+    helpers = {row.name for row in embedded().helpers}
+    kfuncs = {word[1].removeprefix("HELPERHIST_HAS_") for word in found if word[2:] == ["1"]}
+    return sorted(kfuncs - helpers - {"bpf_unspec"})
+
+
+def compile_text(
+    compiler: Compiler, text: str, folder: Path, *flags: str, headers: Path | None = None
+) -> "subprocess.CompletedProcess[str]":
+    source = folder / "prog.c"
+    source.write_text(text)
+    include = ("-isystem", headers) if headers else ()
+    return compiler.run(
+        "-O2", "-g", *(flags or WARN), *include, "-c", source, "-o", folder / "prog.o"
+    )
+
+
+def beside(folder: Path, text: str) -> Path:
+    folder.mkdir(exist_ok=True)
+    (folder / "vmlinux.h").write_text(text)
+    return folder
+
+
+def test_without_kfuncs_none_is_declared() -> None:
+    assert names(HeaderOptions()) == []
+    assert "Kfuncs" not in header_text(HeaderOptions())
+
+
+def test_all_kfuncs_but_those_for_tests() -> None:
+    relations = embedded().relations
+    tests = set(relations.names("kfunc_test"))
+    assert names(KFUNCS) == sorted(set(relations.names("kfunc")) - tests)
+    assert render_header(embedded(), KFUNCS).left_out == ()
+
+
+def test_only_names_kfuncs() -> None:
+    found = names(HeaderOptions(only=("bpf_cpumask_*", "bpf_loop")))
+    assert "bpf_cpumask_create" in found
+    assert all(name.startswith("bpf_cpumask_") for name in found)
+    text = header_text(HeaderOptions(only=("bpf_cpumask_*", "bpf_loop")))
+    assert "(* const bpf_loop)" in text
+    assert "bpf_map_lookup_elem)" not in text
+
+
+def test_a_pattern_that_helpers_have_means_helpers() -> None:
+    assert names(HeaderOptions(only=("bpf_skb_*",))) == []
+    assert "bpf_skb_get_xfrm_info" in names(HeaderOptions(only=("bpf_skb_*",), kfuncs=True))
+
+
+def test_a_kfunc_for_tests_by_its_name() -> None:
+    assert names(HeaderOptions(only=("bpf_kfunc_call_test1",))) == ["bpf_kfunc_call_test1"]
+
+
+@pytest.mark.parametrize("of", ["xdp", "XDP", "BPF_PROG_TYPE_XDP"])
+def test_kfuncs_of_a_program_type(of: str) -> None:
+    found = names(HeaderOptions(kfuncs_of=(of,)))
+    assert "bpf_xdp_metadata_rx_hash" in found
+    assert "scx_bpf_dsq_insert" not in found
+
+
+@pytest.mark.parametrize("of", ["sched_ext", "sched_ext_ops"])
+def test_kfuncs_of_struct_ops(of: str) -> None:
+    found = names(HeaderOptions(kfuncs_of=(of,)))
+    assert "scx_bpf_dsq_insert" in found
+    assert "bpf_xdp_metadata_rx_hash" not in found
+
+
+@pytest.mark.parametrize("guard", ["auto", "none"])
+@pytest.mark.parametrize("ids", ["literal", "enum", "uapi"])
+def test_without_any_helper(guard: str, ids: str, tmp_path: Path) -> None:
+    headers = write_headers(tmp_path / "headers", "6.1")
+    text = header_text(HeaderOptions(guard, ids, only=("bpf_cpumask_create",)))
+    assert "Helpers here: 0." in text
+    assert "Kfuncs here: 1; for them Linux 4.4 to 7.3 were read." in text
+    done = compile_text(ZIG_CLANG, f"#include <linux/bpf.h>\n{text}", tmp_path, headers=headers)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_errors() -> None:
+    with pytest.raises(HelperhistError, match=r"--kfuncs-of foo: .*known are .*sched_ext.*xdp"):
+        render_header(embedded(), HeaderOptions(kfuncs_of=("foo",)))
+    with pytest.raises(HelperhistError, match="no such helper or kfunc"):
+        render_header(embedded(), HeaderOptions(only=("bpf_cpumask_nonesuch",)))
+
+
+def test_comment_release_and_range() -> None:
+    text = header_text(HeaderOptions(only=("bpf_cpumask_create",)))
+    assert "/* bpf_cpumask_create: Linux 6.3, commit 516f4d3397c9 */" in text
+    gone = header_text(HeaderOptions(only=("scx_bpf_dispatch",)))
+    assert "Removed in Linux 6.17, last seen in 6.14" in gone
+    late = HeaderOptions(only=("bpf_cpumask_*", "bpf_loop"), max_kernel=KernelVersion.parse("6.2"))
+    assert "#define HELPERHIST_HAS_bpf_cpumask_create 0" in header_text(late)
+    assert names(late) == []
+    old = HeaderOptions(kfuncs=True, min_kernel=KernelVersion.parse("7.0"))
+    assert ("scx_bpf_dispatch", "removed in Linux 6.17") in render_header(embedded(), old).left_out
+
+
+@pytest.mark.parametrize("compiler", COMPILERS)
+@pytest.mark.parametrize("std", ["gnu89", "c99", "c11", "gnu23"])
+def test_without_vmlinux(compiler: Compiler, std: str, tmp_path: Path) -> None:
+    headers = write_headers(tmp_path / "headers", "6.1")
+    expected = expect_has({"bpf_cpumask_create": True, "bpf_nonesuch": False})
+    text = f"#include <linux/bpf.h>\n{header_text(KFUNCS)}{expected}"
+    flags = tuple(flag for flag in STRICT if flag != "-Wundef")
+    done = compile_text(
+        compiler, text, tmp_path, compiler.dialect(std), *flags, headers=headers
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("compiler", COMPILERS)
+@pytest.mark.parametrize("version", RELEASES)
+@pytest.mark.parametrize("declared", ["all", "some", "none"])
+def test_beside_any_vmlinux(
+    compiler: Compiler, version: str, declared: str, tmp_path: Path
+) -> None:
+    some = set(sorted(release_kfuncs(version))[::2])
+    listed = {"all": None, "some": some, "none": set[str]()}[declared]
+    folder = beside(tmp_path / "headers", kfunc_vmlinux(version, listed))
+    text = f'#include "vmlinux.h"\n{header_text(KFUNCS)}'
+    done = compile_text(compiler, text, tmp_path, headers=folder)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+USE = """
+#define SEC(name) __attribute__((section(name), used))
+struct task_struct;
+SEC("tp_btf/task_newtask") int prog(void *ctx)
+{
+	struct bpf_cpumask *mask;
+
+	if (!helperhist_exists(bpf_cpumask_create))
+		return HELPERHIST_SINCE(bpf_cpumask_create) == 0x060300 ? 0 : 1;
+	mask = bpf_cpumask_create();
+	if (mask)
+		bpf_cpumask_release(mask);
+	if (helperhist_exists(scx_bpf_dsq_insert))
+		scx_bpf_dsq_insert((struct task_struct *) ctx, 0, 0, 0);
+	if (helperhist_exists(bpf_ktime_get_tai_ns))
+		return 2;
+	return 0;
+}
+"""
+
+
+@pytest.mark.parametrize("compiler", CLANGS)
+@pytest.mark.parametrize("version", ["6.12", "7.3"])
+def test_a_program_that_calls(compiler: Compiler, version: str, tmp_path: Path) -> None:
+    folder = beside(tmp_path / "headers", kfunc_vmlinux(version))
+    text = f'#include "vmlinux.h"\n{header_text(KFUNCS)}{USE}'
+    done = compile_text(compiler, text, tmp_path, headers=folder)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_type_that_vmlinux_lacks_is_no_silent_no(tmp_path: Path) -> None:
+    """Loaders take a struct that is only declared for another one than the kernel's."""
+    folder = beside(tmp_path / "headers", kfunc_vmlinux("5.10"))
+    text = f'#include "vmlinux.h"\n{header_text(KFUNCS)}{USE}'
+    done = compile_text(ZIG_CLANG, text, tmp_path, headers=folder)
+    assert done.returncode != 0
+    assert "incomplete type 'struct bpf_cpumask'" in done.stderr
+    assert "--beside" in done.stderr
+    there = read_beside((folder / "vmlinux.h").read_text())
+    header = render_header(embedded(), KFUNCS, there).text
+    done = compile_text(ZIG_CLANG, f'#include "vmlinux.h"\n{header}{USE}', tmp_path, headers=folder)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("compiler", CLANGS)
+def test_beside_a_vmlinux_that_declares_otherwise(compiler: Compiler, tmp_path: Path) -> None:
+    changed = kfunc_vmlinux("7.3").replace(
+        "bpf_cpumask_create(void)", "bpf_cpumask_create(void *more)"
+    )
+    folder = beside(tmp_path / "headers", changed)
+    plain = f'#include "vmlinux.h"\n{header_text(KFUNCS)}{USE}'
+    assert compile_text(compiler, plain, tmp_path, headers=folder).returncode != 0
+    header = render_header(embedded(), KFUNCS, read_beside(changed)).text
+    assert "Your vmlinux.h declares it with other types." in header
+    text = f'#include "vmlinux.h"\n{header}{USE}'
+    done = compile_text(compiler, text, tmp_path, headers=folder)
+    assert (done.returncode, done.stderr) == (0, "")
