@@ -11,26 +11,25 @@ file come from.
 
 import argparse
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from names import read_names
+from names import Names, prototypes_of, read_names
 from statements import find_evidence, find_witnesses, read_table
-from trees import read_trees
+from trees import Related, read_trees
 
 import helperhist
 from helperhist.dataset.files import FILES, render_dataset
 from helperhist.dataset.store import write_dataset
+from helperhist.git import DEFAULT_TAGS
 from helperhist.mining.files import SOURCES
 from helperhist.mining.history import Line, build_rows, find_events, find_spans, settle_kinds
-from helperhist.timeline import Metadata, Reading, Row, Tag, Timeline
+from helperhist.timeline import HEADER, Metadata, Reading, Row, Tag, Timeline
 
 HERE = Path(__file__).parent
 EMBEDDED = HERE / "mainline"
 NOTES = ("Mainline only: distributions backport without changing the version number.",)
-#: Tags of releases: the embedded data has no candidates and no updates.
-RELEASES = r"v(?P<version>\d+\.\d+)"
 _SHOWN = 20
 
 
@@ -39,22 +38,66 @@ def build(iproute2: Path, trees: Path) -> Timeline:
 
     :raises SystemExit: copies differ, and nothing settles it
     """
-    names = read_names(iproute2)
-    related = read_trees(trees)
+    names, related = read_names(iproute2), read_trees(trees)
     if related.unsettled:
         raise SystemExit("\n".join(map(str, related.unsettled)))
+    commits = {
+        (row["kind"], row["name"]): row["commit"] for row in read_table("introducing_commits.csv")
+    }
+    messages = {row["commit"]: row for row in read_table("commit_messages.csv")}
+
+    def complete(row: Row) -> Row:
+        commit = commits.get((row.kind, row.name))
+        message = messages.get(commit or "", {})
+        date, subject = message.get("author_date") or None, message.get("subject")
+        return replace(row, commit=commit, author_date=date, subject=subject)
+
+    return assemble(names, related, complete)
+
+
+def build_from_kernel(repository: Path) -> Timeline:
+    """Return the embedded timeline, from the kernel's own repository."""
+    scanned = helperhist.scan(repository, strict=True)
+    commits = {row.name: row for row in scanned.rows}
+    names = Names(paths=scanned.metadata.paths, prototypes=prototypes_of(scanned))
+    for tag in scanned.releases:
+        names.tags.append(tag)
+        names.snapshots[tag.name] = scanned.present(tag)
+        names.readings.append(Reading(HEADER, tag.name, f"mainline {tag.name}"))
+    readings = [replace(item, origin=f"mainline {item.tag}") for item in scanned.relations.readings]
+
+    def complete(row: Row) -> Row:
+        known = commits[row.name]
+        return replace(
+            row,
+            commit=known.commit,
+            author_date=known.author_date,
+            commit_date=known.commit_date,
+            subject=known.subject,
+        )
+
+    return assemble(names, Related(list(scanned.relations.runs), readings, [], []), complete)
+
+
+def assemble(names: Names, related: Related, complete: Callable[[Row], Row]) -> Timeline:
+    """Put the embedded timeline together.
+
+    :param complete: adds the introducing commit to a row
+    """
     line = Line("", tuple(names.tags))
     settle_kinds([line], names.snapshots)
     spans = find_spans(line, names.snapshots)
     events, former = find_events([line], names.snapshots)
-    built = build_rows([line], {"": spans}, complete=True, prototypes=names.prototypes)
-    rows = tuple(_completed(built, former))
+    rows = tuple(
+        replace(complete(row), former_names=former.get(row.name, ()))
+        for row in build_rows([line], {"": spans}, complete=True, prototypes=names.prototypes)
+    )
     readings = (*names.readings, *related.readings)
     evidence = (*names.dissents, *related.dissents, *find_evidence(rows))
     metadata = Metadata(
         source=_source(names.tags, related.readings),
         paths=names.paths,
-        pattern=RELEASES,
+        pattern=DEFAULT_TAGS,
         tags=len(names.tags),
         newest=names.tags[-1].name,
         kernel=True,
@@ -69,51 +112,6 @@ def build(iproute2: Path, trees: Path) -> Timeline:
         lambda: events,
         lambda: (),
         relations=lambda _: (related.runs, readings),
-        evidence=lambda _: (evidence, find_witnesses(readings, evidence)),
-    )
-
-
-def _completed(rows: Sequence[Row], former: Mapping[str, tuple[str, ...]]) -> Iterator[Row]:
-    """Add former names and introducing commits."""
-    commits = {
-        (row["kind"], row["name"]): row["commit"] for row in read_table("introducing_commits.csv")
-    }
-    messages = {row["commit"]: row for row in read_table("commit_messages.csv")}
-    for row in rows:
-        commit = commits.get((row.kind, row.name))
-        message = messages.get(commit or "", {})
-        yield replace(
-            row,
-            commit=commit,
-            author_date=message.get("author_date") or None,
-            subject=message.get("subject"),
-            former_names=former.get(row.name, ()),
-        )
-
-
-def build_from_kernel(repository: Path) -> Timeline:
-    """Return the embedded timeline, from the kernel's own repository."""
-    scanned = helperhist.scan(repository, tags=RELEASES, strict=True)
-    relations = scanned.relations
-    metadata = replace(
-        scanned.metadata,
-        source=_source(scanned.tags, relations.readings),
-        head=None,
-        time=None,
-        kernel=True,
-        notes=NOTES,
-        skipped=(),
-    )
-    readings = tuple(replace(item, origin=f"mainline {item.tag}") for item in relations.readings)
-    evidence = tuple(find_evidence(scanned.rows))
-    return Timeline(
-        metadata,
-        scanned.rows,
-        lambda: scanned.tags,
-        lambda: scanned.spans,
-        lambda: scanned.events,
-        lambda: (),
-        relations=lambda _: (relations.runs, readings),
         evidence=lambda _: (evidence, find_witnesses(readings, evidence)),
     )
 

@@ -14,10 +14,10 @@ from statements import read_table
 import helperhist
 from helperhist.mining.history import Snapshot
 from helperhist.sources.docs import Prototype, parse_prototype
-from helperhist.timeline import ABSENT, HEADER, Evidence, Fact, Reading, Tag
+from helperhist.timeline import ABSENT, HEADER, Evidence, Fact, Reading, Tag, Timeline
 from helperhist.version import KernelVersion
 
-__all__ = ["Names", "read_names"]
+__all__ = ["Names", "prototypes_of", "read_names"]
 
 EARLY_TAGS = ("v3.18", "v3.19", "v4.0")
 #: The copies of later releases: stable updates, see ``later.csv``.
@@ -54,7 +54,7 @@ def read_names(repository: Path) -> Names:
     """
     scanned = helperhist.scan(repository, commits=False, sources=("bpf.h",))
     dates = {row["tag"]: row["released"] or None for row in read_table("kernel_releases.csv")}
-    names = Names(paths=scanned.metadata.paths)
+    names = Names(paths=scanned.metadata.paths, prototypes=prototypes_of(scanned))
 
     def add(tag: Tag, held: Snapshot, origin: str) -> None:
         names.tags.append(tag)
@@ -89,11 +89,17 @@ def read_names(repository: Path) -> Names:
         known = Tag(name, tag.version, "", "", dates[name], tag.path, tag.blob)
         add(known, missed | copied, origin)
     add_table("later.csv", LATER_TAGS.items())
+    return names
+
+
+def prototypes_of(scanned: Timeline) -> dict[str, tuple[Prototype, tuple[str, ...]]]:
+    """Return the prototypes of helpers, with their attributes."""
+    found = {}
     for row in scanned.helpers:
         prototype = parse_prototype(row.prototype or "")
         if prototype is not None:
-            names.prototypes[row.name] = prototype, row.attributes
-    return names
+            found[row.name] = prototype, row.attributes
+    return found
 
 
 def _entries(table: str) -> Iterator[tuple[str, Fact]]:
