@@ -170,7 +170,8 @@ def verdicts(folder: Path, objects: Iterable[str], target: str) -> dict[str, str
     """Return what ``helperhist check`` says of objects; those that it cannot read are left out."""
     left = list(objects)
     while left:
-        command = [sys.executable, "-m", "helperhist", "check", "-", "--json", "--target", target]
+        command = [sys.executable, "-m", "helperhist", "check", "-", "--json", "--loader", "libbpf"]
+        command += ["--target", target]
         names = "\n".join(str(folder / name) for name in left)
         done = subprocess.run(command, input=names.encode(), capture_output=True, check=False)
         if done.returncode in (0, 1):

@@ -25,7 +25,7 @@ from helperhist.dataset.store import write_dataset
 from helperhist.git import DEFAULT_TAGS
 from helperhist.mining.files import SOURCES
 from helperhist.mining.history import Line, build_rows, find_events, find_spans, settle_kinds
-from helperhist.timeline import HEADER, Metadata, Reading, Row, Tag, Timeline
+from helperhist.timeline import HEADER, Metadata, Parts, Reading, Row, Tag, Timeline
 
 HERE = Path(__file__).parent
 EMBEDDED = HERE / "mainline"
@@ -111,7 +111,7 @@ def assemble(names: Names, related: Related, complete: Callable[[Row], Row]) -> 
         lambda: spans,
         lambda: events,
         lambda: (),
-        relations=lambda _: (related.runs, readings),
+        relations=lambda _: Parts(related.runs, readings),
         evidence=lambda _: (evidence, find_witnesses(readings, evidence)),
     )
 

@@ -104,7 +104,7 @@ class _Judge:
     def __init__(self, timeline: Timeline, rows: Sequence[Stated]) -> None:
         self.resolver = Resolver(timeline)
         self.timeline = timeline
-        self.listed = {row.kind for row in timeline.rows}
+        self.listed = timeline.index.kinds
         self.rows = rows
         self.found = [self._find(row) for row in rows]
         newest = [tag.version for tag in timeline.releases]

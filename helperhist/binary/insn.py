@@ -10,23 +10,48 @@ from helperhist.binary.btf import Order
 from helperhist.errors import ParseError
 
 __all__ = [
+    "ALU",
+    "ALU64",
+    "ATOMIC",
     "CALL",
+    "CMPXCHG",
     "EXIT",
+    "INDIRECT_JUMP",
     "JA",
     "JA32",
     "JCOND",
+    "JEQ_IMM",
+    "JNE_IMM",
+    "LD",
     "LDDW",
+    "LDX",
+    "LDXDW",
+    "MODE",
+    "MOV64",
     "SIZE",
+    "SOURCE",
+    "ST",
+    "STX",
+    "STXDW",
     "Insn",
     "decode",
     "feature",
     "is_jump",
+    "load_size",
     "target_of",
 ]
 
 SIZE = 8
+#: Classes of instructions: ``code & 7``.
+LD, LDX, ST, STX, ALU, ALU64 = 0x00, 0x01, 0x02, 0x03, 0x04, 0x07
+#: The bit that says that the second operand is a register, and the bits of an access's mode.
+SOURCE, MODE = 0x08, 0xE0
+ATOMIC = 0xC0
+CMPXCHG = 0x100
 CALL, EXIT, LDDW = 0x85, 0x95, 0x18
-JA, JA32, JCOND = 0x05, 0x06, 0xE5
+JA, JA32, JCOND, INDIRECT_JUMP = 0x05, 0x06, 0xE5, 0x0D
+MOV64, LDXDW, STXDW = 0xBF, 0x79, 0x7B
+JEQ_IMM, JNE_IMM = 0x15, 0x55
 
 _ATOMIC_FETCH = 0x01
 _ATOMICS = {0x00: "", 0x40: "BPF_ATOMIC", 0x50: "BPF_ATOMIC", 0xA0: "BPF_ATOMIC"}
@@ -106,7 +131,7 @@ def feature(insn: Insn) -> str | None:
     elif kind == 0x05:
         if code == JCOND:
             found = "BPF_MAY_GOTO" if src == 0 else None
-        elif code == 0x0D:
+        elif code == INDIRECT_JUMP:
             found = "indirect jump"
         else:
             found = _COMPARES.get(operation)
@@ -135,7 +160,9 @@ def _atomic(code: int, imm: int) -> str | None:
 
 
 _JUMPS = frozenset(
-    code for code in range(256) if code & 7 in (5, 6) and code not in (CALL, EXIT, 0x0D, 0x8D)
+    code
+    for code in range(256)
+    if code & 7 in (5, 6) and code not in (CALL, EXIT, INDIRECT_JUMP, 0x8D)
 )
 
 
@@ -147,3 +174,11 @@ def is_jump(insn: Insn) -> bool:
 def target_of(insn: Insn, index: int) -> int:
     """Return the index of the instruction that a jump goes to."""
     return index + 1 + (insn.imm if insn.code == JA32 else insn.off)
+
+
+_LOAD_SIZES = {0x61: 4, 0x69: 2, 0x71: 1, LDXDW: 8}
+
+
+def load_size(insn: Insn) -> int:
+    """Return how many bytes an instruction loads without a sign; 0 if it is no such load."""
+    return _LOAD_SIZES.get(insn.code, 0)

@@ -13,6 +13,8 @@ from helperhist.errors import ParseError
 
 __all__ = ["Map", "SpecialFields", "read_maps"]
 
+#: Definitions without BTF; the second is Android's.
+_LEGACY = ("maps", ".android_maps")
 _STRUCT_OPS = ("struct_ops", "?.struct_ops", ".struct_ops", ".struct_ops.link", "?.struct_ops.link")
 #: Members of a definition that are numbers.
 _NUMBERS = frozenset(
@@ -79,7 +81,7 @@ def read_maps(elf: Elf, btf: Btf | None) -> tuple[Map, ...]:
         seen.add(section.name)
         if section.name == ".maps" and btf is not None:
             maps = _from_btf(elf, section, btf)
-        elif section.name == "maps" or section.name.startswith("maps/"):
+        elif section.name in _LEGACY or section.name.startswith("maps/"):
             maps = _from_symbols(elf, section)
         elif section.name in _STRUCT_OPS and btf is not None and not section.executable:
             maps = _from_struct_ops(elf, section, btf)

@@ -9,6 +9,7 @@ from helperhist.binary.btf import Btf, Kind
 from helperhist.binary.btfext import BtfExt, CoreRelo, LineInfo, parse_btf_ext
 from helperhist.binary.elf import Elf, Relocation, Symbol, parse_elf
 from helperhist.binary.insn import SIZE, Insn, decode
+from helperhist.binary.loaders import RELOCATING, Choice, choose_loader
 from helperhist.binary.maps import Map, read_maps
 from helperhist.binary.sections import ProgramKind, program_kind
 from helperhist.errors import ParseError
@@ -65,7 +66,12 @@ class BpfObject:
     def __init__(self, data: bytes, loader: str = "libbpf") -> None:
         """Read an object; use :func:`parse_object`."""
         self.elf: Elf = parse_elf(data)
-        self.loader = loader
+        self.choice = Choice(loader)
+        if loader == "auto":
+            self.choice = choose_loader(self.elf, self._sections_with_programs())
+        self.loader = self.choice.loader
+        #: Whether the loader resolves CO-RE relocations and answers checks for existence.
+        self.relocates = self.loader in RELOCATING
         self.btf: Btf | None = None
         self.ext = BtfExt({}, {}, {})
         self._read_btf()
@@ -82,6 +88,13 @@ class BpfObject:
         self.functions = tuple(self._read_functions())
         self._function_at = {(item.section_index, item.start): item for item in self.functions}
         self._mark_programs()
+
+    def _sections_with_programs(self) -> Iterator[str]:
+        for section in self.elf.sections:
+            if section.executable and section.name != TEXT:
+                symbols = self.elf.symbols_of(section.index)
+                if any(item.bind != elf_.STB_LOCAL and item.name for item in symbols):
+                    yield section.name
 
     def _read_btf(self) -> None:
         section = self.elf.section(".BTF")

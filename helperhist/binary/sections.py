@@ -6,9 +6,7 @@ those of either loader.
 
 from dataclasses import dataclass
 
-__all__ = ["LOADERS", "ProgramKind", "program_kind"]
-
-LOADERS = ("libbpf", "cilium", "raw")
+__all__ = ["ProgramKind", "program_kind"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,22 +156,72 @@ sk_lookup              SK_LOOKUP       SK_LOOKUP load
 netfilter              NETFILTER       NETFILTER load
 """
 
-_ROWS = tuple(tuple(line.split()) for line in _TABLE.strip().splitlines())
+#: What Android's bpfloader makes of the part before the first ``/``.
+_ANDROID = """
+bind4                  CGROUP_SOCK_ADDR CGROUP_INET4_BIND load
+bind6                  CGROUP_SOCK_ADDR CGROUP_INET6_BIND load
+cgroupskb              CGROUP_SKB
+cgroupsock             CGROUP_SOCK
+cgroupsockcreate       CGROUP_SOCK     CGROUP_INET_SOCK_CREATE load
+cgroupsockrelease      CGROUP_SOCK     CGROUP_INET_SOCK_RELEASE load
+connect4               CGROUP_SOCK_ADDR CGROUP_INET4_CONNECT load
+connect6               CGROUP_SOCK_ADDR CGROUP_INET6_CONNECT load
+egress                 CGROUP_SKB      CGROUP_INET_EGRESS load
+getsockopt             CGROUP_SOCKOPT  CGROUP_GETSOCKOPT load
+ingress                CGROUP_SKB      CGROUP_INET_INGRESS load
+kprobe                 KPROBE
+kretprobe              KPROBE
+lwt_in                 LWT_IN
+lwt_out                LWT_OUT
+lwt_seg6local          LWT_SEG6LOCAL
+lwt_xmit               LWT_XMIT
+perf_event             PERF_EVENT
+postbind4              CGROUP_SOCK     CGROUP_INET4_POST_BIND load
+postbind6              CGROUP_SOCK     CGROUP_INET6_POST_BIND load
+recvmsg4               CGROUP_SOCK_ADDR CGROUP_UDP4_RECVMSG load
+recvmsg6               CGROUP_SOCK_ADDR CGROUP_UDP6_RECVMSG load
+schedact               SCHED_ACT
+schedcls               SCHED_CLS
+sendmsg4               CGROUP_SOCK_ADDR CGROUP_UDP4_SENDMSG load
+sendmsg6               CGROUP_SOCK_ADDR CGROUP_UDP6_SENDMSG load
+setsockopt             CGROUP_SOCKOPT  CGROUP_SETSOCKOPT load
+skfilter               SOCKET_FILTER
+sockops                SOCK_OPS        CGROUP_SOCK_OPS load
+sysctl                 CGROUP_SYSCTL   CGROUP_SYSCTL load
+tracepoint             TRACEPOINT
+uprobe                 KPROBE
+uretprobe              KPROBE
+xdp                    XDP             XDP load
+"""
+
+
+def _rows(table: str) -> tuple[tuple[str, ...], ...]:
+    return tuple(tuple(line.split()) for line in table.strip().splitlines())
+
+
+_ROWS = _rows(_TABLE)
+_ROWS_OF = {"android": _rows(_ANDROID)}
+#: Loaders that take what begins with the name of a section for it, and those that split it at the
+#: first ``/``.
+_PREFIX, _PART = frozenset(("cilium", "libbpf0")), frozenset(("android", "aya"))
+#: Loaders that load what is marked with a question mark.
+_UNMARKED = frozenset(("cilium", "aya", "android"))
 
 
 def program_kind(section: str, loader: str = "libbpf") -> ProgramKind | None:
     """Return what a loader makes of a section's name, None if it says no program type."""
     # libbpf opens programs of sections with a question mark, but loads them only when asked to;
-    # cilium/ebpf takes no notice of it.
+    # others take no notice of it.
     marked = section.startswith("?")
     name = section.removeprefix("?")
-    for pattern, kind, *rest in _ROWS:
+    for pattern, kind, *rest in _ROWS_OF.get(loader, _ROWS):
         plain = pattern.removesuffix("+")
         exact = plain == pattern
-        if exact and loader == "cilium":
+        if exact and loader in _PREFIX:
             found = name.startswith(plain)
         else:
-            found = name == plain or (not exact and name.startswith(plain + "/"))
+            parts = not exact or loader in _PART
+            found = name == plain or (parts and name.startswith(plain + "/"))
         if not found:
             continue
         attach, need, flags = [*rest, "", "", ""][:3]
@@ -187,7 +235,7 @@ def program_kind(section: str, loader: str = "libbpf") -> ProgramKind | None:
             sleepable="s" in flags,
             frags="f" in flags,
             target="" if exact else name[len(plain) + 1 :],
-            autoload=not marked or loader == "cilium",
+            autoload=not marked or loader in _UNMARKED,
             btf="b" in flags,
         )
     return None

@@ -4,48 +4,31 @@ Each requirement belongs to a program (also what its functions need) or to a map
 where the object does without it on kernels that lack it: see :mod:`helperhist.check.escapes`.
 """
 
-from collections.abc import Iterator
-
-from helperhist.binary import CONTEXTS, BpfObject, Function, ProgramKind
+from helperhist.binary import CONTEXTS, BpfObject, Function
+from helperhist.check.calls import Calls
 from helperhist.check.collect import Collector
-from helperhist.check.escapes import ALWAYS, NEVER, Conditions, is_required
+from helperhist.check.escapes import ALWAYS, Conditions, Way
 from helperhist.check.guards import Guard, guards_of
+from helperhist.check.lives import Life
 from helperhist.check.maps import MapNeeds
-from helperhist.check.needs import (
-    Findings,
-    ProgramFacts,
-    Refusal,
-    Requirement,
-    Unknown,
-    release_key,
-)
-from helperhist.check.pairs import find_pair
+from helperhist.check.names import Names
+from helperhist.check.needs import Findings, ProgramFacts, Requirement, Unknown
+from helperhist.check.progtypes import add_program_type
 from helperhist.check.reach import Budget
-from helperhist.check.refusals import find_refusals, refused_access, refused_type
-from helperhist.check.rules import (
-    GPL_ONLY,
-    GPL_UNTIL,
-    REWRITES,
-    RULES,
-    Rule,
-    is_gpl,
-)
+from helperhist.check.refusals import find_refusals, refused_access
+from helperhist.check.rodata import Rodata
+from helperhist.check.rules import RULES
 from helperhist.check.shapes import Shapes
 from helperhist.check.sites import Site, context_site, scan
-from helperhist.dataset import kfunc
+from helperhist.check.structops import places_of
 from helperhist.errors import ParseError
-from helperhist.timeline import Row, Timeline
+from helperhist.timeline import Timeline
 
 __all__ = ["Checker"]
 
 #: Instructions of all programs, those of shared functions counted for each.
 _MAX_SIZE = 10_000_000
-#: Call of a helper that libbpf and bpftool put in the place of what cannot be relocated.
-POISONED = 0xBAD2310
-#: Targets that say that user space sets them.
-_PLACEHOLDERS = ("", "XXX", "xxx")
-#: Program types of which 5.10 knows sleepable ones.
-_SLEEPABLE = ("BPF_TRACE_FENTRY", "BPF_TRACE_FEXIT", "BPF_MODIFY_RETURN", "BPF_LSM_MAC")
+_WEAK = Way(ALWAYS, ("weak",))
 
 
 class Checker:
@@ -54,35 +37,18 @@ class Checker:
     def __init__(self, timeline: Timeline) -> None:
         """Index the timeline once for all objects."""
         self.timeline = timeline
-        self.rows = {row.name: row for row in timeline.rows}
-        self.helpers: dict[int, Row] = {}
-        self.map_types: dict[int, Row] = {}
-        for row in timeline.rows:
-            if row.id is None:
-                continue
-            if row.kind == "helper" and (row.id not in self.helpers or row.removed is None):
-                self.helpers[row.id] = row
-            elif row.kind == "map_type" and row.since is not None:
-                # A type that was renamed has two rows; the older one tells since when it works.
-                known = self.map_types.get(row.id)
-                if known is None or release_key(row.since) < release_key(known.since or row.since):
-                    self.map_types[row.id] = row
-
-    def since(self, name: str) -> str | None:
-        """Return the release of a name in the timeline."""
-        row = self.rows.get(name)
-        return None if row is None else row.since
+        self.names = Names(timeline)
 
     def check(self, obj: BpfObject) -> Findings:
         """Return what an object needs."""
-        return _Check(self, obj).findings()
+        return _Check(self.names, obj).findings()
 
 
 class _Check:
     """One object."""
 
-    def __init__(self, checker: Checker, obj: BpfObject) -> None:
-        self.checker, self.obj = checker, obj
+    def __init__(self, names: Names, obj: BpfObject) -> None:
+        self.names, self.obj = names, obj
         self.requirements: list[Requirement] = []
         self.unknown: list[Unknown] = []
         self.notes: list[str] = []
@@ -92,19 +58,24 @@ class _Check:
         self._guards: dict[Function, dict[int, Guard]] = {}
         self._shapes = Shapes(obj)
         self._budget = Budget()
+        self._rodata = Rodata(obj)
+        self._places = places_of(obj)
         self._size = 0
 
     def findings(self) -> Findings:
         programs = [item for item in self.obj.functions if item.program]
         for program in programs:
             self._program(program)
-        maps = MapNeeds(self.obj, self.checker.rows, self.checker.map_types)
+        maps = MapNeeds(self.obj, self.names)
         for item in self.obj.maps:
             maps.add(item, item.name, not item.autocreate)
         maps.add_data()
         self.requirements += maps.requirements
         self.unknown += maps.unknowns
+        if self.obj.choice.because:
+            self.unknown.append(_not_libbpf(self.obj))
         self._add_notes()
+        rows = self.names.lives.rows
         return Findings(
             self.obj.loader,
             self.obj.license,
@@ -126,7 +97,7 @@ class _Check:
             frozenset(
                 item.name
                 for item in self.requirements
-                for row in [self.checker.rows.get(item.uapi or item.name)]
+                for row in [rows.get(item.uapi or item.name)]
                 if row is not None and row.or_earlier
             )
             | self.bounded,
@@ -141,7 +112,7 @@ class _Check:
     def guards(self, function: Function) -> dict[int, Guard]:
         if function not in self._guards:
             # Without a loader that knows of them, nobody answers the checks.
-            answered = self.obj.loader != "raw"
+            answered = self.obj.relocates
             self._guards[function] = guards_of(self.obj, function) if answered else {}
         return self._guards[function]
 
@@ -155,115 +126,82 @@ class _Check:
                     todo.append(site.callee)
         return tuple(found)
 
-    # Programs
-
     def _program(self, program: Function) -> None:
         closure = self._closure(program)
-        checker = self.checker
-        collect = Collector(self.obj, checker.rows, program)
-        self._program_type(program, collect)
+        collect = Collector(self.obj, self.names.lives, program)
+        self.refused += add_program_type(self.obj, program, collect)
         self._size += sum(1 + len(function.insns) for function in closure)
         if self._size > _MAX_SIZE:
             raise ParseError(f"its programs have more than {_MAX_SIZE} instructions")
         conditions = Conditions(
-            self.obj,
-            checker.timeline,
-            checker.rows,
-            program,
-            closure,
-            self.guards,
-            self._budget,
+            self.obj, self.names.lives, program, closure, self.guards, self._budget, self._rodata
         )
+        places = self._places.get(program.name, frozenset())
+        calls = Calls(self.obj, self.names, collect, conditions, places)
         for function in closure:
             for site in self.sites(function):
-                self._site(collect, conditions, function, site)
-        struct = CONTEXTS.get(program.kind.type) if program.kind else None
+                self._site(collect, conditions, calls, function, site)
+        self._context(collect, conditions)
+        self._shapes.add(collect, program, [(item, self.sites(item)) for item in closure])
+        if conditions.exhausted:
+            reason = "the program is too large to follow its checks and context"
+            collect.unknown("program", program.name, reason, program)
+        self.refused += calls.refused
+        self.requirements += collect.requirements
+        self.unknown += collect.unknowns
+        self.bounded |= collect.bounded
+
+    def _context(self, collect: Collector, conditions: Conditions) -> None:
+        """Note what a program reads and writes of its context."""
+        kind = collect.program.kind
+        struct = CONTEXTS.get(kind.type) if kind else None
         for (function, index), access in sorted(
             conditions.everything.accesses.items(), key=lambda item: item[0][1]
         ):
             if access.immediate:
                 rule = RULES["store to context"]
-                escape, why = conditions.escape(function, index, rule.since)
-                collect.add(
-                    rule.kind, rule.name, rule.since, function, index, rule.source, escape, why
-                )
+                way = conditions.way(function, index, Life.of(rule.since))
+                collect.rule(rule, function, index, way=way)
             if struct is None:
                 continue
-            site_ = context_site(self.obj, function, index, struct, access.offset)
-            if site_ is not None:
-                self._site(collect, conditions, function, site_)
-                self._access(collect, conditions, function, site_)
-        self._shapes.add(collect, program, [(item, self.sites(item)) for item in closure])
-        if conditions.exhausted:
-            reason = "the program is too large to follow its checks and context"
-            collect.unknown("program", program.name, reason, program)
-        self.requirements += collect.requirements
-        self.unknown += collect.unknowns
-
-    def _program_type(self, program: Function, collect: Collector) -> None:
-        kind = program.kind
-        if kind is None:
-            collect.unknown(
-                "prog_type", program.section, "this section name says no program type", program
-            )
-            return
-        collect.uapi("prog_type", f"BPF_PROG_TYPE_{kind.type}", program, f"SEC({program.section})")
-        given = self.obj.license or ""
-        if (kept := refused_type(program)) and kind.autoload and not is_gpl(given):
-            self.refused.append(Refusal("license", None, program.name, kept, given))
-        if kind.btf and kind.target in _PLACEHOLDERS and self.obj.loader != "raw":
-            reason = "unless user space sets it, no kernel loads the program"
-            collect.unknown("unset", "attach target", reason, program)
-        if kind.attach:
-            # What older kernels ignore, and what the loader leaves out for them, is optional.
-            escape = ALWAYS if kind.need in ("sent", "optional") else NEVER
-            stage = "attach" if kind.need == "attach" else "load"
-            evidence = f"SEC({program.section})"
-            if stage == "attach":
-                evidence += "; older kernels load it, but cannot attach it"
-            elif kind.need == "optional":
-                evidence += "; left out for kernels that do not know it"
-            elif kind.need == "sent":
-                evidence += "; older kernels take no notice of it"
-            collect.uapi("attach_type", kind.attach, program, evidence, escape, stage)
-            if kind.need in ("load", "attach") or (
-                kind.need == "sent" and self.obj.loader != "raw"
-            ):
-                collect.rule(RULES["expected attach type"], program, None)
-        if kind.sleepable and kind.type != "SYSCALL":
-            collect.rule(RULES["sleepable"], program, None)
-            if kind.attach not in _SLEEPABLE:
-                collect.unknown(
-                    "sleepable",
-                    program.section,
-                    "the data has no release for sleepable ones",
-                    program,
-                )
-        if kind.frags:
-            collect.rule(RULES["frags"], program, None)
-        if kind.btf and ":" in kind.target:
-            collect.rule(RULES["module target"], program, None)
+            site = context_site(self.obj, function, index, struct, access.offset)
+            if site is None:
+                continue
+            if site.kind == "field":
+                self._field(collect, conditions, function, site)
+            else:
+                self._unknown_site(collect, conditions, function, site)
+            self._access(collect, conditions, function, site)
 
     def _site(
-        self, collect: Collector, conditions: Conditions, function: Function, site: Site
+        self,
+        collect: Collector,
+        conditions: Conditions,
+        calls: Calls,
+        function: Function,
+        site: Site,
     ) -> None:
         if site.kind == "rule":
             # Opcodes and pseudo sources are looked at even where the program never gets.
-            collect.rule(RULES[site.name], function, site.at, weak=site.weak)
+            way = _WEAK if site.weak else None
+            collect.rule(RULES[site.name], function, site.at, way=way)
         elif site.kind == "helper":
-            self._helper(collect, conditions, function, site)
+            calls.helper(function, site)
         elif site.kind == "kfunc":
-            self._kfunc(collect, conditions, function, site)
-        elif site.kind == "field":
-            since = self.checker.since(site.name)
-            if since is not None:
-                escape, why = conditions.escape(function, site.at, since)
-                collect.add(
-                    "field", site.name, since, function, site.at, "UAPI header", escape, why,
-                    uapi=site.name,
-                )  # fmt: skip
+            calls.kfunc(function, site)
         else:
             self._unknown_site(collect, conditions, function, site)
+
+    def _field(
+        self, collect: Collector, conditions: Conditions, function: Function, site: Site
+    ) -> None:
+        since = self.names.lives.since(site.name)
+        if since is not None:
+            life = Life.of(since)
+            way = conditions.way(function, site.at, life)
+            collect.add(
+                "field", site.name, life, function, site.at, "UAPI header", way, uapi=site.name
+            )
 
     def _access(
         self, collect: Collector, conditions: Conditions, function: Function, site: Site
@@ -273,130 +211,19 @@ class _Check:
         refused = refused_access(collect.program, site.name, code)
         if refused is None or not collect.autoload or site.at in function.relos:
             return
-        if is_required(conditions.escape(function, site.at, None)[0]):
+        if conditions.way(function, site.at, Life.of(None)).escape.required:
             self.refused.append(refused)
 
     def _unknown_site(
         self, collect: Collector, conditions: Conditions, function: Function, site: Site
     ) -> None:
-        escape, why = NEVER, ""
+        way = None
         if site.reason == "field":
-            escape, why = conditions.escape(function, site.at, None)
+            way = conditions.way(function, site.at, Life.of(None))
         # The data has all opcodes and fields of its releases; of the rest it cannot tell.
         newer = site.reason in ("instruction", "field")
         reason = "no release in the data has it" if newer else "what it means is not known"
-        collect.unknown(site.reason, site.name, reason, function, site.at, newer, escape, why)
-
-    def _pair(
-        self, collect: Collector, conditions: Conditions, function: Function, site: Site, row: Row
-    ) -> None:
-        """Note that programs of this type may call a helper only later than there is one."""
-        kind = collect.program.kind
-        if kind is None:
-            return
-        pair = find_pair(self.checker.timeline.relations, row.name, kind.type, kind.attach)
-        name = f"{row.name} in {kind.type} programs"
-        if pair is None:
-            return
-        if pair.since is None:
-            escape, why = conditions.escape(function, site.at, None)
-            reason = "no release that was read lets this program type call it"
-            collect.unknown("helper_use", name, reason, function, site.at, False, escape, why)
-        elif release_key(pair.since) > max(self._born(row.name, kind)):
-            escape, why = conditions.escape(function, site.at, pair.since)
-            collect.add(
-                "helper_use", name, pair.since, function, site.at,
-                "get_func_proto of the program type", escape, why,
-            )  # fmt: skip
-            if pair.or_earlier:
-                self.bounded.add(name)
-
-    def _born(self, helper: str, kind: ProgramKind) -> Iterator[tuple[int, int]]:
-        """Yield the releases of a helper, a program type and its attach type."""
-        for name in (helper, f"BPF_PROG_TYPE_{kind.type}", kind.attach):
-            since = self.checker.since(name)
-            if since is not None:
-                yield release_key(since)
-
-    def _kfunc(
-        self, collect: Collector, conditions: Conditions, function: Function, site: Site
-    ) -> None:
-        known = kfunc(site.name)
-        since = None if known is None else known.since
-        # The loader itself refuses an object whose strong extern the kernel lacks.
-        escape, why = conditions.escape(function, site.at, since) if site.weak else (NEVER, "")
-        given = self.obj.license or ""
-        if not site.weak and collect.autoload and not is_gpl(given):
-            # add_kfunc_call() looks at all calls, reached or not, since there are kfuncs.
-            self.refused.append(Refusal("license", None, collect.program.name, site.name, given))
-        if known is None:
-            reason = "the data has no release for this kfunc"
-            collect.unknown("kfunc", site.name, reason, function, site.at, escape=escape, why=why)
-        else:
-            evidence = f"ebpf-docs, kernel commit {known.commit[:12]}"
-            if known.absent:
-                evidence += f"; {known.absent} does not have it any more"
-            collect.add("kfunc", site.name, known.since, function, site.at, evidence, escape, why)
-
-    def _poisoned(
-        self, collect: Collector, conditions: Conditions, function: Function, site: Site
-    ) -> None:
-        """Note an instruction whose CO-RE relocation failed, if the kernel may get to it."""
-        reached = conditions.everything.insns.get(function, ())
-        if site.at in reached or conditions.exhausted:
-            reason = "its CO-RE relocation failed when the object was made"
-            escape, why = conditions.escape(function, site.at, None)
-            name = "poisoned instruction"
-            collect.unknown("relocation", name, reason, function, site.at, escape=escape, why=why)
-
-    def _helper(
-        self, collect: Collector, conditions: Conditions, function: Function, site: Site
-    ) -> None:
-        number = int(site.name)
-        if number == POISONED:
-            self._poisoned(collect, conditions, function, site)
-            return
-        row = self.checker.helpers.get(number)
-        since = None if row is None else row.since
-        escape, why = conditions.escape(function, site.at, since)
-        if row is None or since is None:
-            name = f"helper {number}" if row is None else row.name
-            reason = "no release in the data has it"
-            collect.unknown("helper", name, reason, function, site.at, True, escape, why, number)
-            return
-        evidence = f"helper {number}"
-        instead = REWRITES.get(row.name) if self.obj.loader != "raw" else None
-        if instead is not None and (old := self.checker.since(instead)) is not None:
-            rewritten = f"; {self.obj.loader} replaces it by {instead} where it is missing"
-            collect.add(
-                "helper", row.name, since, function, site.at, evidence, ALWAYS, rewritten,
-                uapi=row.name, number=number,
-            )  # fmt: skip
-            escape, why = conditions.escape(function, site.at, old)
-            evidence = f"for {row.name} on kernels without it"
-            collect.add(
-                "helper", instead, old, function, site.at, evidence, escape, why,
-                uapi=instead, number=self.checker.rows[instead].id,
-            )  # fmt: skip
-        else:
-            collect.add(
-                "helper", row.name, since, function, site.at, evidence, escape, why,
-                uapi=row.name, number=number,
-            )  # fmt: skip
-            self._pair(collect, conditions, function, site, row)
-        if is_gpl(self.obj.license or "") or not is_required(escape):
-            return
-        # bpf_get_stackid_proto_pe, that of perf_event programs, is for all licenses.
-        program = collect.program
-        perf = program.kind is not None and program.kind.type == "PERF_EVENT"
-        free = perf and row.name == "bpf_get_stackid"
-        if row.name in GPL_ONLY and collect.autoload and not free:
-            given = self.obj.license or ""
-            self.refused.append(Refusal("license", None, collect.program.name, row.name, given))
-        elif row.name in GPL_UNTIL:
-            rule = Rule("license", f"{row.name} without a GPL-compatible license",
-                        GPL_UNTIL[row.name], source="gpl_only of its bpf_func_proto")  # fmt: skip
-            collect.rule(rule, function, site.at)
+        collect.unknown(site.reason, site.name, reason, function, site.at, newer, way)
 
     def _add_notes(self) -> None:
         if not any(function.program for function in self.obj.functions):
@@ -407,3 +234,10 @@ class _Check:
             self.notes.append(
                 "CO-RE: the loader needs BTF of the target kernel (CONFIG_DEBUG_INFO_BTF)"
             )
+
+
+def _not_libbpf(obj: BpfObject) -> Unknown:
+    """Return that another loader than libbpf was chosen: who else loads the object is not known."""
+    sections = ", ".join(obj.choice.because)
+    reason = f"from 1.0 on it does not take {sections}; --loader {obj.loader} asks for that alone"
+    return Unknown("loader", "libbpf", reason)

@@ -1,31 +1,22 @@
 """Collects the requirements of one program."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from helperhist.binary import BpfObject, Function
-from helperhist.check.escapes import (
-    ALWAYS,
-    NEVER,
-    Escape,
-    is_required,
-    together,
-    way_around,
-)
+from helperhist.check.escapes import Way, never
+from helperhist.check.lives import Life, Lives
 from helperhist.check.needs import Requirement, Unknown
 from helperhist.check.rules import Rule
-from helperhist.timeline import Row
 
 __all__ = ["Collector"]
 
 
 @dataclass(slots=True)
 class _Need:
-    """A name with all instructions that need it: optional if one escape serves all of them."""
+    """A name with all instructions that need it: optional if one way around serves all of them."""
 
     item: Requirement
-    escape: Escape
-    why: str
+    way: Way
     strict: bool
     count: int = 1
 
@@ -35,23 +26,21 @@ class _Question:
     """The same of something unknown."""
 
     item: Unknown
-    escape: Escape
-    why: str
+    way: Way
 
 
 class Collector:
     """Requirements of one program: one for each name, with the first instruction that has it."""
 
-    def __init__(self, obj: BpfObject, rows: Mapping[str, Row], program: Function) -> None:
-        """Begin with nothing.
-
-        :param rows: the timeline by name
-        """
-        self._obj, self._rows, self._program = obj, rows, program
+    def __init__(self, obj: BpfObject, lives: Lives, program: Function) -> None:
+        """Begin with nothing."""
+        self._obj, self._lives, self._program = obj, lives, program
         kind = program.kind
         self._autoload = kind.autoload if kind else not program.section.startswith("?")
         self._found: dict[tuple[str, str], _Need] = {}
         self._unknown: dict[tuple[str, str], _Question] = {}
+        #: Names of requirements that may be older than the data.
+        self.bounded: set[str] = set()
 
     @property
     def program(self) -> Function:
@@ -67,31 +56,34 @@ class Collector:
         self,
         kind: str,
         name: str,
-        since: str,
+        life: Life,
         function: Function,
         index: int | None,
-        evidence: str,
-        escape: Escape = NEVER,
-        why: str = "",
+        basis: str,
+        way: Way | None = None,
         stage: str = "load",
         uapi: str = "",
         number: int | None = None,
+        causes: tuple[str, ...] = (),
+        other: str = "",
     ) -> None:
         """Note that an instruction needs something; the first one that cannot escape is shown.
 
-        :param escape: how the program gets around it on kernels without it
-        :param why: the same in words
+        :param way: how the program gets around it on kernels without it; None if it cannot
         """
+        way = way or never(life)
+        if life.or_earlier:
+            self.bounded.add(name)
         known = self._found.get((kind, name))
         if known is not None:
             known.count += 1
-            known.escape = together(known.escape, escape)
-            if known.strict or not is_required(escape):
+            known.way = known.way.and_(way)
+            if known.strict or not way.escape.required:
                 return
         item = Requirement(
             kind,
             name,
-            since,
+            life.since,
             False,
             self._program.name,
             None,
@@ -100,30 +92,37 @@ class Collector:
             1,
             self._source(function, index),
             stage,
-            evidence,
+            basis,
             uapi,
             number,
+            earliest=self._lives.after(life.absent) if life.absent else "",
+            until=life.until,
+            last=life.seen,
+            causes=causes,
+            other=other,
         )
         count = 1 if known is None else known.count
-        escape = escape if known is None else known.escape
-        self._found[kind, name] = _Need(item, escape, why, is_required(escape), count)
+        way_ = way if known is None else known.way
+        self._found[kind, name] = _Need(item, way_, way.escape.required, count)
 
     def uapi(
         self,
         kind: str,
         name: str,
         function: Function,
-        evidence: str,
-        escape: Escape = NEVER,
+        basis: str,
+        way: Way | None = None,
         stage: str = "load",
+        causes: tuple[str, ...] = (),
     ) -> None:
         """Note the need of a name of the UAPI header, with its release in the timeline."""
-        since = self._since(name)
+        since = self._lives.since(name)
         if since is not None:
-            self.add(kind, name, since, function, None, evidence, escape, "", stage, name)
+            life = Life.of(since)
+            self.add(kind, name, life, function, None, basis, way, stage, name, causes=causes)
         else:
             reason = "no release in the data has it"
-            self.unknown(kind, name, reason, function, None, True, escape)
+            self.unknown(kind, name, reason, function, None, True, way)
 
     def rule(
         self,
@@ -131,19 +130,18 @@ class Collector:
         function: Function,
         index: int | None,
         detail: str = "",
-        weak: bool = False,
+        way: Way | None = None,
     ) -> None:
         """Note the need that a rule states."""
-        since = rule.since or (self._since(rule.uapi) if rule.uapi else None)
-        escape, why = (ALWAYS, "; a weak extern") if weak else (NEVER, "")
+        since = rule.since or (self._lives.since(rule.uapi) if rule.uapi else None)
         if since is None:
             reason = "the data has no release for it"
-            self.unknown(rule.kind, rule.name, reason, function, index, False, escape, why)
+            self.unknown(rule.kind, rule.name, reason, function, index, False, way)
             return
-        source = f"UAPI header, {rule.uapi}" if rule.uapi else rule.source
-        source += f"; {rule.note}" if rule.note else ""
+        basis = f"UAPI header, {rule.uapi}" if rule.uapi else rule.source
+        basis += f"; {rule.note}" if rule.note else ""
         self.add(
-            rule.kind, rule.name, since, function, index, detail + source, escape, why,
+            rule.kind, rule.name, Life.of(since), function, index, detail + basis, way,
             uapi=rule.uapi,
         )  # fmt: skip
 
@@ -155,14 +153,15 @@ class Collector:
         function: Function,
         index: int | None = None,
         newer: bool = False,
-        escape: Escape = NEVER,
-        why: str = "",
+        way: Way | None = None,
         number: int | None = None,
+        known_to: str = "",
     ) -> None:
         """Note something whose release is not known."""
+        way = way or never(Life.of(None))
         known = self._unknown.get((kind, name))
         if known is not None:
-            known.escape = together(known.escape, escape)
+            known.way = known.way.and_(way)
             return
         item = Unknown(
             kind,
@@ -176,38 +175,49 @@ class Collector:
             index,
             self._source(function, index),
             number,
+            known_to=known_to,
         )
-        self._unknown[kind, name] = _Question(item, escape, why)
+        self._unknown[kind, name] = _Question(item, way)
 
     @property
     def requirements(self) -> tuple[Requirement, ...]:
         """What was found."""
         found = []
         for need in self._found.values():
-            needed = is_required(need.escape)
-            evidence = need.item.evidence + ("" if needed else need.why)
+            way = need.way
+            causes = (*need.item.causes, *(() if way.escape.required else way.causes))
             if not self._autoload:
-                evidence += "; the program is not loaded by default"
-            optional = not needed or not self._autoload
-            count = need.count
-            found.append(replace(need.item, optional=optional, evidence=evidence, count=count))
-            since = way_around(need.escape)
-            if since is not None:
-                found.append(self._way_around(need.item, since, need.why))
+                causes = (*causes, "not loaded")
+            closes = way.escape.closes
+            last = need.item.last if closes == need.item.until else ""
+            item = replace(
+                need.item,
+                optional=not way.escape.required or not self._autoload,
+                until=closes,
+                misses=way.escape.misses,
+                last=last or (self._lives.before(closes) if closes else ""),
+                causes=tuple(dict.fromkeys(causes)),
+                checks=() if way.escape.required else way.checks,
+                switches=() if way.escape.required else way.switches,
+                count=need.count,
+            )
+            found.append(item)
+            if not way.escape.required and (way.escape.opens or closes):
+                found.append(self._check(item, way.escape.opens))
         return tuple(found)
 
-    def _way_around(self, item: Requirement, since: str, why: str) -> Requirement:
-        """Return what makes it optional: older kernels get to what they do not have."""
+    def _check(self, item: Requirement, since: str) -> Requirement:
+        """Return what makes it optional: other kernels get to what they do not have."""
         return replace(
             item,
             kind="check",
-            name=f"way around {item.name}",
             since=since,
             optional=not self._autoload,
             count=1,
-            evidence=f"older kernels get to {item.name} ({item.since}){why}",
             uapi="",
             id=None,
+            earliest="",
+            other=item.since,
         )
 
     @property
@@ -215,15 +225,18 @@ class Collector:
         """What was found and is not known."""
         found = []
         for question in self._unknown.values():
-            needed = is_required(question.escape)
-            reason = question.item.reason + ("" if needed else question.why)
-            optional = not needed or not self._autoload
-            found.append(replace(question.item, optional=optional, reason=reason))
+            way = question.way
+            needed = way.escape.required
+            found.append(
+                replace(
+                    question.item,
+                    optional=not needed or not self._autoload,
+                    misses=way.escape.misses,
+                    checks=() if needed else way.checks,
+                    switches=() if needed else way.switches,
+                )
+            )
         return tuple(found)
-
-    def _since(self, name: str) -> str | None:
-        row = self._rows.get(name)
-        return None if row is None else row.since
 
     def _source(self, function: Function, index: int | None) -> str | None:
         line = self._obj.line(function, index or 0)

@@ -10,11 +10,22 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from helperhist.binary import (
+    ALU,
+    ALU64,
+    ATOMIC,
     CALL,
     EXIT,
+    INDIRECT_JUMP,
     JA,
     JA32,
+    JEQ_IMM,
+    JNE_IMM,
+    LD,
     LDDW,
+    LDX,
+    MODE,
+    MOV64,
+    STX,
     BpfObject,
     Function,
     Insn,
@@ -26,9 +37,6 @@ from helperhist.check.reach import Budget, Exhausted, reach
 
 __all__ = ["Doom", "closure_of", "doom"]
 
-_INDIRECT_JUMP = 0x0D
-_MOV64 = 0xBF
-_JEQ, _JNE = 0x15, 0x55
 #: Helpers that may fail or not for all that the verifier knows: it looks at both branches of a
 #: test for 0. Those that read memory or return numbers: ``bpf_probe_read`` and its kin,
 #: ``bpf_get_current_pid_tgid``, ``bpf_get_current_uid_gid``; ``bpf_ringbuf_reserve``.
@@ -154,13 +162,13 @@ class _Flow:
             if not following or (insns[index].code == CALL and insns[index].src == 2):
                 # A kfunc may end the program (bpf_throw).
                 self._ends.append(index)
-            if insns[index].code in (_JEQ, _JNE) and insns[index].imm == 0:
+            if insns[index].code in (JEQ_IMM, JNE_IMM) and insns[index].imm == 0:
                 self._branches.append(index)
 
     def _next(self, index: int) -> list[int]:
         """Return what follows, a jump's target first."""
         insn = self._insns[index]
-        if insn.code in (EXIT, _INDIRECT_JUMP):
+        if insn.code in (EXIT, INDIRECT_JUMP):
             return []
         if is_jump(insn):
             target = target_of(insn, index)
@@ -218,12 +226,12 @@ class _Flow:
                 if before.imm in _BOTH:
                     return [target_of(insn, index), index + 1]
                 if before.imm in _NOT_NULL:
-                    return [target_of(insn, index) if insn.code == _JNE else index + 1]
+                    return [target_of(insn, index) if insn.code == JNE_IMM else index + 1]
                 return []
-            if before.code & 7 in (0, 1, 3, 4, 7) and before.dst == register:
-                if before.code != _MOV64 or before.off:
+            if before.code & 7 in (LD, LDX, STX, ALU, ALU64) and before.dst == register:
+                if before.code != MOV64 or before.off:
                     return []
                 register = before.src
-            elif before.code & 7 == 3 and before.code & 0xE0 == 0xC0:
+            elif before.code & 7 == STX and before.code & MODE == ATOMIC:
                 return []
         return []

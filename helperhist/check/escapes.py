@@ -1,58 +1,124 @@
 """Whether a program gets to an instruction on the kernels that lack what it needs."""
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from itertools import pairwise
+from typing import NamedTuple
 
-from helperhist.binary import BpfObject, Function
+from helperhist.binary import LDDW, BpfObject, Function
 from helperhist.check.guards import Guard
-from helperhist.check.needs import release_key
-from helperhist.check.reach import Budget, Exhausted, Reach, reach
+from helperhist.check.lives import FOREVER, Life, Lives
+from helperhist.check.needs import Gaps, Moment, release_key
+from helperhist.check.reach import Address, Budget, Exhausted, Reach, reach
+from helperhist.check.rodata import Rodata
 from helperhist.check.rules import CONST_MAPS
-from helperhist.dataset import kfunc
-from helperhist.timeline import Row, Timeline, canonical_name
+from helperhist.timeline import canonical_name
 
-__all__ = [
-    "ALWAYS",
-    "NEVER",
-    "Conditions",
-    "Escape",
-    "is_required",
-    "together",
-    "way_around",
-]
+__all__ = ["ALWAYS", "Conditions", "Escape", "Way", "never"]
 
-#: From which release on a program does not get to an instruction any more, given that the checks
-#: whose release the data does not know say all no (first), or all yes (second).
-Escape = tuple[tuple[int, int], tuple[int, int]]
-#: Later than any release: it always gets there, as far as it matters.
-_END = (1 << 30, 0)
-_START = (0, 0)
-NEVER: Escape = (_END, _END)
-ALWAYS: Escape = (_START, _START)
-
-
-def together(one: Escape, other: Escape) -> Escape:
-    """Return the escape from two instructions at once."""
-    return max(one[0], other[0]), max(one[1], other[1])
-
-
-def is_required(escape: Escape) -> bool:
-    """Whether there is no way around."""
-    return min(escape) >= _END
-
-
-def way_around(escape: Escape) -> str | None:
-    """Return the release that opens a way around; None if it always is, or never."""
-    major, minor = min(escape)
-    return f"{major}.{minor}" if _START < (major, minor) < _END else None
-
-
+_START: Moment = (0, 0)
 #: Checks beyond this number are not named in the evidence.
 _MAX_NAMED = 16
 
 
+class Escape(NamedTuple):
+    """On which releases a program gets to something that they lack.
+
+    They are given twice: if the checks whose release the data does not know say all no, and if
+    they say all yes. Such a check is trusted to be about what it guards: what is missed either way
+    counts.
+
+    :ivar start: ``since`` of what is needed
+    """
+
+    start: Moment
+    no: Gaps
+    yes: Gaps
+
+    @property
+    def misses(self) -> Gaps:
+        """The releases that lack it and get to it."""
+        return tuple(
+            (max(one[0], other[0]), min(one[1], other[1]))
+            for one in self.no
+            for other in self.yes
+            if max(one[0], other[0]) < min(one[1], other[1])
+        )
+
+    @property
+    def required(self) -> bool:
+        """Whether the releases right before ``start`` miss it."""
+        return any(end >= self.start > first for first, end in self.misses)
+
+    @property
+    def opens(self) -> str:
+        """The release that opens a way around; empty if it always is there, or never."""
+        ends = [end for first, end in self.misses if first < self.start]
+        return _text(max(ends)) if ends and not self.required else ""
+
+    @property
+    def closes(self) -> str:
+        """The first release that misses it again; empty if there is none."""
+        later = [first for first, _ in self.misses if first >= self.start]
+        return _text(min(later)) if later else ""
+
+    def and_(self, other: "Escape") -> "Escape":
+        """Return the escape from two instructions at once."""
+        start = max(self.start, other.start)
+        return Escape(start, _united(self.no + other.no), _united(self.yes + other.yes))
+
+
+def _united(gaps: Gaps) -> Gaps:
+    found: list[tuple[Moment, Moment]] = []
+    for first, end in sorted(gaps):
+        if found and first <= found[-1][1]:
+            found[-1] = found[-1][0], max(found[-1][1], end)
+        else:
+            found.append((first, end))
+    return tuple(found)
+
+
+def _text(release: Moment) -> str:
+    return f"{release[0]}.{release[1]}" if _START < release < FOREVER else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """How a program does without something.
+
+    :ivar causes: see :class:`helperhist.check.needs.Requirement`
+    :ivar checks: what it asks for before it gets there
+    :ivar switches: variables of ``.rodata`` whose values in the file switch it off
+    """
+
+    escape: Escape
+    causes: tuple[str, ...] = ()
+    checks: tuple[str, ...] = ()
+    switches: tuple[str, ...] = ()
+
+    def and_(self, other: "Way") -> "Way":
+        """Return the way around two instructions at once."""
+        escape = self.escape.and_(other.escape)
+        if escape.required:
+            return Way(escape)
+        return Way(
+            escape,
+            tuple(dict.fromkeys((*self.causes, *other.causes))),
+            tuple(dict.fromkeys((*self.checks, *other.checks))),
+            tuple(dict.fromkeys((*self.switches, *other.switches))),
+        )
+
+
+ALWAYS = Escape(_START, (), ())
+
+
+def never(life: Life) -> Way:
+    """Return that there is no way around what lives so."""
+    return Way(Escape(life.start, life.gaps, life.gaps))
+
+
 class Conditions:
-    """The checks of one program.
+    """The checks of one program, and the values of ``.rodata`` that it looks at.
 
     The answer is that of the kernels themselves: for each release at which some check of the
     program changes its answer, the program is followed with the answers of that release. What no
@@ -62,49 +128,55 @@ class Conditions:
     def __init__(
         self,
         obj: BpfObject,
-        timeline: Timeline,
-        rows: Mapping[str, Row],
+        lives: Lives,
         program: Function,
         closure: tuple[Function, ...],
         guards: Callable[[Function], Mapping[int, Guard]],
         budget: Budget,
+        rodata: Rodata,
     ) -> None:
         """Find the checks that a program makes.
 
-        :param rows: the timeline by name
         :param closure: all functions of the program
         :param guards: the checks of a function
         :param budget: of instructions to follow, for all programs of the object
         """
-        self._obj, self._timeline, self._rows = obj, timeline, rows
+        self._obj, self._lives, self._rodata = obj, lives, rodata
         self._program, self._closure = program, closure
         self._guards = {function: found for function in closure if (found := guards(function))}
         self._budget = budget
         self.exhausted = False
         self._forced: dict[tuple[Guard, int], Reach] = {}
-        self._known: dict[Guard, tuple[int, int]] = {}
+        self._known: dict[Guard, Life] = {}
         self._open: set[Guard] = set()
         for guard in {guard for found in self._guards.values() for guard in found.values()}:
-            since = self._since(guard)
-            if since is not None:
-                self._known[guard] = release_key(since)
+            life = self._life(guard)
+            if life is not None:
+                self._known[guard] = life
             elif guard.kind != "kconfig":
                 self._open.add(guard)
-        self._reached: dict[tuple[tuple[int, int], int], Reach] = {}
+        self._reached: dict[tuple[Moment, int, frozenset[str] | None], Reach] = {}
+        # Variables of .rodata that were looked at.
+        self._read: set[str] = set()
+        self._constants = obj.relocates and any(
+            insn.code == LDDW and relocation.symbol.section in rodata.sections
+            for function in closure
+            for index, relocation in function.relocations.items()
+            for insn in [function.insns[index]]
+        )
 
     @property
     def everything(self) -> Reach:
-        """What is reached if no check is answered."""
-        key = ((-1, 0), -1)
+        """What is reached if no check is answered, and user space may set all variables."""
+        key = ((-1, 0), -1, None)
         if key not in self._reached:
             self._reached[key] = self._follow(lambda _: None)
         return self._reached[key]
 
-    def _since(self, guard: Guard) -> str | None:
-        """Return the release from which on a check says yes, None if the data has none."""
+    def _life(self, guard: Guard) -> Life | None:
+        """Return when a check says yes, None if the data does not tell."""
         if guard.kind == "extern":
-            known = kfunc(guard.name)
-            return known.since if known else None
+            return self._lives.kfunc(guard.name)
         name = None
         if guard.kind == "enum":
             name = canonical_name(guard.name)
@@ -113,89 +185,137 @@ class Conditions:
         elif guard.name == "LINUX_HAS_BPF_COOKIE":
             # libbpf sets it by loading a program that calls this helper.
             name = "bpf_get_attach_cookie"
-        row = self._rows.get(name) if name else None
-        return None if row is None else row.since
+        since = self._lives.since(name) if name else None
+        return None if since is None else Life.of(since)
 
-    def _follow(self, answers: Callable[[Guard], int | None]) -> Reach:
+    def _follow(
+        self,
+        answers: Callable[[Guard], int | None],
+        load: Callable[[Address, int], int | None] = lambda address, size: None,
+    ) -> Reach:
         try:
             return reach(
-                self._obj, self._program, self._closure, answers, self._guards, self._budget
+                self._obj, self._program, self._closure, answers, self._guards, self._budget, load
             )
         except Exhausted:
             self.exhausted = True
             return Reach()
 
-    def _at(self, release: tuple[int, int], otherwise: int) -> Reach:
+    def _at(self, release: Moment, otherwise: int, unset: frozenset[str] | None) -> Reach:
         """Return what a release reaches.
 
         :param otherwise: what checks answer whose release the data does not know
+        :param unset: the variables that have other values than in the file; None for all
         """
-        key = (release, otherwise)
-        if key not in self._reached:
+        constant = self._constants and release >= release_key(CONST_MAPS) and unset is not None
+        key = (release, otherwise, unset if constant else None)
+        if key in self._reached:
+            return self._reached[key]
 
-            def answers(guard: Guard) -> int | None:
-                if guard.kind == "kconfig" and release < release_key(CONST_MAPS):
-                    return None
-                if guard.name == "LINUX_KERNEL_VERSION" and guard.kind == "kconfig":
-                    return release[0] << 16 | release[1] << 8
-                since = self._known.get(guard)
-                if since is not None:
-                    return int(release >= since)
-                return otherwise if guard in self._open else None
+        def answers(guard: Guard) -> int | None:
+            if guard.kind == "kconfig" and release < release_key(CONST_MAPS):
+                return None
+            if guard.name == "LINUX_KERNEL_VERSION" and guard.kind == "kconfig":
+                return release[0] << 16 | release[1] << 8
+            life = self._known.get(guard)
+            if life is not None:
+                return int(life.has(release))
+            return otherwise if guard in self._open else None
 
-            self._reached[key] = self._follow(answers)
+        def load(address: Address, size: int) -> int | None:
+            if not constant or unset is None:
+                return None
+            name = self._rodata.variable(address)
+            self._read.add(name)
+            return None if name in unset else self._rodata.read(address, size)
+
+        self._reached[key] = self._follow(answers, load)
         return self._reached[key]
 
-    def _steps(self) -> Iterator[tuple[int, int]]:
-        """Yield the releases at which an answer changes, from before the first one on."""
-        yield _START
-        yield from self._known.values()
+    def _steps(self) -> list[Moment]:
+        """Return the releases at which an answer changes, from before the first one on."""
+        return sorted({_START, *self._changes(), FOREVER})
+
+    def _changes(self) -> Iterator[Moment]:
+        for life in self._known.values():
+            for gap in life.gaps:
+                yield from gap
         names = {guard.name for found in self._guards.values() for guard in found.values()}
-        if any(name.startswith("LINUX_") for name in names):
+        if self._constants or any(name.startswith("LINUX_") for name in names):
             yield release_key(CONST_MAPS)
         if "LINUX_KERNEL_VERSION" in names:
-            for tag in self._timeline.releases:
-                yield (tag.version.major, tag.version.minor)
+            yield from map(release_key, self._lives.releases)
 
-    def escape(self, function: Function, index: int, since: str | None) -> tuple[Escape, str]:
-        """Return how the program gets around an instruction, and by which checks, in words.
+    def way(self, function: Function, index: int, life: Life) -> Way:
+        """Return how the program gets around an instruction on the kernels without it.
 
-        :param since: the release of what it needs; None if that is in no release
+        :param life: of what it needs
         """
-        if not self._guards or self.exhausted:
-            return NEVER, ""
-        needed = release_key(since) if since is not None else _END
-        floors = tuple(self._floor(function, index, needed, otherwise) for otherwise in (0, 1))
-        escape = (floors[0], floors[1])
+        if self.exhausted or not (self._guards or self._constants):
+            return never(life)
+        escape = self._escape(function, index, life, frozenset())
         # What was not followed to its end says nothing.
-        if is_required(escape) or self.exhausted:
-            return NEVER, ""
-        return escape, f"; behind a check of {self._deciding(function, index)}"
+        if self.exhausted or escape.misses == life.gaps:
+            return never(life)
+        switches = self._deciding_switches(function, index, life, escape)
+        checks = self._deciding(function, index) if self._guards else ()
+        if not checks and self._guards and not switches:
+            checks = ("several things",)
+        return Way(escape, ("check",) * bool(checks), checks, switches)
 
-    def _floor(
-        self, function: Function, index: int, needed: tuple[int, int], otherwise: int
-    ) -> tuple[int, int]:
-        """Return from which release on an instruction is not reached before ``needed``."""
-        floor = _START
-        steps = [*sorted(set(self._steps())), _END]
-        for release, following in pairwise(steps):
-            if release >= needed:
-                break
-            if index in self._at(release, otherwise if self._open else 0).insns.get(function, ()):
-                floor = following if following < needed else _END
-        return floor
+    def _escape(
+        self, function: Function, index: int, life: Life, unset: frozenset[str] | None
+    ) -> Escape:
+        no, yes = (self._misses(function, index, life, answer, unset) for answer in (0, 1))
+        return Escape(life.start, no, yes)
 
-    def _deciding(self, function: Function, index: int) -> str:
+    def _misses(
+        self,
+        function: Function,
+        index: int,
+        life: Life,
+        otherwise: int,
+        unset: frozenset[str] | None,
+    ) -> Gaps:
+        """Return the releases that get to an instruction and lack what it needs."""
+        found: list[tuple[Moment, Moment]] = []
+        for release, following in pairwise(self._steps()):
+            missing = [
+                (max(gap[0], release), min(gap[1], following))
+                for gap in life.gaps
+                if max(gap[0], release) < min(gap[1], following)
+            ]
+            if not missing:
+                continue
+            reached = self._at(release, otherwise if self._open else 0, unset)
+            if index in reached.insns.get(function, ()):
+                found += missing
+        return _united(tuple(found))
+
+    def _deciding_switches(
+        self, function: Function, index: int, life: Life, escape: Escape
+    ) -> tuple[str, ...]:
+        """Return the variables of which each alone decides, else all that do together."""
+        if not self._constants or self._escape(function, index, life, None) == escape:
+            return ()
+        names = sorted(self._read - {""})[:_MAX_NAMED]
+        alone = tuple(
+            name
+            for name in names
+            if self._escape(function, index, life, frozenset({name})) != escape
+        )
+        return alone or tuple(names) or ("a constant",)
+
+    def _deciding(self, function: Function, index: int) -> tuple[str, ...]:
         """Return the checks each of which alone can rule an instruction out."""
         guards = sorted({*self._known, *self._open}, key=str)[:_MAX_NAMED]
-        found = [
+        return tuple(
             str(guard)
             for guard in guards
             if any(
                 index not in self._force(guard, answer).insns.get(function, ()) for answer in (0, 1)
             )
-        ]
-        return ", ".join(found) or "several things"
+        )
 
     def _force(self, guard: Guard, answer: int) -> Reach:
         """Return what is reached if one check has an answer, and no other has."""

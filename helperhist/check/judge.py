@@ -1,13 +1,12 @@
 """Judge objects by the BTF of one kernel: attach targets, struct_ops, symbols, relocations."""
 
-from bisect import bisect_right
-
 from helperhist.binary import BpfObject, Function, Kind, Map
 from helperhist.check.against import Against
+from helperhist.check.lives import Lives
 from helperhist.check.needs import Unknown, release_key
 from helperhist.check.relocate import relocate
+from helperhist.check.structops import left_out, members_set
 from helperhist.check.verdict import TooNew
-from helperhist.dataset import kfunc
 from helperhist.errors import ParseError
 from helperhist.kernel import (
     AttachTargets,
@@ -16,6 +15,7 @@ from helperhist.kernel import (
     Target,
     find_struct_ops,
 )
+from helperhist.timeline import Timeline
 
 __all__ = ["BtfJudge"]
 
@@ -26,12 +26,13 @@ _PROBES = ("kprobe/", "kretprobe/")
 class BtfJudge:
     """Judges objects by one kernel, whose BTF is read once."""
 
-    def __init__(self, target: Target, release: str | None) -> None:
+    def __init__(self, target: Target, release: str | None, timeline: Timeline) -> None:
         """Index the kernel.
 
         :param release: that it is most like, to tell kfuncs of modules from those to come
         """
         self._target, self._release = target, release
+        self._lives = Lives(timeline)
         self._attach = AttachTargets(target)
 
     def judge(self, obj: BpfObject) -> Against:
@@ -39,20 +40,25 @@ class BtfJudge:
 
         The object's instructions are changed as its loader changes them for this kernel.
         """
-        return _Judge(obj, self._target, self._attach, self._release).answer()
+        return _Judge(obj, self._target, self._attach, self._release, self._lives).answer()
 
 
 class _Judge:
     """One object."""
 
     def __init__(
-        self, obj: BpfObject, target: Target, attach: AttachTargets, release: str | None
+        self,
+        obj: BpfObject,
+        target: Target,
+        attach: AttachTargets,
+        release: str | None,
+        lives: Lives,
     ) -> None:
         self._obj, self._target, self._attach = obj, target, attach
-        self._release = release
+        self._release, self._lives = release, lives
         self._lacks: list[TooNew] = []
         self._symbols: dict[str, Ksym] = {}
-        off = _left_out(obj)
+        off = left_out(obj)
         self._programs = [
             item
             for item in obj.functions
@@ -70,7 +76,12 @@ class _Judge:
                 self._struct_ops(item)
         self._find_symbols()
         known = {name: bool(item.found) for name, item in self._symbols.items()}
-        relocations, core = relocate(self._obj, self._target, self._programs, known)
+        elsewhere = {
+            name
+            for name, item in self._symbols.items()
+            if not item.found and not self._is_nowhere(name, item)
+        }
+        relocations, core = relocate(self._obj, self._target, self._programs, known, elsewhere)
         return Against(
             (*self._lacks, *core),
             frozenset(self._symbols),
@@ -99,18 +110,18 @@ class _Judge:
         return f"{section}: {found.name} is {found.reason}{near}; a kprobe may find it all the same"
 
     def _struct_ops(self, item: Map) -> None:
-        obj = self._obj
-        if obj.btf is None:
+        btf = self._obj.btf
+        if btf is None:
             return
-        section = next(part for part in obj.elf.sections if part.index == item.section)
-        for group in obj.btf.find(section.name, Kind.DATASEC):
-            for member in obj.btf.type(group).members:
-                variable = obj.btf.type(member.type)
+        section = next(part for part in self._obj.elf.sections if part.index == item.section)
+        for group in btf.find(section.name, Kind.DATASEC):
+            for member in btf.type(group).members:
+                variable = btf.type(member.type)
                 if variable.name != item.name:
                     continue
                 try:
-                    used = self._used(item, variable.type, section.data)
-                    found = find_struct_ops(obj.btf, variable.type, used, self._target)
+                    used = set(members_set(self._obj, item))
+                    found = find_struct_ops(btf, variable.type, used, self._target)
                 except ParseError:
                     return
                 for answer in found:
@@ -120,25 +131,11 @@ class _Judge:
                             "struct_ops", answer.name, answer.reason + near, True, None, item.name
                         )
 
-    def _used(self, item: Map, type_id: int, data: bytes) -> set[str]:
-        """Return the members that the object sets."""
-        btf = self._obj.btf
-        assert btf is not None
-        struct = btf.strip(type_id)
-        places = [part.offset for part in self._obj.elf.relocations(item.section)]
-        used = set()
-        for member in struct.members:
-            start = item.offset + member.value // 8
-            end = start + (btf.size_of(member.type) or 0)
-            if any(data[start:end]) or any(start <= place < end for place in places):
-                used.add(member.name)
-        return used
-
     # Symbols
 
     def _find_symbols(self) -> None:
         obj = self._obj
-        if obj.btf is None or obj.loader == "raw":
+        if obj.btf is None or not obj.relocates:
             return
         symbols = Ksyms(obj.btf, self._target)
         weak = {item.name: item.bind == 2 for item in obj.elf.symbols_of(0)}
@@ -160,11 +157,20 @@ class _Judge:
     def _missing(self, name: str, found: Ksym) -> None:
         near = f"; nearest: {found.nearest}" if found.nearest else ""
         kind = "kfunc" if found.what == "kfunc" else "ksym"
-        certain = bool(found.id) or kind == "ksym" or len(self._target.parts) > 1
-        if not certain and (known := kfunc(name)) is not None and self._release is not None:
-            # One that came later is in no module of this kernel.
-            certain = release_key(known.since) > release_key(self._release)
+        certain = self._is_nowhere(name, found)
         self._lack(kind, name, found.reason + near, certain, self._user(name))
+
+    def _is_nowhere(self, name: str, found: Ksym) -> bool:
+        """Whether no module of this kernel has a symbol either."""
+        if found.id or found.what != "kfunc" or len(self._target.parts) > 1:
+            return True
+        life = self._lives.kfunc(name)
+        # One that came later, or went earlier, is in none.
+        return (
+            life is not None
+            and self._release is not None
+            and not life.has(release_key(self._release))
+        )
 
     def _user(self, name: str) -> Function | None:
         for function in self._obj.functions:
@@ -184,18 +190,3 @@ class _Judge:
         shown = None if program is None else program.name
         item = Unknown(kind, name, reason, program=shown, map=map_name, function=shown)
         self._lacks.append(TooNew(item, certain, reason))
-
-
-def _left_out(obj: BpfObject) -> set[str]:
-    """Return the struct_ops programs that only maps refer to which are not created."""
-    used: set[str] = set()
-    unused: set[str] = set()
-    maps = [item for item in obj.maps if item.struct_ops]
-    for section in {item.section for item in maps}:
-        here = sorted((item for item in maps if item.section == section), key=lambda it: it.offset)
-        starts = [item.offset for item in here]
-        for part in obj.elf.relocations(section):
-            at = bisect_right(starts, part.offset) - 1
-            if at >= 0:
-                (used if here[at].autocreate else unused).add(part.symbol.name)
-    return unused - used

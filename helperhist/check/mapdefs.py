@@ -104,10 +104,8 @@ def refusals(item: Map, loader: str) -> Iterator[Refusal]:
     rule = MAP_RULES.get(item.type)
     if rule is None:
         return
-    if loader == "cilium":
-        others: tuple[str, ...] = ()
-    else:
-        others = ("cilium",) if _cilium_mends(item) else ()
+    mends = loader != "cilium" and _cilium_mends(item)
+    others: tuple[str, ...] = ("cilium",) if mends else ()
     mended = loader == "cilium" and _cilium_mends(item)
     if not mended:
         for name, given, taken in (

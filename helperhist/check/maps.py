@@ -1,12 +1,11 @@
 """What the maps of an object need, and its global data."""
 
-from collections.abc import Mapping
-
 from helperhist.binary import BpfObject, Kind, Map, SpecialFields
 from helperhist.check.mapdefs import newer_value, unset
+from helperhist.check.names import Names
 from helperhist.check.needs import Requirement, Unknown
-from helperhist.check.rules import MAP_FLAGS, RULES, STRUCT_OPS, VALUE_TYPES
-from helperhist.timeline import Row
+from helperhist.check.rules import MAP_FLAGS, RULES, VALUE_TYPES
+from helperhist.timeline import STRUCT_OPS
 
 __all__ = ["MapNeeds"]
 
@@ -14,13 +13,9 @@ __all__ = ["MapNeeds"]
 class MapNeeds:
     """Collects the requirements of maps."""
 
-    def __init__(self, obj: BpfObject, rows: Mapping[str, Row], types: Mapping[int, Row]) -> None:
-        """Begin with nothing.
-
-        :param rows: the timeline by name
-        :param types: the map types by number
-        """
-        self._obj, self._rows, self._types = obj, rows, types
+    def __init__(self, obj: BpfObject, names: Names) -> None:
+        """Begin with nothing."""
+        self._obj, self._rows, self._types = obj, names.lives.rows, names.map_types
         self._requirements: list[Requirement] = []
         self._unknown: list[Unknown] = []
 
@@ -69,7 +64,7 @@ class MapNeeds:
                 self._need("field", uapi, since, name, "map definition", optional, uapi)
         if item.value and self._obj.btf is not None:
             self._values((item.value,), name, optional)
-        for lacking in unset(item) if self._obj.loader != "raw" else ():
+        for lacking in unset(item) if self._obj.relocates else ():
             reason = "unless user space sets it, no kernel creates the map"
             self._unknown_map("unset", lacking, reason, name, optional=optional)
         if (release := newer_value(item)) is not None:
@@ -121,14 +116,15 @@ class MapNeeds:
         name: str,
         since: str,
         map_: str,
-        evidence: str,
+        basis: str,
         optional: bool,
         uapi: str = "",
     ) -> None:
-        if optional:
-            evidence += "; not created by default"
+        causes = ("not created",) if optional else ()
         self._requirements.append(
-            Requirement(kind, name, since, optional, map=map_, evidence=evidence, uapi=uapi)
+            Requirement(
+                kind, name, since, optional, map=map_, basis=basis, uapi=uapi, causes=causes
+            )
         )
 
     def _unknown_map(

@@ -6,7 +6,22 @@ from functools import cache
 from helperhist.binary import Map
 from helperhist.version import KernelVersion
 
-__all__ = ["Findings", "ProgramFacts", "Refusal", "Requirement", "Unknown", "release_key"]
+__all__ = [
+    "Findings",
+    "Gaps",
+    "Moment",
+    "ProgramFacts",
+    "Refusal",
+    "Requirement",
+    "Unknown",
+    "release_key",
+]
+
+#: A release of mainline in a form that sorts: major and minor.
+Moment = tuple[int, int]
+_END: Moment = (1 << 30, 0)
+#: Releases from one on up to, and without, another one.
+Gaps = tuple[tuple[Moment, Moment], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,8 +29,9 @@ class Requirement:
     """Something that a program or a map needs.
 
     :ivar kind: ``helper``, ``kfunc``, ``instruction``, ``feature``, ``prog_type``,
-        ``attach_type``, ``map_type``, ``map_value``, ``flag``, ``field``, ``struct_ops`` or
-        ``check`` (a check that older kernels cannot follow, or that fails on them)
+        ``attach_type``, ``map_type``, ``map_value``, ``flag``, ``field``, ``struct_ops``,
+        ``helper_use`` and ``kfunc_use`` (a program type may call it), ``license`` or ``check`` (a
+        check that older kernels cannot follow, or that fails on them)
     :ivar since: the first release that has it
     :ivar optional: whether the object does without it on older kernels
     :ivar program: the program; None if a map needs it
@@ -25,9 +41,20 @@ class Requirement:
     :ivar count: how many instructions of the program need it
     :ivar source: file and line of the instruction
     :ivar stage: ``load``, or ``attach`` if older kernels load the program but cannot attach it
-    :ivar evidence: why, in words, with the source of the fact
+    :ivar basis: where the release is from: a name of the UAPI header, a commit, a file
     :ivar uapi: the name of the UAPI header that marks it; empty if there is none
     :ivar id: number of a helper
+    :ivar earliest: the oldest release that may have it; empty if ``since`` is exact
+    :ivar until: the first release known to miss it again; empty if none does
+    :ivar last: the newest release before ``until`` known not to; empty if none does
+    :ivar updates: updates of releases before ``until`` that miss it too
+    :ivar misses: the releases that lack it and get to it; None for all before ``since`` and from
+        ``until`` on
+    :ivar causes: why it is optional, or how it is needed: ``check``, ``weak``, ``rewritten``,
+        ``replaces``, ``not loaded``, ``not created``, ``attach``, ``left out``, ``ignored``
+    :ivar checks: the checks that it is behind
+    :ivar switches: variables of ``.rodata`` whose values in the file switch it off
+    :ivar other: the helper that replaces it, or that it replaces; the name that a check is about
     """
 
     kind: str
@@ -41,16 +68,37 @@ class Requirement:
     count: int = 1
     source: str | None = None
     stage: str = "load"
-    evidence: str = ""
+    basis: str = ""
     uapi: str = ""
     id: int | None = None
+    earliest: str = ""
+    until: str = ""
+    last: str = ""
+    updates: tuple[str, ...] = ()
+    misses: Gaps | None = None
+    causes: tuple[str, ...] = ()
+    checks: tuple[str, ...] = ()
+    switches: tuple[str, ...] = ()
+    other: str = ""
+
+    def spares(self, release: str) -> bool:
+        """Whether a release lacks it and does not get to it, by the checks that the data knows."""
+        if self.misses is None or not release:
+            return False
+        at = release_key(release)
+        inside = release_key(self.since) <= at < (release_key(self.until) if self.until else _END)
+        return not inside and not _within(at, self.misses)
 
 
 @dataclass(frozen=True, slots=True)
 class Unknown:
     """Something whose release the data does not tell.
 
+    :ivar checks: the checks that it is behind
+    :ivar switches: variables of ``.rodata`` whose values in the file switch it off
     :ivar newer: whether no release in the data has it; else the data does not cover it
+    :ivar misses: the releases that get to it; None if all do
+    :ivar known_to: the newest release known not to have it; empty if that is not known
     :ivar id: number of a helper or of a map type
     """
 
@@ -65,6 +113,16 @@ class Unknown:
     insn: int | None = None
     source: str | None = None
     id: int | None = None
+    checks: tuple[str, ...] = ()
+    switches: tuple[str, ...] = ()
+    misses: Gaps | None = None
+    known_to: str = ""
+
+    def spares(self, release: str) -> bool:
+        """Whether a release does not get to it, by the checks that the data knows."""
+        if self.misses is None or not release:
+            return False
+        return not _within(release_key(release), self.misses)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +175,13 @@ class Findings:
 
 
 @cache
-def release_key(since: str) -> tuple[int, int]:
-    """Return a release in a form that sorts."""
+def release_key(since: str) -> Moment:
+    """Return a release in a form that sorts; none is older than all."""
+    if not since:
+        return 0, 0
     version = KernelVersion.parse(since)
     return version.major, version.minor
+
+
+def _within(release: Moment, gaps: Gaps) -> bool:
+    return any(first <= release < end for first, end in gaps)

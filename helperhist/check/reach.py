@@ -13,22 +13,37 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from helperhist.binary import (
+    ALU,
+    ALU64,
+    ATOMIC,
     CALL,
+    CMPXCHG,
     EXIT,
+    INDIRECT_JUMP,
     JA,
     JA32,
     JCOND,
+    LD,
     LDDW,
+    LDX,
+    LDXDW,
+    MODE,
+    MOV64,
+    SOURCE,
+    ST,
+    STX,
+    STXDW,
     BpfObject,
     Function,
     Insn,
     is_jump,
+    load_size,
     target_of,
 )
 from helperhist.check.arithmetic import compare, compute
 from helperhist.check.guards import Guard
 
-__all__ = ["Access", "Budget", "Exhausted", "Reach", "has_loop", "reach"]
+__all__ = ["Access", "Address", "Budget", "Exhausted", "Reach", "reach"]
 
 #: Stands for an address: any number but zero.
 _SOME_ADDRESS = 1 << 63 | 0x5EED
@@ -44,8 +59,15 @@ class _Variable(NamedTuple):
     name: str
 
 
+class Address(NamedTuple):
+    """The value of a register that holds an address in a section of the object's data."""
+
+    section: int
+    offset: int
+
+
 _CONTEXT = _Context()
-_Value = int | _Context | _Variable | None
+_Value = int | _Context | _Variable | Address | None
 _State = list[_Value]
 
 
@@ -57,7 +79,7 @@ class Exhausted(Exception):
 class Budget:
     """How many instructions may still be followed, over all programs of an object."""
 
-    left: int = 1_000_000
+    left: int = 2_000_000
 
     def spend(self, count: int) -> None:
         """Take some.
@@ -91,11 +113,13 @@ def reach(
     answers: Callable[[Guard], int | None],
     guards: Mapping[Function, Mapping[int, Guard]],
     budget: Budget,
+    load: Callable[[Address, int], int | None] = lambda address, size: None,
 ) -> Reach:
     """Return what a kernel looks at that gives some answers.
 
     :param closure: all functions of the program, the entry included
     :param answers: a guard to its constant, None where the kernel knows none
+    :param load: what so many bytes of the object's data are to the verifier, likewise
     :raises Exhausted: the budget does not suffice
     """
     result = Reach()
@@ -109,7 +133,7 @@ def reach(
     while todo:
         function = todo.pop()
         budget.spend(len(function.insns))
-        run = _Run(obj, function, arguments[function], answers, guards.get(function, {}))
+        run = _Run(obj, function, arguments[function], answers, guards.get(function, {}), load)
         run.go(budget)
         result.insns[function] = run.reached
         for index, access in run.accesses.items():
@@ -137,8 +161,9 @@ class _Run:
         arguments: _State,
         answers: Callable[[Guard], int | None],
         guards: Mapping[int, Guard],
+        load: Callable[[Address, int], int | None],
     ) -> None:
-        self.obj, self.function = obj, function
+        self.obj, self.function, self.load = obj, function, load
         self.insns = function.insns
         self.answers, self.guards = answers, guards
         self.reached: set[int] = set()
@@ -179,7 +204,7 @@ class _Run:
             reached.add(at)
             insn = insns[at]
             code = insn.code
-            if code == EXIT or code == 0x0D:
+            if code in (EXIT, INDIRECT_JUMP):
                 break
             if is_jump(insn):
                 for target in self._branches(insn, at, state):
@@ -202,14 +227,19 @@ class _Run:
             return
         decided = None
         if insn.code != JCOND and insn.dst < 10:
-            left = state[insn.dst]
-            right = (state[insn.src] if insn.src < 10 else None) if insn.code & 8 else insn.imm
+            left, right = state[insn.dst], self._operand(insn, state)
             if isinstance(left, int) and isinstance(right, int):
                 decided = compare(insn.code, left, right)
         if decided is not True:
             yield at + 1
         if decided is not False:
             yield target_of(insn, at)
+
+    @staticmethod
+    def _operand(insn: Insn, state: _State) -> _Value:
+        if not insn.code & SOURCE:
+            return insn.imm
+        return state[insn.src] if insn.src < 10 else None
 
     def _call(self, insn: Insn, at: int, state: _State) -> None:
         callee = self.obj.callee(self.function, at, insn)
@@ -220,38 +250,39 @@ class _Run:
     def _step(self, insn: Insn, at: int, state: _State, stack: frozenset[int]) -> frozenset[int]:
         code, dst, src, off, _ = insn
         kind = code & 7
-        if kind in (4, 7):
+        if kind in (ALU, ALU64):
             if dst < 10:
                 state[dst] = self._answer(at) if at in self.guards else self._compute(insn, state)
         elif code == LDDW:
             self._load_constant(insn, at, state)
-        elif kind == 1:
+        elif kind == LDX:
             if dst < 10:
                 state[dst] = self._load(insn, at, state, stack)
-        elif kind in (2, 3):
+        elif kind in (ST, STX):
             if dst == 10:
                 # The context is kept in a slot of its own; any other write there ends that.
                 stack = frozenset(slot for slot in stack if not off - 8 < slot < off + 8)
-                if code == 0x7B and src < 10 and state[src] is _CONTEXT:
+                if code == STXDW and src < 10 and state[src] is _CONTEXT:
                     stack |= {off}
             elif dst < 10 and state[dst] is _CONTEXT:
-                self.accesses[at] = Access(off, kind == 2)
-            if kind == 3 and code & 0xE0 == 0xC0:
+                self.accesses[at] = Access(off, kind == ST)
+            if kind == STX and code & MODE == ATOMIC:
                 # An atomic operation may leave the old value in a register.
                 state[0] = None
-                for register in (src, dst if insn.imm == 0x100 else src):
+                for register in (src, dst if insn.imm == CMPXCHG else src):
                     if register < 10:
                         state[register] = None
-        elif kind == 0:
+        elif kind == LD:
             state[0:6] = [None] * 6
         return stack
 
-    @staticmethod
-    def _compute(insn: Insn, state: _State) -> _Value:
-        left = state[insn.dst]
-        right = (state[insn.src] if insn.src < 10 else None) if insn.code & 8 else insn.imm
-        if insn.code == 0xBF and insn.off == 0 and not isinstance(right, int):
+    def _compute(self, insn: Insn, state: _State) -> _Value:
+        left, right = state[insn.dst], self._operand(insn, state)
+        if insn.code == MOV64 and insn.off == 0 and not isinstance(right, int):
             return right
+        if isinstance(left, Address):
+            moved = isinstance(right, int) and insn.code & ~SOURCE == ALU64
+            return left._replace(offset=left.offset + right) if moved else None  # type: ignore[operator]
         return compute(
             insn,
             left if isinstance(left, int) else None,
@@ -264,14 +295,18 @@ class _Run:
     def _load_constant(self, insn: Insn, at: int, state: _State) -> None:
         value: _Value = None
         guard = self.guards.get(at)
+        relocation = self.function.relocations.get(at)
         if guard is not None and guard.kind == "kconfig":
             value = _Variable(guard.name)
         elif guard is not None:
             value = self._answer(at)
             if value and guard.kind == "extern":
                 value = _SOME_ADDRESS
-        elif at not in self.function.relocations and insn.src == 0 and at + 1 < len(self.insns):
+        elif relocation is None and insn.src == 0 and at + 1 < len(self.insns):
             value = (self.insns[at + 1].imm & 0xFFFFFFFF) << 32 | insn.imm & 0xFFFFFFFF
+        elif relocation is not None and relocation.symbol.section in self.obj.data_sections:
+            offset = relocation.symbol.value + relocation.addend + insn.imm
+            value = Address(relocation.symbol.section, offset)
         elif (callee := self.obj.callee(self.function, at, insn)) is not None:
             # A callback is called with what the helper gives it.
             self.calls.append((callee, [None] * 6))
@@ -280,52 +315,12 @@ class _Run:
 
     def _load(self, insn: Insn, at: int, state: _State, stack: frozenset[int]) -> _Value:
         if insn.src == 10:
-            return _CONTEXT if insn.code == 0x79 and insn.off in stack else None
+            return _CONTEXT if insn.code == LDXDW and insn.off in stack else None
         base = state[insn.src] if insn.src < 10 else None
         if base is _CONTEXT:
             self.accesses[at] = Access(insn.off, False)
         elif isinstance(base, _Variable) and insn.off == 0:
             return self.answers(Guard("kconfig", base.name))
+        elif isinstance(base, Address) and (size := load_size(insn)):
+            return self.load(base._replace(offset=base.offset + insn.off), size)
         return None
-
-
-def has_loop(insns: list[Insn]) -> int | None:
-    """Return the index of a jump that closes a loop, None if there is no loop.
-
-    ``may_goto`` closes loops too, but needs a newer kernel than bounded loops anyway.
-    """
-    jumps = [index for index, insn in enumerate(insns) if is_jump(insn)]
-    if not any(target_of(insns[index], index) <= index for index in jumps):
-        return None
-    # Depth first; a loop is closed by an edge to an instruction that the way came through.
-    state = bytearray(len(insns))
-    stack: list[tuple[int, Iterator[int]]] = [(0, iter(_next(insns, 0)))]
-    state[0] = 1
-    while stack:
-        at, rest = stack[-1]
-        for target in rest:
-            if not 0 <= target < len(insns):
-                continue
-            if state[target] == 1:
-                return at
-            if state[target] == 0:
-                state[target] = 1
-                stack.append((target, iter(_next(insns, target))))
-                break
-        else:
-            state[at] = 2
-            stack.pop()
-    return None
-
-
-def _next(insns: list[Insn], at: int) -> tuple[int, ...]:
-    insn = insns[at]
-    if insn.code == LDDW:
-        return (at + 2,)
-    if insn.code in (EXIT, 0x0D):
-        return ()
-    if not is_jump(insn):
-        return (at + 1,)
-    if insn.code in (JA, JA32):
-        return (target_of(insn, at),)
-    return (at + 1, target_of(insn, at))

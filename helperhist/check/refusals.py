@@ -75,11 +75,11 @@ def _maps(obj: BpfObject, maps: Iterable[Map]) -> Iterator[Refusal]:
             if obj.loader == "libbpf" and obj.elf.sections[item.section].name == "maps":
                 yield Refusal("legacy maps", item.name, loaders=("cilium", "iproute2"))
             continue
-        if item.fault and obj.loader != "raw":
+        if item.fault and obj.relocates:
             rule, given = item.fault
             yield Refusal(f"map {rule}", item.name, None, given)
             continue
-        if item.static and obj.loader != "raw":
+        if item.static and obj.relocates:
             yield Refusal("static map", item.name)
         if not item.type and obj.loader == "libbpf":
             yield Refusal("map type missing", item.name)

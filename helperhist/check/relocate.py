@@ -1,15 +1,17 @@
 """Relocate an object for one kernel, and say which open relocations its verifier gets to."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from typing import NamedTuple
 
-from helperhist.binary import EXIT, BpfObject, Btf, CoreRelo, Function, Insn
+from helperhist.binary import CALL, EXIT, BpfObject, Btf, CoreRelo, Function, Insn
 from helperhist.check.against import Relocated
 from helperhist.check.doom import closure_of, doom
 from helperhist.check.guards import Guard, guards_of
 from helperhist.check.needs import Unknown
 from helperhist.check.reach import Budget
 from helperhist.check.verdict import TooNew
-from helperhist.kernel import POISON, RelocationKind, Resolution, Resolver, Target, patch
+from helperhist.kernel import POISON, RelocationKind, Resolver, Target, patch
 
 __all__ = ["relocate"]
 
@@ -18,7 +20,11 @@ _STOP = Insn(EXIT, 0, 0, 0, POISON.imm)
 
 
 def relocate(
-    obj: BpfObject, target: Target, programs: Sequence[Function], symbols: Mapping[str, bool]
+    obj: BpfObject,
+    target: Target,
+    programs: Sequence[Function],
+    symbols: Mapping[str, bool],
+    elsewhere: AbstractSet[str] = frozenset(),
 ) -> tuple[tuple[Relocated, ...], tuple[TooNew, ...]]:
     """Return what became of the relocations, and what the kernel lacks or may lack.
 
@@ -26,28 +32,43 @@ def relocate(
 
     :param programs: that are loaded
     :param symbols: whether the kernel has the externs of ``.ksyms``
+    :param elsewhere: those that it has not, but that a module may have
     """
-    if obj.btf is None or obj.loader == "raw":
+    if obj.btf is None or not obj.relocates:
         return (), ()
-    work = _Relocate(obj, programs, symbols)
+    work = _Relocate(obj, programs, symbols, elsewhere)
     found = work.relocate(obj.btf, target)
     return found, tuple(work.lacks)
+
+
+class _Refused(NamedTuple):
+    """Why the verifier refuses an instruction."""
+
+    kind: str
+    name: str
+    reason: str
 
 
 class _Relocate:
     """One object."""
 
     def __init__(
-        self, obj: BpfObject, programs: Sequence[Function], symbols: Mapping[str, bool]
+        self,
+        obj: BpfObject,
+        programs: Sequence[Function],
+        symbols: Mapping[str, bool],
+        elsewhere: AbstractSet[str],
     ) -> None:
         self._obj, self._programs, self._symbols = obj, programs, symbols
+        self._elsewhere = elsewhere
         self.lacks: list[TooNew] = []
 
     def relocate(self, local: Btf, target: Target) -> tuple[Relocated, ...]:
         """Resolve all, put them in place, and judge what the verifier sees."""
         resolver = Resolver(local, target)
         found: list[Relocated] = []
-        refused: dict[Function, dict[int, Resolution]] = {}
+        refused: dict[Function, dict[int, _Refused]] = {}
+        self._weak_calls(refused)
         for function, index, relo in self._places():
             resolution = resolver.resolve(relo)
             patched = patch(function.insns, index, resolution)
@@ -68,13 +89,17 @@ class _Relocate:
             if patched.refused:
                 # A loader gives up at the first one.
                 if not self.lacks:
-                    self._core(function, function, index, patched.refused, True)
+                    name, _, reason = patched.refused.partition(": ")
+                    found_ = _Refused("core", name, reason)
+                    self._lack(function, function, index, found_, True)
                 continue
             function.insns[index : index + len(patched.insns)] = patched.insns
             if POISON in patched.insns:
                 # The verifier gets no further.
                 function.insns[index] = _STOP
-                refused.setdefault(function, {})[index] = resolution
+                text = resolution.reason or f"{resolution.spec}: of another size: no load fits"
+                name, _, reason = text.partition(": ")
+                refused.setdefault(function, {})[index] = _Refused("core", name, reason)
         if refused:
             self._follow(refused)
         return tuple(found)
@@ -90,7 +115,19 @@ class _Relocate:
             for index in sorted(function.relos):
                 yield function, index, function.relos[index]
 
-    def _follow(self, refused: Mapping[Function, Mapping[int, Resolution]]) -> None:
+    def _weak_calls(self, refused: dict[Function, dict[int, "_Refused"]]) -> None:
+        """Mark the calls of weak kfuncs that this kernel does not have: they stay open."""
+        for function in self._obj.functions:
+            for index, relocation in function.relocations.items():
+                name = relocation.symbol.name
+                if function.insns[index].code != CALL or self._symbols.get(name) is not False:
+                    continue
+                extern = self._obj.extern(relocation)
+                if extern is not None and extern.weak:
+                    reason = "not in this kernel, or with another prototype; the call is reached"
+                    refused.setdefault(function, {})[index] = _Refused("kfunc", name, reason)
+
+    def _follow(self, refused: Mapping[Function, Mapping[int, "_Refused"]]) -> None:
         obj, budget = self._obj, Budget()
         guards: dict[Function, dict[int, Guard]] = {}
         for function in obj.functions:
@@ -106,30 +143,30 @@ class _Relocate:
                 if (function, index) in told and not seen.surely:
                     continue
                 told.add((function, index))
-                resolution = refused[function][index]
-                reason = resolution.reason or f"{resolution.spec}: of another size: no load fits"
-                self._core(program, function, index, reason, seen.surely)
+                what = refused[function][index]
+                sure = seen.surely and what.name not in self._elsewhere
+                self._lack(program, function, index, what, sure)
 
     def _answer(self, guard: Guard) -> int | None:
         known = self._symbols.get(guard.name) if guard.kind == "extern" else None
         return None if known is None else int(known)
 
-    def _core(
-        self, program: Function, function: Function, index: int, reason: str, certain: bool
+    def _lack(
+        self, program: Function, function: Function, index: int, what: "_Refused", certain: bool
     ) -> None:
-        name, _, rest = reason.partition(": ")
+        reason = what.reason
         if not certain:
-            rest += "; whether the program gets there, this analysis cannot tell"
+            reason += "; whether the program gets there, this analysis cannot tell"
         item = Unknown(
-            "core",
-            name,
-            rest,
+            what.kind,
+            what.name,
+            reason,
             program=program.name,
             function=function.name,
             insn=index,
             source=self._line(function, index),
         )
-        self.lacks.append(TooNew(item, certain, rest))
+        self.lacks.append(TooNew(item, certain, reason))
 
     def _line(self, function: Function, index: int) -> str | None:
         line = self._obj.line(function, index)

@@ -6,15 +6,15 @@ feature, the release is the timeline's, and the row only names it.
 
 from dataclasses import dataclass
 
+from helperhist.timeline import FEATURES
+
 __all__ = [
     "CONST_MAPS",
     "FALLBACKS",
-    "GPL_ONLY",
-    "GPL_UNTIL",
     "MAP_FLAGS",
     "REWRITES",
     "RULES",
-    "STRUCT_OPS",
+    "SLEEPABLE",
     "VALUE_TYPES",
     "Rule",
     "is_gpl",
@@ -45,6 +45,12 @@ def _uapi(kind: str, name: str, text: str = "", note: str = "") -> Rule:
     return Rule(kind, text or name, uapi=name, source="UAPI header", note=note)
 
 
+def _feature(kind: str, key: str) -> Rule:
+    """Return what no name of the header marks."""
+    found = FEATURES[key]
+    return Rule(kind, found.name, found.since, source=found.source, note=found.note)
+
+
 #: Key, as :func:`helperhist.binary.feature` and the modules beside this one name it, to its rule.
 RULES: dict[str, Rule] = {
     # Instructions
@@ -68,74 +74,37 @@ RULES: dict[str, Rule] = {
         for name in ("BPF_ATOMIC", "BPF_FETCH", "BPF_XCHG", "BPF_CMPXCHG")
     },
     **{
-        name: Rule("instruction", name, "6.6", source="cilium/ebpf, HaveV4ISA")
+        name: _feature("instruction", name)
         for name in (
             "sign-extending move",
             "unconditional byte swap",
             "signed division",
             "long jump",
+            "32-bit arithmetic shift",
+            "store to context",
         )
     },
-    "32-bit arithmetic shift": Rule(
-        "instruction",
-        "32-bit arithmetic right shift",
-        "5.0",
-        source="kernel commit c099f3f413f3, its test",
-    ),
-    "store to context": Rule(
-        "instruction",
-        "immediate store to the context",
-        "6.4",
-        source="kernel commit 0d80a619c113",
-    ),
     # Its release is not confirmed by any source, so it is reported as unknown.
     "indirect jump": Rule("instruction", "indirect jump"),
     # Shape of the program
-    "many instructions": Rule(
-        "feature", "more than 4096 instructions", "5.2", source="kernel commit c04c0d2b968a"
-    ),
-    "loop": Rule("feature", "bounded loop", "5.3", source="kernel commit 2589726d12a1"),
+    **{
+        name: _feature("feature", name)
+        for name in (
+            "many instructions",
+            "loop",
+            "tail calls and calls",
+            "packet loads and calls",
+            "perf_event, no preallocation",
+            "look-up in XSKMAP",
+            "look-up in SOCKMAP",
+            "global function",
+            "global function, pointer",
+            "global function, void",
+            "argument tag",
+            "module target",
+        )
+    },
     "bpf-to-bpf call": _uapi("feature", "BPF_PSEUDO_CALL", "bpf-to-bpf call"),
-    "tail calls and calls": Rule(
-        "feature",
-        "tail call beside bpf-to-bpf calls",
-        "5.10",
-        source="kernel commit e411901c0b77",
-        note="on x86-64; arm64 6.0, s390 6.3, LoongArch 6.4",
-    ),
-    "packet loads and calls": Rule(
-        "feature",
-        "BPF_LD_ABS or BPF_LD_IND beside bpf-to-bpf calls",
-        "5.10",
-        source="verifier.c of 5.9 and 5.10",
-    ),
-    "perf_event, no preallocation": Rule(
-        "feature",
-        "BPF_F_NO_PREALLOC map in a perf_event program",
-        "6.1",
-        source="verifier.c of 6.0 and 6.1",
-    ),
-    "look-up in XSKMAP": Rule(
-        "feature", "look-up in an XSKMAP", "5.3", source="kernel commit fada7fdc83c0"
-    ),
-    "look-up in SOCKMAP": Rule(
-        "feature", "look-up in a SOCKMAP or SOCKHASH", "5.8", source="verifier.c of 5.7 and 5.8"
-    ),
-    "global function": Rule(
-        "feature", "global function verified alone", "5.6", source="kernel commit 51c39bb1d5d1"
-    ),
-    "global function, pointer": Rule(
-        "feature",
-        "global function with pointer argument",
-        "5.12",
-        source="kernel commit e5069b9c23b3",
-    ),
-    "global function, void": Rule(
-        "feature", "global function without a result", "7.1", source="kernel commit 8446ded1e1a0"
-    ),
-    "argument tag": Rule(
-        "feature", "argument tag of global function", "6.8", source="kernel commit 94e1c70a3452"
-    ),
     "callback": _uapi("feature", "BPF_PSEUDO_FUNC", "callback function"),
     "kfunc call": _uapi("feature", "BPF_PSEUDO_KFUNC_CALL", "kfunc call"),
     "global data": _uapi("feature", "BPF_PSEUDO_MAP_VALUE", "global data"),
@@ -149,15 +118,12 @@ RULES: dict[str, Rule] = {
     ),
     "sleepable": _uapi("flag", "BPF_F_SLEEPABLE", "sleepable program"),
     "frags": _uapi("flag", "BPF_F_XDP_HAS_FRAGS"),
-    "module target": Rule(
-        "feature", "target in a module", "5.11", source="kernel commit 290248a5b7d8"
-    ),
     "struct_ops": _uapi("map_type", "BPF_MAP_TYPE_STRUCT_OPS"),
     "struct_ops link": _uapi("flag", "BPF_F_LINK", "struct_ops with a link"),
     # Maps
     "numa node": _uapi("field", "bpf_attr.numa_node"),
     "map_extra": _uapi("field", "bpf_attr.map_extra"),
-    "kptr": Rule("map_value", "kptr in a map value", "5.19", source="ebpf-docs"),
+    "kptr": _feature("map_value", "kptr"),
 }
 
 #: Structs of the UAPI header that a map value or global data may hold. Where nothing else in the
@@ -169,14 +135,8 @@ VALUE_TYPES = {
     "bpf_wq": _uapi("map_value", "bpf_wq.__opaque", "struct bpf_wq"),
     "bpf_task_work": _uapi("map_value", "bpf_task_work.__opaque", "struct bpf_task_work"),
     **{
-        name: Rule("map_value", f"struct {name}", since, source="first UAPI header with it")
-        for name, since in (
-            ("bpf_list_head", "6.2"),
-            ("bpf_list_node", "6.2"),
-            ("bpf_rb_root", "6.3"),
-            ("bpf_rb_node", "6.3"),
-            ("bpf_refcount", "6.4"),
-        )
+        name: _feature("map_value", name)
+        for name in ("bpf_list_head", "bpf_list_node", "bpf_rb_root", "bpf_rb_node", "bpf_refcount")
     },
 }
 
@@ -243,73 +203,32 @@ FALLBACKS = {
     "callback function": "unroll the loop",
 }
 
-#: Kernels from here on know the contents of read-only maps when they verify, and so do not look
-#: at what a .kconfig variable rules out. Source: kernel commit a23740ec43ba.
-CONST_MAPS = "5.5"
+_SLEEPABLE = "can_be_sleepable() or check_attach_btf_id() in verifier.c"
 
-#: Structs of kernel operations that BPF can implement. Source: ebpf-docs, program type STRUCT_OPS.
-STRUCT_OPS = {
-    "tcp_congestion_ops": "5.6",
-    "hid_bpf_ops": "6.11",
-    "sched_ext_ops": "6.12",
-    "Qdisc_ops": "6.16",
-    "smc_hs_ctrl_ops": "6.19",
-    "io_uring_bpf_ops": "7.1",
+#: Program type and attach type (or any) to what sleepable ones need beyond ``BPF_F_SLEEPABLE``.
+SLEEPABLE = {
+    ("TRACING", "BPF_TRACE_FENTRY"): Rule("feature", "sleepable fentry program"),
+    ("TRACING", "BPF_TRACE_FEXIT"): Rule("feature", "sleepable fexit program"),
+    ("TRACING", "BPF_MODIFY_RETURN"): Rule("feature", "sleepable fmod_ret program"),
+    ("LSM", "BPF_LSM_MAC"): Rule("feature", "sleepable LSM program"),
+    ("KPROBE", ""): Rule("feature", "sleepable uprobe program", "6.0", source=_SLEEPABLE),
+    ("TRACING", "BPF_TRACE_ITER"): Rule("feature", "sleepable iterator", "6.3", source=_SLEEPABLE),
+    ("STRUCT_OPS", ""): Rule("feature", "sleepable struct_ops program", "6.3", source=_SLEEPABLE),
+    ("TRACING", "BPF_TRACE_FSESSION"): Rule(
+        "feature", "sleepable fsession program", "7.0", source=_SLEEPABLE
+    ),
+    ("TRACING", "BPF_TRACE_RAW_TP"): Rule(
+        "feature", "sleepable tp_btf program", "7.2", source=_SLEEPABLE
+    ),
+    ("RAW_TRACEPOINT", ""): Rule(
+        "feature", "sleepable raw tracepoint program", "7.2", source=_SLEEPABLE
+    ),
+    ("TRACEPOINT", ""): Rule("feature", "sleepable tracepoint program", "7.2", source=_SLEEPABLE),
 }
 
-#: Helpers that the kernel keeps for programs under a license compatible with the GPL.
-#: Source: bcc, docs/kernel-versions.md, column "License"; `gpl_only` of `struct bpf_func_proto`
-#: in kernel/bpf/, kernel/trace/bpf_trace.c and net/core/filter.c of 7.1.
-GPL_ONLY = frozenset(
-    {
-        "bpf_check_mtu",
-        "bpf_copy_from_user_task",
-        "bpf_fib_lookup",
-        "bpf_get_branch_snapshot",
-        "bpf_get_current_task",
-        "bpf_get_current_task_btf",
-        "bpf_get_stack",
-        "bpf_get_stackid",
-        "bpf_override_return",
-        "bpf_perf_event_output",
-        "bpf_perf_event_read",
-        "bpf_perf_event_read_value",
-        "bpf_perf_prog_read_value",
-        "bpf_probe_read",
-        "bpf_probe_read_kernel",
-        "bpf_probe_read_kernel_str",
-        "bpf_probe_read_str",
-        "bpf_probe_read_user",
-        "bpf_probe_read_user_str",
-        "bpf_probe_write_user",
-        "bpf_rc_keydown",
-        "bpf_rc_pointer_rel",
-        "bpf_rc_repeat",
-        "bpf_read_branch_records",
-        "bpf_seq_printf",
-        "bpf_seq_printf_btf",
-        "bpf_seq_write",
-        "bpf_snprintf",
-        "bpf_task_pt_regs",
-        "bpf_tcp_check_syncookie",
-        "bpf_tcp_gen_syncookie",
-        "bpf_tcp_raw_check_syncookie_ipv4",
-        "bpf_tcp_raw_check_syncookie_ipv6",
-        "bpf_tcp_raw_gen_syncookie_ipv4",
-        "bpf_tcp_raw_gen_syncookie_ipv6",
-        "bpf_timer_cancel",
-        "bpf_timer_init",
-        "bpf_timer_set_callback",
-        "bpf_timer_start",
-        "bpf_trace_printk",
-        "bpf_trace_vprintk",
-        "bpf_xdp_output",
-    }
-)
-
-#: Helpers that were kept so before a release. Source: `gpl_only` of their protos in
-#: kernel/bpf/helpers.c of 5.7 and 5.8, and in net/core/filter.c of 4.14 and 4.15.
-GPL_UNTIL = {"bpf_ktime_get_ns": "5.8", "bpf_setsockopt": "4.15"}
+#: Kernels from here on know the contents of read-only maps when they verify, and so do not look
+#: at what a .kconfig variable rules out.
+CONST_MAPS = FEATURES["constant maps"].since
 
 #: Source: license_is_gpl_compatible() in include/linux/license.h.
 _GPL = frozenset(

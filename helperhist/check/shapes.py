@@ -79,7 +79,7 @@ class Shapes:
         ):
             return
         # Loaders make global functions static for kernels that do not know them.
-        if self._obj.loader == "raw":
+        if not self._obj.relocates:
             collect.rule(RULES["global function"], function, 0)
         tags = self._tags_of(function)
         proto = btf.strip(btf.type(function.type).type)
@@ -88,7 +88,7 @@ class Shapes:
         contexts = _contexts(program)
         for index, parameter in enumerate(proto.members):
             tag = tags.get(index, "")
-            if tag.startswith("arg:") and (tag != "arg:ctx" or self._obj.loader == "raw"):
+            if tag.startswith("arg:") and (tag != "arg:ctx" or not self._obj.relocates):
                 collect.rule(RULES["argument tag"], function, 0)
                 if tag not in _ARGUMENT_TAGS:
                     collect.unknown(

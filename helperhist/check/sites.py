@@ -15,7 +15,7 @@ from helperhist.binary import (
     feature,
 )
 from helperhist.check.guards import field_name
-from helperhist.check.reach import has_loop
+from helperhist.check.loops import has_loop
 
 __all__ = ["Site", "context_site", "scan"]
 

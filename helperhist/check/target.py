@@ -5,10 +5,9 @@ A kernel is a very one (its BTF, its header), or a release of the timeline.
 
 from typing import Protocol
 
-from helperhist.check.needs import Findings, Requirement, Unknown, release_key
+from helperhist.check.needs import Findings, Requirement, Unknown
 from helperhist.check.rules import FALLBACKS
 from helperhist.check.verdict import TooNew, required, unknown
-from helperhist.dataset import kfunc
 from helperhist.timeline import Kernel, Presence, Release
 from helperhist.version import KernelVersion
 
@@ -34,12 +33,16 @@ def judge_kernel(findings: Findings, kernel: KernelRead, release: str | None) ->
         if (verdict := _requirement(item, kernel, release)) is not None
     ]
     found += [
-        verdict for item in unknown(findings) if (verdict := _unknown(item, kernel)) is not None
+        verdict
+        for item in unknown(findings)
+        if (verdict := _unknown(item, kernel, release)) is not None
     ]
     return tuple(found)
 
 
 def _requirement(item: Requirement, kernel: KernelRead, release: str | None) -> TooNew | None:
+    if item.spares(release or ""):
+        return None
     if item.kind == "helper" and item.id is not None:
         if kernel.has_number("helper", item.name, item.id).answer:
             return None
@@ -59,7 +62,7 @@ def _requirement(item: Requirement, kernel: KernelRead, release: str | None) -> 
         # The name may be of another kind than the need (a helper marks struct bpf_timer).
         answer = kernel.has(_kind_of(item), item.uapi).answer
     if answer is None and release is not None:
-        answer = release_key(item.since) <= release_key(release)
+        return _by_release(item, KernelVersion.parse(release), False)
     if answer:
         return None
     if answer is None:
@@ -79,7 +82,12 @@ def _kind_of(item: Requirement) -> str:
     return "flag" if item.uapi.startswith(("BPF_F_", "BPF_PSEUDO_")) else item.kind
 
 
-def _unknown(item: Unknown, kernel: KernelRead) -> TooNew | None:
+def _unknown(item: Unknown, kernel: KernelRead, release: str | None) -> TooNew | None:
+    if item.spares(release or ""):
+        return None
+    if item.known_to and release is not None:
+        certain = KernelVersion.parse(release) <= KernelVersion.parse(item.known_to)
+        return TooNew(item, certain, item.reason)
     if item.kind == "helper" and item.id is not None:
         if kernel.has_number("helper", "", item.id).answer:
             return None
@@ -90,8 +98,6 @@ def _unknown(item: Unknown, kernel: KernelRead) -> TooNew | None:
             return None
         if answer is False and item.kind == "kfunc":
             return TooNew(item, True, "this kernel has no such kfunc")
-    if item.kind == "prog_type" and not item.newer:
-        return TooNew(item, False, item.reason)
     return TooNew(item, False, item.reason)
 
 
@@ -124,12 +130,14 @@ def release_note(release: Release) -> str | None:
 
 
 def _release_lacks(item: Requirement, release: Release, older: bool) -> TooNew | None:
+    if item.spares(release.version.series):
+        return None
     if item.kind == "helper" and item.id is not None:
         told = release.has_number("helper", item.name, item.id)
     elif item.uapi:
         told = release.has(_kind_of(item), item.uapi)
     else:
-        return _by_since(item, release, older)
+        return _by_release(item, release.version, older)
     # Nobody removes a name from the API between two updates, but one may come.
     if told.answer or (told.answer is None and told.before and told.after is None):
         return None
@@ -157,23 +165,38 @@ def _bounds(release: Release, told: Presence) -> str:
     return f"{', '.join(sides)}, {release.version} was not read"
 
 
-def _by_since(item: Requirement, release: Release, older: bool) -> TooNew | None:
-    """Judge what has no name in the header by the first release that has it."""
-    version = release.version
-    if KernelVersion.parse(item.since) > version:
-        # Of an update nobody read whether it has what its release has not.
-        certain = not older and not (version.is_stable or version.build)
+def _by_release(item: Requirement, version: KernelVersion, older: bool) -> TooNew | None:
+    """Judge what has no name in the header by the releases that have it.
+
+    :param older: whether it may be older than the data
+    """
+    # Of an update nobody read whether it has what its release has not.
+    exact = not (version.is_stable or version.build)
+    if item.since and KernelVersion.parse(item.since) > version:
+        if item.earliest and KernelVersion.parse(item.earliest) <= version:
+            reason = f"between {item.earliest} and {item.since}; {version} was not read"
+            return TooNew(item, False, reason, _instead(item))
         reason = f"needs {item.since}" + (" or earlier" if older else "")
-        return TooNew(item, certain, reason, _instead(item))
-    known = kfunc(item.name) if item.kind == "kfunc" else None
-    if known is None or not known.absent or version <= KernelVersion.parse(known.seen):
+        return TooNew(item, exact and not older, reason, _instead(item))
+    for update in map(KernelVersion.parse, item.updates):
+        if version.series == update.series and update <= version:
+            return TooNew(item, True, f"not from {update} on")
+    if not item.until:
         return None
-    certain = version >= KernelVersion.parse(known.absent)
-    words = "not in" if certain else "known until"
-    return TooNew(item, certain, f"{words} {known.absent if certain else known.seen}")
+    if KernelVersion.parse(item.until) <= version:
+        return TooNew(item, True, f"not from {item.until} on")
+    if version.series != item.last and KernelVersion.parse(item.last) < version:
+        reason = f"{item.last} has it, {item.until} does not; {version} was not read"
+        return TooNew(item, False, reason)
+    return None
 
 
 def _release_unknown(item: Unknown, release: Release) -> TooNew | None:
+    if item.spares(release.version.series):
+        return None
+    if item.known_to:
+        certain = release.version <= KernelVersion.parse(item.known_to)
+        return TooNew(item, certain, item.reason)
     if item.id is not None:
         # What only updates of a release have has a number, and no release of mainline.
         told = release.has_number(item.kind, "", item.id)

@@ -1,7 +1,7 @@
 """From findings to answers: the minimum kernel, a verdict on a target, what a change did."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from helperhist.check.needs import Findings, Requirement, Unknown, release_key
@@ -12,13 +12,11 @@ __all__ = [
     "Minimum",
     "TooNew",
     "change",
-    "change_json",
     "edge",
-    "item_json",
+    "loads",
     "minimum",
     "required",
-    "target_json",
-    "to_json",
+    "switched",
     "unknown",
 ]
 
@@ -28,6 +26,11 @@ class Minimum:
     """The oldest release from which on the object works.
 
     :ivar since: the release; None if nothing is required that the data knows
+    :ivar earliest: the oldest release that may do; empty if ``since`` is exact
+    :ivar until: the first release that misses something again; empty if none does
+    :ivar last: the newest one before it known to do
+    :ivar ended_by: the requirements that end there
+    :ivar loads: the release from which on it loads, where it is attached only later; else empty
     :ivar at_least: whether something required is not known, so that it may be later
     :ivar decided_by: the requirements that set it
     :ivar or_earlier: whether the data begins with what sets it, so that it may be earlier
@@ -37,14 +40,21 @@ class Minimum:
     at_least: bool
     decided_by: tuple[Requirement, ...]
     or_earlier: bool = False
+    earliest: str = ""
+    until: str = ""
+    last: str = ""
+    ended_by: tuple[Requirement, ...] = ()
+    loads: str = ""
 
     def __str__(self) -> str:
         shown = self.since or "any kernel with BPF"
         if self.or_earlier:
             shown += " or earlier"
-        if not self.at_least:
-            return shown
-        return f"at least {shown}" if self.since else "unknown"
+        if self.earliest:
+            shown = f"at least {self.earliest}, certainly from {self.since}"
+        elif self.at_least:
+            shown = f"at least {shown}" if self.since else "unknown"
+        return f"{shown} up to {self.last}" if self.last else shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,10 +123,44 @@ def minimum(findings: Findings) -> Minimum:
     needs = required(findings)
     since = needs[0].since if needs else None
     deciding = tuple(item for item in needs if item.since == since)
-    earlier = bool(deciding) and all(item.name in findings.older for item in deciding)
+    earlier = bool(deciding) and all(
+        item.kind != "check" and item.name in findings.older for item in deciding
+    )
     # What user space sets decides whether a map is created, not from which release on.
-    later = any(item.kind != "unset" for item in unknown(findings))
-    return Minimum(since, later, deciding, earlier)
+    later = any(item.kind not in ("unset", "loader") for item in unknown(findings))
+    earliest = max((item.earliest or item.since for item in needs), key=release_key, default="")
+    ends = [item for item in needs if item.until]
+    until = min((item.until for item in ends), key=release_key, default="")
+    loads = next((item.since for item in needs if item.stage == "load"), "")
+    return Minimum(
+        since,
+        later,
+        deciding,
+        earlier,
+        earliest if earliest != since else "",
+        until,
+        min((item.last for item in ends), key=release_key, default=""),
+        tuple(item for item in ends if item.until == until),
+        loads if loads != since else "",
+    )
+
+
+def switched(findings: Findings) -> Minimum | None:
+    """Return the minimum if user space sets the variables of ``.rodata`` that matter.
+
+    None if none does.
+    """
+    if not any(item.optional and item.switches for item in findings.requirements):
+        return None
+    return minimum(
+        replace(
+            findings,
+            requirements=tuple(
+                replace(item, optional=item.optional and not item.switches)
+                for item in findings.requirements
+            ),
+        )
+    )
 
 
 def edge(findings: Findings) -> Edge | None:
@@ -126,11 +170,7 @@ def edge(findings: Findings) -> Edge | None:
     """
     needs = required(findings)
     # What has no way around on older kernels is what one would drop.
-    names = tuple(
-        dict.fromkeys(
-            item.name.removeprefix("way around ") for item in needs if item.since == needs[0].since
-        )
-    )
+    names = tuple(dict.fromkeys(item.name for item in needs if item.since == needs[0].since))
     rest = [item for item in needs if item.since != needs[0].since]
     if not rest or len(names) > 3:
         return None
@@ -155,103 +195,17 @@ def change(old: Findings, new: Findings) -> Change:
     )
 
 
-def to_json(file: str, findings: Findings) -> dict[str, Any]:
-    """Return the documented JSON object of one object."""
-    least = minimum(findings)
-    return {
-        "file": file,
-        "min_kernel": least.since,
-        "at_least": least.at_least,
-        "or_earlier": least.or_earlier,
-        "decided_by": list(dict.fromkeys(item.name for item in least.decided_by)),
-        "loader": findings.loader,
-        "license": findings.license,
-        "programs": [
-            {
-                "name": item.name,
-                "section": item.section,
-                "type": item.type,
-                "attach_type": item.attach_type,
-                "autoload": item.autoload,
-                "instructions": item.instructions,
-            }
-            for item in findings.programs
-        ],
-        "maps": [
-            {
-                "name": item.name,
-                "type": item.type,
-                "flags": item.flags,
-                "autocreate": item.autocreate,
-            }
-            for item in findings.maps
-        ],
-        "requirements": [item_json(item) for item in newest_first(findings.requirements)],
-        "unknown": [item_json(item) for item in findings.unknown],
-        "notes": list(findings.notes),
-    }
+def loads(found: Iterable[TooNew], refused: bool = False) -> bool | None:
+    """Whether a kernel loads an object, whether or not it can attach it; None if nobody can tell.
 
-
-def target_json(
-    target: str, found: tuple[TooNew, ...], note: str | None = None, refused: bool = False
-) -> dict[str, Any]:
-    """Return the documented JSON object of a target.
-
-    :param note: from what the data answers, where it has no tag of the target
-    :param refused: whether no kernel loads the object with its loader
+    :param found: what it lacks or may lack
+    :param refused: whether no kernel loads it
     """
-    return {
-        "kernel": target,
-        "ok": not found and not refused,
-        "note": note,
-        "missing": [
-            {
-                **item_json(verdict.item),
-                "certain": verdict.certain,
-                "why": verdict.reason,
-                "instead": verdict.instead,
-            }
-            for verdict in found
-        ],
-    }
-
-
-def change_json(old: str, new: str, change: Change) -> dict[str, Any]:
-    """Return the documented JSON object of a change from one file to another."""
-    return {
-        "old": {"file": old, "min_kernel": change.old.since, "at_least": change.old.at_least},
-        "new": {"file": new, "min_kernel": change.new.since, "at_least": change.new.at_least},
-        "raised": change.raised,
-        "added": [item_json(item) for item in change.added],
-        "removed": [item_json(item) for item in change.removed],
-    }
-
-
-def item_json(item: Requirement | Unknown) -> dict[str, Any]:
-    """Return the documented JSON object of a requirement, or of something unknown."""
-    place = {
-        "program": item.program,
-        "map": item.map,
-        "function": item.function,
-        "insn": item.insn,
-        "source": item.source,
-    }
-    if isinstance(item, Unknown):
-        return {
-            "kind": item.kind,
-            "name": item.name,
-            "reason": item.reason,
-            "newer_than_data": item.newer,
-            "optional": item.optional,
-            **place,
-        }
-    return {
-        "kind": item.kind,
-        "name": item.name,
-        "since": item.since,
-        "optional": item.optional,
-        **place,
-        "count": item.count,
-        "stage": item.stage,
-        "evidence": item.evidence,
-    }
+    stages = [
+        verdict.certain
+        for verdict in found
+        if not (isinstance(verdict.item, Requirement) and verdict.item.stage == "attach")
+    ]
+    if refused or any(stages):
+        return False
+    return None if stages else True

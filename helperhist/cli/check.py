@@ -19,14 +19,11 @@ from helperhist.check import (
     KernelRead,
     TooNew,
     change,
-    change_json,
     check_file,
     find_objects,
     judge_kernel,
     judge_release,
     release_note,
-    target_json,
-    to_json,
 )
 from helperhist.cli.command import new_command
 from helperhist.cli.options import data_option, echo_source
@@ -41,6 +38,7 @@ from helperhist.report.check import (
     render_summary,
     render_verdict,
 )
+from helperhist.report.checkjson import change_json, target_json, to_json
 from helperhist.report.github import annotate, annotate_change
 from helperhist.report.refusals import refused_json, render_refused
 from helperhist.report.terminal import terminal_width
@@ -60,9 +58,9 @@ __all__ = ["command"]
 @click.option(
     "--loader",
     type=click.Choice(LOADERS),
-    default="libbpf",
+    default="auto",
     show_default=True,
-    help="Who loads the objects, and so what is rewritten for older kernels.",
+    help="Who loads the objects, and so what is rewritten; auto: libbpf 1.x, or who takes them.",
 )
 @click.option(
     "--explain-core",
@@ -218,7 +216,7 @@ def _kernel(source: str, timeline: Timeline) -> _Target:
         raise HelperhistError(f"--target {source}: cannot read kernels: {error}") from error
     info = reader.read_kernel(source, timeline)
     like = str(match.compare(info, timeline).release)
-    ask = None if info.types is None else judge.BtfJudge(info.types, like).judge
+    ask = None if info.types is None else judge.BtfJudge(info.types, like, timeline).judge
     return _Target(None, cast("KernelRead", info), like, ask)
 
 
@@ -244,7 +242,9 @@ def _echo(
         answers = [{**to_json(file, item), **refused_json(item.refused)} for file, item in good]
         if target is not None:
             for answer, (_, item) in zip(answers, good, strict=True):
-                answer["target"] = target_json(target, verdicts[id(item)], note, bool(item.refused))
+                answer["target"] = target_json(
+                    target, verdicts[id(item)], item.loader, note, bool(item.refused)
+                )
         echo_json(answers)
         return
     if form == "github":
@@ -276,7 +276,7 @@ def _diff(good: Sequence[tuple[str, Findings]], form: str) -> int:
     (old, before), (new, after) = good
     found = change(before, after)
     if form == "json":
-        echo_json(change_json(old, new, found))
+        echo_json(change_json(old, new, found, after.loader))
     elif form == "github":
         _echo_lines(annotate_change(new, found, _root()))
     else:

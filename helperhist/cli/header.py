@@ -42,6 +42,10 @@ __all__ = ["command"]
 @click.option("--beside", type=click.Path(path_type=Path, dir_okay=False, exists=True),
               metavar="VMLINUX.H",
               help="Make the kfuncs for this vmlinux.h, whatever it declares.")  # fmt: skip
+@click.option("--prog-type", "prog_types", multiple=True, metavar="TYPE",
+              help="Declare what programs of a type (xdp) may call, say of the rest since when "
+              "they may, and add HELPERHIST_SINCE_IN() and helperhist_usable(). 'all': add just "
+              "these, for all types. Can be given several times.")  # fmt: skip
 @click.option("--docs/--no-docs", default=False,
               help="Add the documentation of the helpers, from a scan of your own.")  # fmt: skip
 @click.option("--undeclared", is_flag=True,
@@ -58,6 +62,7 @@ def command(
     kfuncs: bool,
     kfuncs_of: tuple[str, ...],
     beside: Path | None,
+    prog_types: tuple[str, ...],
     docs: bool,
     undeclared: bool,
     data: str | None,
@@ -81,6 +86,7 @@ def command(
         kfuncs,
         kfuncs_of,
         None if beside is None else str(beside),
+        prog_types,
     )
     there = None if beside is None else read_beside(beside.read_text("utf-8", "replace"))
     header = render_header(load(data), options, there)

@@ -49,7 +49,7 @@ def _one_format(ctx: click.Context, param: click.Parameter, value: bool) -> bool
 
 def check_kind(timeline: Timeline, kind: str) -> None:
     """Raise an error for a kind that the data does not have, other than ``all``."""
-    kinds = sorted({row.kind for row in timeline.rows})
+    kinds = sorted(timeline.index.kinds)
     if kind not in (*kinds, "all"):
         raise DatasetError(f"no names of kind {kind[:60]!r}; there are {', '.join(kinds)}, or all")
 

@@ -31,7 +31,7 @@ def find_program(timeline: Timeline, text: str) -> Program:
 
     :raises DatasetError: nothing is called so
     """
-    known = {row.name for row in timeline.rows if row.kind == "prog_type"}
+    known = timeline.index.names("prog_type")
     name = _PREFIX + text.strip().upper().removeprefix(_PREFIX)
     if name in known:
         return Program(name)

@@ -13,7 +13,7 @@ from helperhist.report.relations import (
     since_words,
 )
 from helperhist.report.terminal import table, terminal_width
-from helperhist.timeline import Relation, Relations, Timeline, condition_words
+from helperhist.timeline import KINDS, Relation, Relations, Timeline, condition_words
 from helperhist.version import KernelVersion
 
 __all__ = ["echo_relations", "relations_at", "require_relations"]
@@ -87,6 +87,5 @@ def _words(relation: Relation) -> str:
 
 
 def _value(relation: Relation) -> str:
-    if relation.kind in ("kfunc", "kfunc_proto", "gpl_only"):
-        return relation.value
-    return condition_words(relation.value)
+    conditional = KINDS[relation.kind].conditional
+    return condition_words(relation.value) if conditional else relation.value

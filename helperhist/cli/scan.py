@@ -32,7 +32,12 @@ from helperhist.timeline import Timeline
 __all__ = ["command"]
 
 #: Where each stage of a scan begins and ends, in thousandths of the work, roughly.
-_STAGES = {"headers": (0, 150), "introducing commits": (150, 500), "kernel trees": (500, 1000)}
+_STAGES = {
+    "headers": (0, 100),
+    "introducing commits": (100, 300),
+    "kernel trees": (300, 600),
+    "commits of relations": (600, 1000),
+}
 
 
 @new_command(
@@ -162,7 +167,7 @@ def _previous(folder: Path) -> Timeline | None:
     try:
         previous = read_dataset(folder)
         # Read on demand, but here all of it is used.
-        _ = previous.tags, previous.spans, previous.events, previous.docs
+        _ = previous.tags, previous.spans, previous.events, previous.docs, previous.parts
     except DatasetError:
         return None
     return previous

@@ -1,6 +1,5 @@
 """Timelines on disk, and the embedded one."""
 
-from helperhist.dataset.kfuncs import Kfunc, kfunc
 from helperhist.dataset.store import (
     FORMAT,
     check_folder,
@@ -16,13 +15,11 @@ from helperhist.dataset.store import (
 
 __all__ = [
     "FORMAT",
-    "Kfunc",
     "check_folder",
     "data_home",
     "default_source",
     "has_dataset",
     "is_plain_name",
-    "kfunc",
     "load",
     "read_dataset",
     "remember_scan",

@@ -34,13 +34,19 @@ from helperhist.dataset.evidence import (
     parse_witnesses,
 )
 from helperhist.dataset.relations import (
-    DETAIL_KINDS,
     DETAILS,
+    INTRODUCTIONS,
+    LOST,
     READINGS,
     RELATION_COLUMNS,
     RELATIONS,
+    SOURCE_FILES,
+    parse_introductions,
+    parse_lost,
     parse_readings,
     parse_runs,
+    parse_source_files,
+    relation_cells,
 )
 from helperhist.dataset.swap import File
 from helperhist.errors import DatasetError
@@ -50,9 +56,8 @@ from helperhist.timeline import (
     Event,
     Evidence,
     Metadata,
-    Reading,
+    Parts,
     Row,
-    Run,
     Span,
     Tag,
     Timeline,
@@ -133,15 +138,27 @@ def parse_dataset(
     def tags() -> tuple[Tag, ...]:
         return tuple(part("tags.csv", lambda cells: _tags(cells, rows)))
 
-    def relations(name: str) -> tuple[Iterator[Run], Iterator[Reading]]:
-        wanted = (RELATIONS, READINGS) if name else (RELATIONS, DETAILS, READINGS)
+    def relations(name: str) -> Parts:
+        wanted = set(RELATION_COLUMNS) - ({DETAILS} if name else set())
         found = files if later is None else later(wanted)
-        readings = part(READINGS, parse_readings, found)
+        runs = [RELATIONS]
         if name:
-            found = {**found, RELATIONS: _lines_with(found.get(RELATIONS, _MISSING), name)}
-            return part(RELATIONS, parse_runs, found), readings
-        runs = (part(name, parse_runs, found) for name in (RELATIONS, DETAILS))
-        return chain.from_iterable(runs), readings
+            found = {
+                **found,
+                **{
+                    file: _lines_with(found.get(file, _MISSING), name)
+                    for file in (RELATIONS, INTRODUCTIONS)
+                },
+            }
+        else:
+            runs.append(DETAILS)
+        return Parts(
+            chain.from_iterable(part(file, parse_runs, found) for file in runs),
+            part(READINGS, parse_readings, found),
+            part(INTRODUCTIONS, parse_introductions, found),
+            part(LOST, parse_lost, found),
+            part(SOURCE_FILES, parse_source_files, found),
+        )
 
     def evidence(name: str) -> tuple[Iterator[Evidence], Iterator[Witness]]:
         found = files if later is None else later((EVIDENCE, WITNESSES))
@@ -364,15 +381,10 @@ def render_dataset(timeline: Timeline) -> dict[str, str]:
         files["docs.csv"] = _render(
             "docs.csv", ((d.name, d.tag, d.description, d.returns) for d in timeline.docs)
         )
-    if timeline.relations:
-        runs: dict[str, list[tuple[str, ...]]] = {RELATIONS: []}
-        for run in timeline.relations.runs:
-            name = DETAILS if run.kind in DETAIL_KINDS else RELATIONS
-            runs.setdefault(name, []).append((*astuple(run)[:5], run.last or ""))
-        files.update((name, _render(name, rows)) for name, rows in runs.items())
-        files[READINGS] = _render(
-            READINGS, ((r.source, r.tag, r.origin) for r in timeline.relations.readings)
-        )
+    for name, cells in relation_cells(timeline.parts).items():
+        # Runs may be none where something was read.
+        if cells or (name == RELATIONS and timeline.parts.readings):
+            files[name] = _render(name, cells)
     statements = timeline.statements_of("")
     if statements.evidence:
         files[EVIDENCE] = _render(EVIDENCE, map(astuple, statements.evidence))

@@ -1,37 +1,60 @@
 """The files of a dataset that say which helper and kfunc may be called from where.
 
-=================  ===============================================================================
 ``relations.csv``  the runs of releases that have a fact: :class:`helperhist.timeline.Run`
 ``details.csv``    the same, of the kinds in :data:`DETAIL_KINDS`: no answer on one name has them
 ``readings.csv``   which source was read at which release: :class:`helperhist.timeline.Reading`
 =================  ===============================================================================
+=======
+=====================  ===========================================================================
+``relations.csv``      the runs of releases that have a fact: :class:`helperhist.timeline.Run`
+``details.csv``        the same, of the kinds of :data:`DETAIL_KINDS`: no answer on a name has them
+``readings.csv``       which source was read at which release: :class:`helperhist.timeline.Reading`
+``introductions.csv``  the commits that runs begin with: :class:`helperhist.timeline.Introduction`
+``lost.csv``           why a source says nothing of a release: :class:`helperhist.timeline.Lost`
+``files.csv``          what a source read of the newest: :class:`helperhist.timeline.SourceFile`
+=====================  ===========================================================================
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import astuple
 
-from helperhist.timeline import SOURCES, Reading, Run
+from helperhist.timeline import SOURCES, Introduction, Lost, Parts, Reading, Run, SourceFile
 from helperhist.version import KernelVersion
 
 __all__ = [
     "DETAILS",
-    "DETAIL_KINDS",
+    "INTRODUCTIONS",
+    "LOST",
     "READINGS",
     "RELATIONS",
     "RELATION_COLUMNS",
+    "SOURCE_FILES",
+    "parse_introductions",
+    "parse_lost",
     "parse_readings",
     "parse_runs",
+    "parse_source_files",
+    "relation_cells",
 ]
 
 RELATIONS = "relations.csv"
 DETAILS = "details.csv"
 DETAIL_KINDS = frozenset(("arch_use", "contract"))
 READINGS = "readings.csv"
+INTRODUCTIONS = "introductions.csv"
+LOST = "lost.csv"
+SOURCE_FILES = "files.csv"
 _RUN = ("kind", "name", "object", "value", "first", "last")
 RELATION_COLUMNS: dict[str, tuple[str, ...]] = {
     RELATIONS: _RUN,
     DETAILS: _RUN,
     READINGS: ("source", "tag", "origin"),
-}
+    INTRODUCTIONS: (
+        "kind", "name", "object", "first", "commit", "author_date", "commit_date", "subject",
+    ),
+    LOST: ("source", "tag", "path", "what"),
+    SOURCE_FILES: ("source", "path"),
+}  # fmt: skip
 
 
 def parse_readings(rows: Iterable[list[str]]) -> Iterator[Reading]:
@@ -59,3 +82,42 @@ def parse_runs(rows: Iterable[list[str]]) -> Iterator[Run]:
         if kind not in SOURCES:
             raise ValueError(f"{kind[:60]!r} is not a kind of relation")
         yield Run(kind, name, other, value, first, last or None)
+
+
+def parse_introductions(rows: Iterable[list[str]]) -> Iterator[Introduction]:
+    """Read the rows of ``introductions.csv``.
+
+    :raises ValueError: a commit is not one
+    """
+    for kind, name, other, first, commit, author_date, commit_date, subject in rows:
+        if not commit or commit.strip("0123456789abcdef"):
+            raise ValueError(f"{commit[:60]!r} is no commit")
+        yield Introduction(
+            kind, name, other, first, commit, author_date or None, commit_date or None, subject
+        )
+
+
+def parse_lost(rows: Iterable[list[str]]) -> Iterator[Lost]:
+    """Read the rows of ``lost.csv``."""
+    return (Lost(*row) for row in rows)
+
+
+def parse_source_files(rows: Iterable[list[str]]) -> Iterator[SourceFile]:
+    """Read the rows of ``files.csv``."""
+    return (SourceFile(*row) for row in rows)
+
+
+def relation_cells(parts: Parts) -> dict[str, list[Sequence[str]]]:
+    """Return the rows of each file; a file without any is not written."""
+    found: dict[str, Iterable[Run | Reading | Introduction | Lost | SourceFile]] = {
+        RELATIONS: [run for run in parts.runs if run.kind not in DETAIL_KINDS],
+        DETAILS: [run for run in parts.runs if run.kind in DETAIL_KINDS],
+        READINGS: parts.readings,
+        INTRODUCTIONS: parts.introductions,
+        LOST: parts.lost,
+        SOURCE_FILES: parts.files,
+    }
+    return {
+        name: [["" if cell is None else cell for cell in astuple(item)] for item in items]
+        for name, items in found.items()
+    }

@@ -170,38 +170,47 @@ def about_named(rule: str, meaning: str, advice: str) -> Callable[..., Answer]:
 def about_kfunc(rule: str, meaning: str, advice: str) -> Callable[..., Answer]:
     """Make an answer about the kfunc that the message names, if it names one."""
 
-    def answer(match: re.Match[str], _names: Names) -> Answer:
+    def answer(match: re.Match[str], names: Names) -> Answer:
         name = match[1] if match.re.groups else None
         subject = name or "the kfunc"
         since = None
         told = meaning.format(subject)
         if name is not None:
-            since, release = _kfunc_release(name)
+            since, release = _kfunc_release(name, names)
             told += f" {release}"
         return Answer(rule, told, advice.format(subject), "kfunc", name, since=since)
 
     return answer
 
 
-def _kfunc_release(name: str) -> tuple[str | None, str]:
+def _kfunc_release(name: str, names: Names) -> tuple[str | None, str]:
     """Return the first release with a kfunc, and a sentence about it."""
-    # Only messages about kfuncs pay for reading that table.
-    from helperhist.dataset import kfunc
-
-    known = kfunc(name)
-    if known is None:
+    found = names.timeline.relations.find("kfunc", name.split("___")[0])
+    if not found:
         return None, "This data does not know it. Kfuncs are no UAPI: no release promises them."
+    known = found[0]
+    since = f"since {known.since}"
+    if known.absent:
+        since += f" or a release after {known.absent}"
+    if known.removed:
+        return known.since, f"Mainline has it {since}, and not any more in {known.removed}."
     return known.since, (
-        f"Mainline has it since {known.since}; kfuncs are no UAPI, so that a later release may "
-        "change or drop it."
+        f"Mainline has it {since}; kfuncs are no UAPI, so that a later release may change or "
+        "drop it."
     )
 
 
-def plain(rule: str, meaning: str, advice: str, since: str | None = None) -> Callable[..., Answer]:
-    """Make an answer that is the same for each match."""
+def plain(rule: str, meaning: str, advice: str, feature: str = "") -> Callable[..., Answer]:
+    """Make an answer that is the same for each match.
 
-    def answer(_match: re.Match[str], _names: Names) -> Answer:
-        return Answer(rule, meaning, advice, since=since)
+    :param meaning: with ``{key}`` for the release of a feature or name, see :meth:`Names.release`;
+        so may ``advice``
+    :param feature: whose release mends it; empty where none does
+    """
+
+    def answer(_match: re.Match[str], names: Names) -> Answer:
+        since = names.release(feature) if feature else None
+        return Answer(rule, names.fill(meaning), names.fill(advice), since=since)
 
     return answer
 
@@ -211,12 +220,13 @@ def global_pointer(_match: re.Match[str], names: Names) -> Answer | None:
     if names.without_btf:
         # The pointer is the context, which this kernel cannot recognise without its own BTF.
         return None
+    since = names.release("global function, pointer")
     return Answer(
         "global-function-pointer",
         "The kernel does not take this pointer as an argument of a global function: pointers to "
-        "other things than the context came with 5.12, and void * is for none.",
-        "Make the function static, or run a kernel from 5.12 on.",
-        since="5.12",
+        f"other things than the context came with {since}, and void * is for none.",
+        f"Make the function static, or run a kernel from {since} on.",
+        since=since,
     )
 
 
@@ -239,7 +249,7 @@ def undeclared(match: re.Match[str], names: Names) -> Answer | None:
             f"Include it, or build with headers of {row.since} or newer or a vmlinux.h of such a "
             "kernel; the program will then need that kernel too.",
         )
-    if row is None and name.startswith("bpf_") and (since := _kfunc_release(name))[0]:
+    if row is None and name.startswith("bpf_") and (since := _kfunc_release(name, names))[0]:
         return Answer(
             "headers-too-old",
             f"{name} is a kfunc, and nothing included declares it. {since[1]}",
@@ -309,27 +319,29 @@ def unknown_address(_match: re.Match[str], names: Names) -> Answer:
     )
 
 
-def loop(_match: re.Match[str], _names: Names) -> Answer:
+def loop(_match: re.Match[str], names: Names) -> Answer:
     """Explain a refused loop (allowed since 2589726d12a1, "bpf: introduce bounded loops")."""
+    since = names.release("loop")
     return Answer(
         "loop",
-        "The verifier refuses loops: kernels before 5.3 do, later ones for unprivileged loaders.",
-        "Unroll the loop (#pragma unroll), run a kernel from 5.3 on, or load with CAP_BPF.",
-        since="5.3",
+        f"The verifier refuses loops: kernels before {since} do, later ones for unprivileged "
+        "loaders.",
+        f"Unroll the loop (#pragma unroll), run a kernel from {since} on, or load with CAP_BPF.",
+        since=since,
     )
 
 
-def too_complex(match: re.Match[str], _names: Names) -> Answer:
-    """Explain the limit of verified instructions (raised in c04c0d2b968a, 5.2)."""
+def too_complex(match: re.Match[str], names: Names) -> Answer:
+    """Explain the limit of verified instructions."""
     processed = int(match[1])
+    since = names.release("many instructions")
     if processed <= 1000000:
         meaning = (
-            f"The verifier gave up after {processed} instructions: the kernel is older than 5.2, "
-            "from which on the limit is 1,000,000, or the loader is unprivileged."
+            f"The verifier gave up after {processed} instructions: the kernel is older than "
+            f"{since}, from which on the limit is 1,000,000, or the loader is unprivileged."
         )
-        since: str | None = "5.2"
     else:
-        meaning = "The verifier gave up at 1,000,000 instructions, the limit since 5.2."
+        meaning = f"The verifier gave up at 1,000,000 instructions, the limit since {since}."
         since = None
     return Answer(
         "too-complex",
@@ -339,12 +351,15 @@ def too_complex(match: re.Match[str], _names: Names) -> Answer:
     )
 
 
-def too_big(match: re.Match[str], _names: Names) -> Answer:
+def too_big(match: re.Match[str], names: Names) -> Answer:
     """Explain E2BIG of a map or program."""
     if match[1] == "map":
         other = "or a key or value is larger than this map type allows"
     else:
-        other = "or the program has more than 4096 instructions and the kernel is older than 5.2"
+        since = names.release("many instructions")
+        other = (
+            f"or the program has more than 4096 instructions and the kernel is older than {since}"
+        )
     return Answer(
         "too-big",
         "E2BIG: the loader asked for something that this kernel's bpf() does not know yet, "

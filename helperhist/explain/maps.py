@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Iterator
 
 from helperhist.explain.names import Answer, Names
-from helperhist.timeline import Row
+from helperhist.timeline import FEATURES, Row
 
 __all__ = ["MAP_MESSAGES", "map_for_helper"]
 
@@ -25,6 +25,7 @@ _MAP = r"[^'\"`,\s\x00-\x1f]{1,64}"
 #: ``map[events:RingBuf(keySize=0, ...)]``, or a name of the list itself.
 _TYPE = re.compile(r"\[[^\[\]:\s]{1,64}:(\w{1,40})\(|\b(BPF_MAP_TYPE_\w{1,40})")
 
+_CGROUP = FEATURES["memory of the cgroup"].since
 _NOT_SUPPORTED = Answer(
     "map-refused",
     "ENOTSUPP: the kernel knows the type of the map, but not together with its flags or its other "
@@ -34,17 +35,17 @@ _NOT_SUPPORTED = Answer(
 _NO_MEMORY = Answer(
     "map-memory",
     "ENOMEM: the kernel has no memory for the map, or the limit of locked memory is too low. "
-    "Kernels before 5.11 count maps against RLIMIT_MEMLOCK. It is not the release that lacks "
+    f"Kernels before {_CGROUP} count maps against RLIMIT_MEMLOCK. It is not the release that lacks "
     "something.",
     "Raise the limit (ulimit -l unlimited; LimitMEMLOCK=infinity in a service), or make the map "
     "smaller.",
 )
 _NOT_PERMITTED = Answer(
     "map-permission",
-    "EPERM: the loader lacks the privilege to create the map, or, before 5.11, the limit of locked "
-    "memory (RLIMIT_MEMLOCK) is too low. It is not the release that lacks something.",
-    "Run as root or with CAP_BPF (before 5.8: CAP_SYS_ADMIN), and raise the limit of locked "
-    "memory.",
+    f"EPERM: the loader lacks the privilege to create the map, or, before {_CGROUP}, the limit of "
+    "locked memory (RLIMIT_MEMLOCK) is too low. It is not the release that lacks something.",
+    f"Run as root or with CAP_BPF (before {FEATURES['CAP_BPF'].since}: CAP_SYS_ADMIN), and raise "
+    "the limit of locked memory.",
 )
 _REFUSED = (
     "The kernel refused the map: its type or one of its flags is newer than the kernel, or its "

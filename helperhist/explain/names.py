@@ -1,13 +1,16 @@
 """What answers of ``explain`` are made of: the answer itself, and names as messages spell them."""
 
+import re
 from dataclasses import dataclass
 
-from helperhist.timeline import Row, Timeline
+from helperhist.timeline import FEATURES, STRUCT_OPS, Row, Timeline
 
 __all__ = ["Answer", "Names"]
 
 # Looking for similar names takes a while, so only the first unknown names of a text get it.
 _MAX_NEAREST = 16
+#: What stands for a release in a text.
+_KEY = re.compile(r"\{([^{}]{1,40})\}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +57,22 @@ class Names:
         if name not in self._nearest and len(self._nearest) < _MAX_NEAREST:
             self._nearest[name] = self.timeline.nearest(name)
         return self._nearest.get(name, ())
+
+    def release(self, key: str) -> str | None:
+        """Return the release of a feature, of a struct of operations, or of a name.
+
+        See :data:`helperhist.timeline.FEATURES` and :data:`helperhist.timeline.STRUCT_OPS`.
+        """
+        if key in FEATURES:
+            return FEATURES[key].since
+        if key in STRUCT_OPS:
+            return STRUCT_OPS[key]
+        row = self.exact(key)
+        return None if row is None else row.since
+
+    def fill(self, text: str) -> str:
+        """Return a text with the releases of the features and names in its braces."""
+        return _KEY.sub(lambda key: self.release(key[1]) or "a release not in this data", text)
 
     def exact(self, name: str) -> Row | None:
         """Return the row of a C identifier; ``loop`` alone is no helper there."""

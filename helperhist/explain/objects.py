@@ -6,7 +6,7 @@ libbpf's are of ``src/libbpf.c``, the verifier's of ``kernel/bpf/verifier.c``.
 __all__ = ["OBJECT_MESSAGES"]
 
 #: Mark, pattern, rule, meaning, advice, release (None: no release mends it).
-OBJECT_MESSAGES: tuple[tuple[str, str, str, str, str, str | None], ...] = (
+OBJECT_MESSAGES: tuple[tuple[str, str, str, str, str, str], ...] = (
     (
         "failed to find BTF for extern",
         r"\bfailed to find BTF for extern '[^'\x00-\x1f]{1,128}'(?: \[[0-9]{1,9}\] section)?: -2\b",
@@ -16,7 +16,7 @@ OBJECT_MESSAGES: tuple[tuple[str, str, str, str, str, str | None], ...] = (
         "The kernel was not asked.",
         "Link the objects with `bpftool gen object`, add __ksym or __kconfig to the declaration, "
         "and compile with -g.",
-        None,
+        "",
     ),
     (
         "is static and not supported",
@@ -24,7 +24,7 @@ OBJECT_MESSAGES: tuple[tuple[str, str, str, str, str, str | None], ...] = (
         "static-program",
         "libbpf takes no static function as a program. The kernel was not asked.",
         "Remove `static` from the function that has SEC().",
-        None,
+        "",
     ),
     (
         "R",
@@ -37,6 +37,6 @@ OBJECT_MESSAGES: tuple[tuple[str, str, str, str, str, str | None], ...] = (
         "the compiler wrote it in a way that this kernel does not follow; other kernels may "
         "follow more, and the message names no release.",
         "Check the pointer or the bound right before the access; see the lines above in the log.",
-        None,
+        "",
     ),
 )

@@ -269,9 +269,10 @@ RULES: tuple[Rule, ...] = (
         plain(
             "global-function-void",
             "The kernel takes only global functions that return a number; without a result they "
-            "came with 7.1.",
-            "Return an int, make the function static, or run a kernel from 7.1 on.",
-            "7.1",
+            "came with {global function, void}.",
+            "Return an int, make the function static, or run a kernel from {global function, void} "
+            "on.",
+            "global function, void",
         ),
     ),
     _rule(
@@ -280,9 +281,9 @@ RULES: tuple[Rule, ...] = (
         plain(
             "store-to-context",
             "The program stores a constant in its context by one instruction, as compilers do for "
-            "-mcpu=v4; kernels take it from 6.4 on.",
-            "Compile with -mcpu=v3, or run a kernel from 6.4 on.",
-            "6.4",
+            "-mcpu=v4; kernels take it from {store to context} on.",
+            "Compile with -mcpu=v3, or run a kernel from {store to context} on.",
+            "store to context",
         ),
     ),
     _rule(
@@ -291,9 +292,9 @@ RULES: tuple[Rule, ...] = (
         plain(
             "arithmetic-shift",
             "The program shifts a 32-bit register arithmetically, as compilers do for -mcpu=v3; "
-            "kernels take it from 5.0 on.",
-            "Compile with -mcpu=v2, or run a kernel from 5.0 on.",
-            "5.0",
+            "kernels take it from {32-bit arithmetic shift} on.",
+            "Compile with -mcpu=v2, or run a kernel from {32-bit arithmetic shift} on.",
+            "32-bit arithmetic shift",
         ),
     ),
     _rule(
@@ -360,8 +361,8 @@ RULES: tuple[Rule, ...] = (
     ),
     *(_rule(*message) for message in MAP_MESSAGES),
     *(
-        _rule(mark, text, plain(name, meaning, advice, since))
-        for mark, text, name, meaning, advice, since in (*PROGRAM_MESSAGES, *OBJECT_MESSAGES)
+        _rule(mark, text, plain(name, meaning, advice, feature))
+        for mark, text, name, meaning, advice, feature in (*PROGRAM_MESSAGES, *OBJECT_MESSAGES)
     ),
     _rule("unrecognized bpf_ld_imm64", r"\bunrecognized bpf_ld_imm64 insn", unknown_address),
     _rule(
@@ -370,9 +371,9 @@ RULES: tuple[Rule, ...] = (
         plain(
             "global-data",
             "The kernel has no global variables in programs (.data, .bss, .rodata): they came "
-            "with 5.2.",
-            "Run a kernel from 5.2 on, or keep the values in a map.",
-            "5.2",
+            "with {BPF_PSEUDO_MAP_VALUE}.",
+            "Run a kernel from {BPF_PSEUDO_MAP_VALUE} on, or keep the values in a map.",
+            "BPF_PSEUDO_MAP_VALUE",
         ),
     ),
     _rule(

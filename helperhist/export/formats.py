@@ -34,7 +34,7 @@ def render_export(timeline: Timeline, file_format: str, kinds: Sequence[str] = (
     :raises ExportError: the format needs a package that is not installed
     """
     require_kinds(timeline, kinds)
-    present = {row.kind for row in timeline.rows}
+    present = timeline.index.kinds
     wanted = set(kinds) or (set(LISTS) if file_format in _LISTS_ONLY else present)
     rows = [row for row in timeline.rows if row.kind in wanted]
     return FORMATS[file_format](timeline, rows)

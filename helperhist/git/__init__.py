@@ -9,6 +9,7 @@ from helperhist.git.repository import KERNEL_PATHS, Repository, read_at
 from helperhist.git.shortcut import GraphDisagrees
 from helperhist.git.tags import DEFAULT_TAGS, TagRef
 from helperhist.git.trees import Trees
+from helperhist.git.watch import State, Watch
 
 __all__ = [
     "DEFAULT_TAGS",
@@ -17,8 +18,10 @@ __all__ = [
     "GraphDisagrees",
     "ObjectTooLarge",
     "Repository",
+    "State",
     "TagRef",
     "Trees",
+    "Watch",
     "fetched_headers",
     "limited_memory",
     "read_at",

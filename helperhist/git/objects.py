@@ -130,13 +130,18 @@ class Objects:
 
     def parents(self, commit: str) -> tuple[str, ...]:
         """Return the parents of a commit; none at the cut of a shallow clone."""
+        return self.links(commit)[1]
+
+    def links(self, commit: str) -> tuple[str, tuple[str, ...]]:
+        """Return the root tree of a commit, and its parents as :meth:`parents` does."""
         data = self.commit(commit)
         parents = []
         at = 46
         while data[at : at + 7] == b"parent ":
             parents.append(data[at + 7 : at + 47].decode("latin-1"))
             at += 48
-        return () if commit in self.shallow else tuple(parents)
+        tree = data[5:45].decode("latin-1")
+        return tree, () if commit in self.shallow else tuple(parents)
 
     def root(self, commit: str) -> str:
         """Return the root tree of a commit."""

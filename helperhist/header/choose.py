@@ -63,6 +63,7 @@ class Helper:
     declaration: Declaration
     attributes: tuple[str, ...]
     comment: tuple[str, ...]
+    refused: KernelVersion | bool = False  # what Uses.refused() says
 
     @property
     def kernel(self) -> str:
@@ -84,7 +85,7 @@ def check_names(timeline: Timeline) -> None:
 def known_tags(timeline: Timeline) -> dict[str, str]:
     """Return what tags of the kernel mean, as far as it is known."""
     # Kinds that are not the tag of their enum have words of their own.
-    kinds = ({row.kind for row in timeline.rows} - KINDS.keys()) | ENUM_KINDS.keys()
+    kinds = (timeline.index.kinds - KINDS.keys()) | ENUM_KINDS.keys()
     enums = dict.fromkeys(kinds, "enum")
     structs = ("bpf_map", "sk_buff", "sk_msg_buff", "xdp_buff", "__sk_buff", "sk_msg_md", "xdp_md")
     return {**enums, **dict.fromkeys(structs, "struct"), "bpf_attr": "union"}
@@ -121,7 +122,7 @@ def chosen(timeline: Timeline, only: Sequence[str], kfuncs: Sequence[str]) -> tu
     for pattern in only:
         found = [row.name for row in timeline.find(pattern) if row.kind == "helper"]
         if not found and not any(fnmatchcase(name, pattern) for name in kfuncs):
-            known = {row.name for row in timeline.helpers}
+            known = timeline.index.names("helper")
             near = [name for name in timeline.nearest(pattern) if name in known]
             hint = f"nearest: {', '.join(near)}" if near else "see `helperhist list`"
             raise HelperhistError(f"--only {pattern}: no such helper or kfunc in this data; {hint}")

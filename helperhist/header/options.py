@@ -25,6 +25,7 @@ class HeaderOptions:
     :ivar kfuncs: whether to declare kfuncs too
     :ivar kfuncs_of: program types, or structs of ``struct_ops``, whose kfuncs to declare
     :ivar beside: the ``vmlinux.h`` that the header is for, as it was named
+    :ivar prog_types: those whose programs the header is for, or ``all`` to know of all types
     :ivar data: ``--data`` of the command that the header names as its maker
     """
 
@@ -39,6 +40,7 @@ class HeaderOptions:
     kfuncs: bool = False
     kfuncs_of: tuple[str, ...] = ()
     beside: str | None = None
+    prog_types: tuple[str, ...] = ()
 
     @property
     def command(self) -> str:
@@ -57,6 +59,8 @@ class HeaderOptions:
         words += ["--kfuncs"] if self.kfuncs else []
         for name in self.kfuncs_of:
             words += ["--kfuncs-of", name]
+        for name in self.prog_types:
+            words += ["--prog-type", name]
         if self.beside is not None:
             words += ["--beside", self.beside]
         words += ["--docs"] if self.docs else []

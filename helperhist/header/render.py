@@ -1,7 +1,7 @@
 """A timeline as a C header that declares the BPF helpers: layout is in the template."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path
 
@@ -19,6 +19,7 @@ from helperhist.header.choose import (
 from helperhist.header.comments import inside, wrap
 from helperhist.header.kfuncs import Beside, Section, make_section
 from helperhist.header.options import HeaderOptions
+from helperhist.header.uses import Uses, read_uses
 from helperhist.timeline import Timeline
 from helperhist.version import KernelVersion
 
@@ -85,7 +86,8 @@ def render_header(
     docs = {doc.name: doc for doc in timeline.docs} if options.docs else {}
     numbers = {} if options.ids == "uapi" else renumbered(timeline)
     tags = known_tags(timeline)
-    section = make_section(timeline, options, beside)
+    uses = read_uses(timeline, options.prog_types)
+    section = make_section(timeline, options, uses, beside)
     rows = chosen(timeline, options.only, section.names)
     for row in rows:
         found = declare(row, options, docs.get(row.name), numbers.get(row.name))
@@ -96,7 +98,7 @@ def render_header(
         elif options.max_kernel is not None and found.since > options.max_kernel:
             later.append(found)
         else:
-            helpers.append(found)
+            helpers.append(replace(found, refused=uses.refused(row.name, options.min_kernel)))
     left_out += section.left_out
     if not helpers and not section.kfuncs:
         raise HelperhistError(_why_nothing(options, left_out))
@@ -110,7 +112,9 @@ def render_header(
             and conflict(found.declaration, tags) is None
         ):
             helpers.append(found)
-    return Header(_render(timeline, options, helpers, left_out, later, section), tuple(left_out))
+    return Header(
+        _render(timeline, options, helpers, left_out, later, section, uses), tuple(left_out)
+    )
 
 
 def _check_range(options: HeaderOptions) -> None:
@@ -145,6 +149,7 @@ def _render(
     left_out: Sequence[tuple[str, str]],
     later: Sequence[Helper],
     section: Section,
+    uses: Uses,
 ) -> str:
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
@@ -183,6 +188,9 @@ def _render(
         beside=[helper.name for helper in helpers if helper.beside],
         opaque=sorted({name for helper in helpers for name in helper.declaration.opaque}),
         section=section,
+        uses=uses,
+        undeclared=options.undeclared,
+        never=[helper.name for helper in helpers if helper.refused is True],
         vmlinux=options.beside,
         attributes=sorted({name for helper in helpers for name in helper.attributes}),
         left_out=[(name, wrap(f"{name}: {reason}")) for name, reason in left_out],

@@ -73,7 +73,7 @@ class Uapi:
         return cls(
             enums,
             timeline.index.structs,
-            frozenset(row.name for row in timeline.rows if row.kind == "flag"),
+            timeline.index.names("flag"),
             timeline.index.renamed,
         )
 

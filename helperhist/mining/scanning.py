@@ -27,7 +27,7 @@ from helperhist.mining.history import (
     merge_docs,
     settle_kinds,
 )
-from helperhist.mining.relations import Mined, SourceSummary, read_relations
+from helperhist.mining.relations import SourceSummary, read_relations
 from helperhist.mining.walk import Crew, introducing_commits
 from helperhist.printable import utf8
 from helperhist.sources import (
@@ -37,7 +37,7 @@ from helperhist.sources import (
     parse_docs,
     parse_prototype,
 )
-from helperhist.timeline import Doc, Fact, Metadata, Row, Tag, Timeline
+from helperhist.timeline import Doc, Fact, Metadata, Parts, Row, Tag, Timeline
 
 __all__ = ["HEADER", "SOURCE_NAMES", "Progress", "Summary", "scan", "scan_with_summary"]
 
@@ -159,17 +159,17 @@ def scan_with_summary(
         repository, found, metadata, old, summary,
         complete=_is_complete(refs, found), progress=progress,
     )  # fmt: skip
-    mined = read_relations(
+    parts, summary.sources = read_relations(
         repository,
         found,
         [name for name in chosen if name in SOURCES],
         old,
         kernel=metadata.kernel,
+        commits=commits,
         strict=strict,
         progress=progress,
     )
-    summary.sources = mined.summaries
-    return _with_relations(timeline, mined), summary
+    return _with_relations(timeline, parts), summary
 
 
 def _scan_header(
@@ -210,7 +210,7 @@ def _scan_header(
     return timeline
 
 
-def _with_relations(timeline: Timeline, mined: Mined) -> Timeline:
+def _with_relations(timeline: Timeline, parts: Parts) -> Timeline:
     return Timeline(
         timeline.metadata,
         timeline.rows,
@@ -218,7 +218,7 @@ def _with_relations(timeline: Timeline, mined: Mined) -> Timeline:
         lambda: timeline.spans,
         lambda: timeline.events,
         lambda: timeline.docs,
-        relations=lambda name: (mined.runs, mined.readings),
+        relations=lambda name: parts,
     )
 
 

@@ -36,7 +36,7 @@ class HeaderGraph:
         self._headers = DefinedNames()
         self.changes = repository.changes
         self.parents = repository.parents
-        self.header = repository.header
+        self.state = repository.header
         self.is_cut = repository.is_cut
 
     def introductions(self, commit: str, names: frozenset[str]) -> dict[str, str | None]:
@@ -47,12 +47,12 @@ class HeaderGraph:
             self._repository.forget_graph()
             return find_introductions(self, commit, names)
 
-    def present(self, header: str | None, names: frozenset[str]) -> frozenset[str]:
+    def present(self, state: str | None, names: frozenset[str]) -> frozenset[str]:
         """Return those of some names that a header defines."""
-        if header is None:
+        if state is None:
             return frozenset()
-        what = f"header {header[:12]}"
-        return self._headers.present(self._repository.read(header, what), names, what)
+        what = f"header {state[:12]}"
+        return self._headers.present(self._repository.read(state, what), names, what)
 
 
 class Crew:

@@ -23,7 +23,7 @@ _KEYS = {
 
 
 def encode_names(timeline: Timeline) -> dict[str, Any]:
-    """Return tags, commits and rows as JSON values.
+    """Return tags, the paths of their headers, commits and rows as JSON values.
 
     ``rows`` is kind to rows, and a row ``[name, id, since, more]``. ``more`` holds what does not
     follow from the rest: ``t`` the tag, ``f`` the first tag, ``d`` the date, ``c`` the commit's
@@ -48,9 +48,11 @@ def encode_names(timeline: Timeline) -> dict[str, Any]:
         first = tags.get(row.first_tag or "", -1)
         if (held := runs.get(row.name, [])) != [["", first, -1, _exact(row.id)]]:
             more["h"] = held
-        listed = [row.name, _exact(row.id), row.since]
-        rows.setdefault(row.kind, []).append([*listed, more] if more else listed)
-    return {"tags": [_tag(tag) for tag in timeline.tags], "commits": found, "rows": rows}
+        known = [row.name, _exact(row.id), row.since]
+        rows.setdefault(row.kind, []).append([*known, more] if more else known)
+    paths = list(dict.fromkeys(tag.path for tag in timeline.tags))
+    listed = [_tag(tag, paths.index(tag.path)) for tag in timeline.tags]
+    return {"tags": listed, "paths": paths, "commits": found, "rows": rows}
 
 
 def _more(row: Row, dates: Mapping[str, str | None]) -> dict[str, Any]:
@@ -75,5 +77,5 @@ def _exact(number: int | None) -> int | str | None:
     return number if number is None or abs(number) <= _EXACT else str(number)
 
 
-def _tag(tag: Tag) -> list[Any]:
-    return [tag.name, tag.version.text, tag.date, tag.blob]
+def _tag(tag: Tag, path: int) -> list[Any]:
+    return [tag.name, tag.version.text, tag.date, tag.blob, path]

@@ -6,15 +6,13 @@ Most names share what is said of them: a few hundred histories serve thousands o
 from collections.abc import Hashable, Mapping
 from typing import Any
 
-from helperhist.timeline import SEEN, SOURCES, Relation, Timeline, condition_words
+from helperhist.timeline import KINDS, SEEN, SOURCES, Relation, Timeline, condition_words
 from helperhist.version import KernelVersion
 
 __all__ = ["encode_relations"]
 
-#: The kinds whose value is a condition.
 #: What a history has of booted kernels, and what no part of the page shows.
 _LEFT_OUT = (SEEN, "contract", "arch_use")
-_CONDITIONS = ("helper_use", "kfunc_use", "map_use", "map_prog")
 
 
 class _Table:
@@ -34,25 +32,25 @@ class _Table:
 
 
 def encode_relations(timeline: Timeline) -> dict[str, Any]:
-    """Return who may call what as JSON values; empty where the data does not say.
+    """Return who may call what, and what was read, as JSON values.
 
-    ``readings`` is source to ``[release, place in origins]``, ``sources`` kind to source, ``words``
-    place in ``values`` to the condition in words. A name of ``kinds`` is ``[name, place in
-    groups]``, a group ``[object, history, ...]``. A history is ``[runs, absent, seen,
+    ``readings`` is source to ``[release, place in origins, tag]``, ``sources`` kind to source,
+    ``words`` place in ``values`` to the condition in words. A name of ``kinds`` is ``[name, place
+    in groups]``, a group ``[object, history, ...]``. A history is ``[runs, absent, seen,
     or_earlier, since, removed, kernels]``, cut off after the last that is not empty; ``runs`` are
     ``[first, last, value, ...]``, where first and last count the readings; ``since`` and
     ``removed`` are there where no reading is of these releases; ``kernels`` are ``[release,
-    whether a booted kernel of it has it, ...]``.
+    whether a booted kernel of it has it, ...]``. ``introductions`` are the commits that brought
+    relations: ``[kind, name, object, commit, author date, subject]``.
     """
     relations = timeline.relations
-    if not relations:
-        return {}
     origins, objects, values, histories, groups = (_Table() for _ in range(5))
-    readings: dict[str, list[tuple[KernelVersion, int]]] = {}
+    readings: dict[str, list[tuple[KernelVersion, int, str]]] = {}
     for reading in relations.readings:
-        found = KernelVersion.parse(reading.tag), origins.place(reading.origin)
+        found = KernelVersion.parse(reading.tag), origins.place(reading.origin), reading.tag
         readings.setdefault(reading.source, []).append(found)
     kinds: dict[str, list[list[Any]]] = {}
+    introductions: list[list[Any]] = []
     words: dict[int, str] = {}
     for kind in relations.kinds:
         if kind in _LEFT_OUT:
@@ -65,15 +63,18 @@ def encode_relations(timeline: Timeline) -> dict[str, Any]:
                 history = _history(relation, at, values, seen)
                 key = (tuple(part) if isinstance(part, list) else part for part in history)
                 place = histories.place(history, tuple(key))
+                if (came := relation.introduction) is not None:
+                    listed = [relation.kind, relation.name, relation.object]
+                    introductions.append([*listed, came.commit, came.author_date, came.subject])
                 group += [objects.place(relation.object), place]
-                if kind in _CONDITIONS:
+                if KINDS[kind].conditional:
                     said = (item.value for item in relation.intervals)
                     words.update((values.place(text), condition_words(text)) for text in said)
             kinds.setdefault(kind, []).append([name, groups.place(group, tuple(group))])
     return {
         "sources": {kind: SOURCES[kind] for kind in kinds},
         "readings": {
-            source: [[version.text, place] for version, place in sorted(found)]
+            source: [[version.text, place, tag] for version, place, tag in sorted(found)]
             for source, found in readings.items()
         },
         "origins": origins.values,
@@ -83,6 +84,7 @@ def encode_relations(timeline: Timeline) -> dict[str, Any]:
         "histories": histories.values,
         "groups": groups.values,
         "kinds": kinds,
+        "introductions": introductions,
     }
 
 

@@ -4,6 +4,7 @@ import base64
 import hashlib
 import json
 from collections.abc import Sequence
+from dataclasses import astuple
 from importlib.resources import files
 from typing import Any
 
@@ -19,9 +20,9 @@ __all__ = ["render_page"]
 
 #: The scripts, in the order in which each uses those before it.
 _SCRIPTS = (
-    "version.js", "data.js", "answers.js", "has.js", "search.js", "choice.js", "dom.js",
-    "matrix.js", "entry.js", "callers.js", "related.js", "compare.js", "results.js", "lists.js",
-    "about.js", "kernels.js", "need.js", "address.js", "app.js",
+    "version.js", "data.js", "answers.js", "has.js", "evidence.js", "search.js", "choice.js",
+    "dom.js", "matrix.js", "entry.js", "callers.js", "related.js", "compare.js", "results.js",
+    "lists.js", "about.js", "kernels.js", "need.js", "address.js", "app.js",
 )  # fmt: skip
 
 
@@ -73,6 +74,7 @@ def _json(value: object) -> str:
 
 
 def _encode(timeline: Timeline) -> dict[str, Any]:
+    statements = timeline.statements_of("")
     return {
         "label": timeline.label,
         "source": timeline.metadata.source,
@@ -83,6 +85,8 @@ def _encode(timeline: Timeline) -> dict[str, Any]:
             [event.event, event.kind, event.name, event.tag, event.before, event.after]
             for event in timeline.events
         ],
+        "evidence": [list(astuple(said)) for said in statements.evidence],
+        "witnesses": [list(astuple(one)) for one in statements.witnesses.values()],
         "relations": encode_relations(timeline),
         **encode_names(timeline),
     }

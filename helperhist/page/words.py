@@ -17,7 +17,7 @@ _SECTIONS = (
 
 def program_words(timeline: Timeline) -> dict[str, str]:
     """Return names of ``SEC()`` and the program types of the timeline that they mean."""
-    known = {row.name for row in timeline.rows if row.kind == "prog_type"}
+    known = timeline.index.names("prog_type")
     kinds = {name: program_kind(name) for name in _SECTIONS}
     found = {name: _PREFIX + kind.type for name, kind in kinds.items() if kind is not None}
     return {name: kind for name, kind in found.items() if kind in known}

@@ -7,14 +7,18 @@ from pathlib import PurePath
 from helperhist.check import (
     Change,
     Findings,
+    Minimum,
     Requirement,
     TooNew,
     Unknown,
     edge,
+    loads,
     minimum,
     newest_first,
     required,
+    switched,
 )
+from helperhist.report.causes import LOADER_NAMES, because, shown_name
 
 __all__ = [
     "render_change",
@@ -64,7 +68,7 @@ def _reasons(items: Iterable[Requirement]) -> list[tuple[str, str, str]]:
     """Return release, name and places: one row for each name."""
     groups: dict[tuple[str, str, str], list[Requirement]] = {}
     for item in newest_first(items):
-        groups.setdefault((item.since, item.kind, item.name), []).append(item)
+        groups.setdefault((item.since, item.kind, shown_name(item)), []).append(item)
     rows = []
     for (since, _, name), group in groups.items():
         # A place with an instruction says more than one without.
@@ -83,9 +87,11 @@ def _list(names: Sequence[str]) -> str:
 def render_object(file: str, findings: Findings, width: int) -> str:
     """Return the answer for one object, with all reasons, newest first."""
     least = minimum(findings)
-    names = tuple(dict.fromkeys(item.name for item in least.decided_by))
+    names = tuple(dict.fromkeys(shown_name(item) for item in least.decided_by))
     reason = f", because of {_list(names)}" if names else ""
-    lines = [f"{file}: {least}{reason} (loader {findings.loader})"]
+    loader = LOADER_NAMES.get(findings.loader, "none")
+    lines = [f"{file}: {least}{reason} (loader {loader})"]
+    lines += _render_more(findings, least)
     if (less := edge(findings)) is not None:
         lines.append(f"  {less.since} if you dropped {', '.join(less.without)} ({less.of})")
     if rows := _reasons(required(findings)):
@@ -95,13 +101,30 @@ def render_object(file: str, findings: Findings, width: int) -> str:
     if optional:
         shown: dict[tuple[str, str], str] = {}
         for item in newest_first(optional):
-            reason = item.evidence.partition("; ")[2] or item.evidence
-            shown.setdefault((item.since, item.name), reason)
+            why = "; ".join(because(item, findings.loader)) or item.basis
+            shown.setdefault((item.since, shown_name(item)), why)
         rows = [(since, name, why) for (since, name), why in shown.items()]
         lines += ["", _wrapped(("from", "optional", "because"), rows, width)]
     if findings.notes:
         lines += ["", *(f"note: {note}" for note in findings.notes)]
     return "\n".join(lines)
+
+
+def _render_more(findings: Findings, least: Minimum) -> list[str]:
+    """Return what else there is to say of the minimum: its end, attaching, ``.rodata``."""
+    lines = []
+    if least.ended_by:
+        gone = _list(tuple(dict.fromkeys(item.name for item in least.ended_by)))
+        lines.append(f"  from {least.until} on it does not load: {gone}")
+    if least.loads:
+        late = tuple(dict.fromkeys(i.name for i in least.decided_by if i.stage == "attach"))
+        lines.append(
+            f"  loads from {least.loads} on; attaches from {least.since} on ({_list(late)})"
+        )
+    if (other := switched(findings)) is not None and str(other) != str(least):
+        names = sorted({name for item in findings.requirements for name in item.switches})
+        lines.append(f"  as the file stands; {other} if user space sets {_list(names)}")
+    return lines
 
 
 def _render_unknown(items: Iterable[Unknown], width: int) -> list[str]:
@@ -119,7 +142,7 @@ def render_summary(checked: Sequence[tuple[str, Findings]], width: int) -> str:
     rows = []
     for file, findings in checked:
         least = minimum(findings)
-        names = tuple(dict.fromkeys(item.name for item in least.decided_by))
+        names = tuple(dict.fromkeys(shown_name(item) for item in least.decided_by))
         if findings.refused:
             places = (item.map or item.program or item.given for item in findings.refused)
             names = tuple(dict.fromkeys(places))
@@ -134,16 +157,19 @@ def render_verdict(file: str, target: str, found: Sequence[TooNew], width: int) 
     if not found:
         return f"{file}: yes, {target} has all that it requires"
     certain = any(verdict.certain for verdict in found)
-    if certain:
+    if certain and loads(found):
+        head = f"{file}: no, {target} loads it, but cannot attach it"
+    elif certain:
         head = f"{file}: no, {target} lacks"
     else:
         head = f"{file}: not sure: the data cannot tell whether {target} has"
     rows: dict[str, tuple[str, str, str]] = {}
     for verdict in found:
         instead = f"; instead: {verdict.instead}" if verdict.instead else ""
+        name = shown_name(verdict.item)
         rows.setdefault(
-            verdict.item.name,
-            (verdict.item.name, f"{verdict.reason}{instead}", where(verdict.item)),
+            name,
+            (name, f"{verdict.reason}{instead}", where(verdict.item)),
         )
     return f"{head}\n{_wrapped(('name', 'why', 'where'), list(rows.values()), width)}"
 

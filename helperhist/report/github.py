@@ -5,6 +5,7 @@ from pathlib import PurePath
 
 from helperhist.check import Change, Findings, TooNew, minimum
 from helperhist.printable import printable
+from helperhist.report.causes import shown_name
 from helperhist.report.check import where
 from helperhist.report.refusals import place, reason, remedy
 
@@ -26,13 +27,15 @@ def annotate(
     if target is None:
         least = minimum(findings)
         for item in least.decided_by:
-            text = f"{item.name} sets the minimum kernel of {file}: {least} ({where(item)})"
+            text = f"{shown_name(item)} sets the minimum kernel of {file}: {least} ({where(item)})"
             yield render_annotation("notice", f"Linux {least}", text, item.source, root)
         return
     for verdict in found:
         level = "error" if verdict.certain else "warning"
         instead = f"; instead: {verdict.instead}" if verdict.instead else ""
-        text = f"{verdict.item.name}: {verdict.reason}{instead} ({file}, {where(verdict.item)})"
+        text = (
+            f"{shown_name(verdict.item)}: {verdict.reason}{instead} ({file}, {where(verdict.item)})"
+        )
         yield render_annotation(level, f"not on {target}", text, verdict.item.source, root)
 
 
@@ -41,7 +44,7 @@ def annotate_change(file: str, change: Change, root: PurePath) -> Iterator[str]:
     level = "error" if change.raised else "notice"
     title = f"minimum kernel {change.old} -> {change.new}"
     for item in change.added:
-        text = f"{item.name} needs Linux {item.since} ({file}, {where(item)})"
+        text = f"{shown_name(item)} needs Linux {item.since} ({file}, {where(item)})"
         yield render_annotation(level, title, text, item.source, root)
     if not change.added:
         yield render_annotation("notice", title, f"{file}: no new needs", None, root)

@@ -6,10 +6,10 @@ from typing import Any
 
 from helperhist.check import Findings, Refusal
 from helperhist.printable import printable
+from helperhist.report.causes import LOADER_NAMES
 
 __all__ = ["place", "reason", "refused_json", "remedy", "render_refused"]
 
-_NAMES = {"cilium": "cilium/ebpf", "iproute2": "iproute2", "libbpf": "libbpf"}
 _SHOWN = 12
 
 #: Rule to why, and what to do; ``{given}`` and ``{wanted}`` are the refusal's.
@@ -73,7 +73,7 @@ def remedy(item: Refusal) -> str:
     words = _WORDS[item.rule][1].format(given=item.given, program=item.program)
     if item.loaders:
         takes = "take" if len(item.loaders) > 1 else "takes"
-        words += f"; {' and '.join(_NAMES[name] for name in item.loaders)} {takes} it"
+        words += f"; {' and '.join(LOADER_NAMES[name] for name in item.loaders)} {takes} it"
         if "cilium" in item.loaders:
             words += " (--loader cilium)"
     return words
@@ -84,7 +84,7 @@ def render_refused(file: str, findings: Findings, width: int) -> str:
     if findings.loader == "raw" or all(item.rule == "license" for item in findings.refused):
         head = f"{file}: no, it does not load on any kernel"
     else:
-        head = f"{file}: no, it does not load with {_NAMES[findings.loader]} on any kernel"
+        head = f"{file}: no, it does not load with {LOADER_NAMES[findings.loader]} on any kernel"
     lines = [head]
     for item in findings.refused[:_SHOWN]:
         text = printable(f"{place(item)}{reason(item)}; {remedy(item)}")

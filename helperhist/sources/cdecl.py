@@ -6,11 +6,21 @@ The rules are those of C11 (N1570): enumeration specifiers (6.7.2.2), structs an
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from helperhist.errors import ParseError
-from helperhist.sources.ctext import MAX_TOKENS, Constant, evaluate
-from helperhist.sources.entries import (
+from helperhist.sources.cconstants import MAX_TOKENS, Constant, evaluate
+from helperhist.sources.ctokens import closing, split
+from helperhist.sources.declarators import (
+    declarator,
+    declared,
+    index_of,
+    keyword_and_tag,
+    typedef_name,
+    without_attributes,
+    without_calls,
+)
+from helperhist.sources.definitions import (
     NOTHING,
+    Definitions,
     Pending,
-    Piece,
     bounded,
     constant_fact,
     fits_int,
@@ -19,51 +29,13 @@ from helperhist.sources.entries import (
 )
 from helperhist.timeline import ENUM_KINDS, SENTINEL, Fact
 
-__all__ = ["DeclarationReader", "matching", "split_tokens"]
+__all__ = ["DeclarationReader"]
 
 # Bounds of one declaration; the kernel's own has 4 levels and 200 names.
 _MAX_DEPTH = 32
 _MAX_NAMES = 1 << 16
 # Names for each token: a member of nested structs is known by the tag of each of them.
 _SHARING = 16
-
-# Last words of a declaration that are part of its type, so that it declares no name.
-_TYPE_WORDS = frozenset(
-    "char short int long float double signed unsigned void const volatile _Bool".split(" ")
-)
-_ATTRIBUTES = frozenset(("__attribute__", "__attribute", "__aligned", "_Alignas", "__counted_by"))
-
-_OPEN = {"(": ")", "[": "]", "{": "}"}
-_CLOSE = frozenset(_OPEN.values())
-
-
-def matching(tokens: Sequence[str], at: int) -> int:
-    """Return the index of the token that closes the bracket at ``at``, or the end."""
-    depth = 0
-    for index in range(at, len(tokens)):
-        if tokens[index] in _OPEN:
-            depth += 1
-        elif tokens[index] in _CLOSE:
-            depth -= 1
-            if depth == 0:
-                return index
-    return len(tokens)
-
-
-def split_tokens(tokens: Sequence[str], separator: str) -> list[list[str]]:
-    """Split at a separator that is in no brackets."""
-    parts: list[list[str]] = [[]]
-    depth = 0
-    for token in tokens:
-        if token in _OPEN:
-            depth += 1
-        elif token in _CLOSE:
-            depth = max(depth - 1, 0)
-        if token == separator and depth == 0:
-            parts.append([])
-        else:
-            parts[-1].append(token)
-    return parts
 
 
 class DeclarationReader:
@@ -75,11 +47,11 @@ class DeclarationReader:
         self._open: list[Pending] = []
         self._most = _MAX_NAMES
 
-    def result(self) -> Piece:
+    def result(self) -> Definitions:
         """Return what has been read."""
         if not self._entries:
             return NOTHING
-        return Piece(
+        return Definitions(
             tuple(self._entries),
             tuple(self._constants),
             tuple(self._open),
@@ -97,27 +69,27 @@ class DeclarationReader:
         if depth == 0:
             self._most = min(_MAX_NAMES, 256 + _SHARING * len(tokens))
         start = 0
-        while (brace := _index(tokens, "{", start)) is not None:
-            end = matching(tokens, brace)
+        while (brace := index_of(tokens, "{", start)) is not None:
+            end = closing(tokens, brace)
             head = tokens[start:brace]
             if head[:1] == ["extern"] and len(head) == 2:
                 # extern "C" { ... }
                 if depth > _MAX_DEPTH:
                     raise ParseError(f"more than {_MAX_DEPTH} blocks are nested")
-                for statement in split_tokens(tokens[brace + 1 : end], ";"):
+                for statement in split(tokens[brace + 1 : end], ";"):
                     self.declaration([*statement, ";"], depth + 1)
-            elif _without_attributes(head)[-1:] != [")"]:
+            elif without_attributes(head)[-1:] != [")"]:
                 break
             # What follows such a block, or the body of an inline function, is a declaration.
             start = end + 1
         if brace is None or "=" in head:
             return
-        keyword, tag = _head(head)
+        keyword, tag = keyword_and_tag(head)
         body = tokens[brace + 1 : end]
         if keyword == "enum":
             self._enum(tag, body)
         elif keyword in ("struct", "union"):
-            name = tag or _typedef_name(head, tokens[end + 1 :])
+            name = tag or typedef_name(head, tokens[end + 1 :])
             if name:
                 for item in _below(name, self._members(body, 0)):
                     self._add(item if isinstance(item, Fact) else Fact("field", item))
@@ -128,12 +100,12 @@ class DeclarationReader:
         following: Constant | None = Constant(0)
         pending: tuple[tuple[str, ...], int] | None = None
         complete = True
-        for part in split_tokens(body, ","):
-            enumerator = _without_calls(part)
+        for part in split(body, ","):
+            enumerator = without_calls(part)
             if len(enumerator) < len(part):
                 # A macro brought enumerators of its own, nobody knows how many.
                 following = pending = None
-            enumerator = _without_attributes(enumerator)
+            enumerator = without_attributes(enumerator)
             if not enumerator or not is_name(enumerator[0]):
                 continue
             name = bounded(enumerator[0])
@@ -195,19 +167,19 @@ class DeclarationReader:
         if depth > _MAX_DEPTH:
             raise ParseError(f"a struct is nested deeper than {_MAX_DEPTH} levels")
         found: list[str | Fact] = []
-        for member in split_tokens(body, ";"):
-            brace = _index(member, "{")
+        for member in split(body, ";"):
+            brace = index_of(member, "{")
             if brace is None:
-                found += _declared(member)
+                found += declared(member)
                 self._count(found)
                 continue
-            end = matching(member, brace)
-            keyword, tag = _head(member[:brace])
+            end = closing(member, brace)
+            keyword, tag = keyword_and_tag(member[:brace])
             inner = member[brace + 1 : end]
             names = [
-                declared
-                for part in split_tokens(_without_attributes(member[end + 1 :]), ",")
-                if (declared := _declarator(part)) is not None
+                found_name
+                for part in split(without_attributes(member[end + 1 :]), ",")
+                if (found_name := declarator(part)) is not None
             ]
             if keyword == "enum":
                 start = len(self._entries)
@@ -265,92 +237,3 @@ def _retyped(known: Mapping[str, Constant], complete: bool) -> list[tuple[str, C
         for name, constant in known.items()
         if fits_int(constant.value) or (complete and (low >= 0 or high < 1 << 63))
     ]
-
-
-def _index(tokens: list[str], token: str, start: int = 0) -> int | None:
-    try:
-        return tokens.index(token, start)
-    except ValueError:
-        return None
-
-
-def _head(tokens: Sequence[str]) -> tuple[str | None, str | None]:
-    """Return the keyword and tag before a brace: ``("struct", "bpf_insn")``."""
-    words = [token for token in _without_attributes(tokens) if is_name(token)]
-    for index, word in enumerate(words):
-        if word in ("struct", "union", "enum"):
-            return word, words[index + 1] if index + 1 < len(words) else None
-    return None, None
-
-
-def _typedef_name(head: Sequence[str], declarators: Sequence[str]) -> str | None:
-    if head[0] != "typedef":
-        return None
-    return _declarator(_without_attributes([token for token in declarators if token != ";"]))
-
-
-def _without_calls(part: list[str]) -> list[str]:
-    """Drop macro calls before an enumerator: ``__BPF_FUNC_MAPPER(__BPF_ENUM_FN) __MAX``."""
-    at = 0
-    while at + 1 < len(part) and part[at + 1] == "(":
-        at = matching(part, at + 1) + 1
-    return part[at:]
-
-
-def _without_attributes(tokens: Sequence[str]) -> list[str]:
-    kept: list[str] = []
-    at = 0
-    while at < len(tokens):
-        if tokens[at] in _ATTRIBUTES:
-            at += 1
-            if at < len(tokens) and tokens[at] == "(":
-                at = matching(tokens, at) + 1
-            continue
-        kept.append(tokens[at])
-        at += 1
-    return kept
-
-
-def _declared(member: list[str]) -> Iterator[str]:
-    """Yield the names that a member declaration without braces declares."""
-    tokens = _without_attributes(member)
-    if len(tokens) > 2 and tokens[1] == "(" and matching(tokens, 1) == len(tokens) - 1:
-        # __bpf_md_ptr(struct bpf_sock *, sk): a macro whose last argument is the name
-        last = split_tokens(tokens[2:-1], ",")[-1]
-        if last and is_name(last[-1]):
-            yield last[-1]
-        return
-    for index, part in enumerate(split_tokens(tokens, ",")):
-        name = _declarator(part, typed=index == 0)
-        if name is not None:
-            yield name
-
-
-def _declarator(part: list[str], typed: bool = False) -> str | None:
-    """Return the name that a declarator declares.
-
-    :param typed: the type stands before it, so that one word alone is no name
-    """
-    for stop in (":", "=", "["):
-        index = _index(part, stop)
-        if index is not None:
-            part = part[:index]
-    paren = _index(part, "(")
-    if paren is not None:
-        # void (*name)(int)
-        inside = part[paren + 1 : matching(part, paren)]
-        for _ in range(_MAX_DEPTH):
-            # void (*(*name)(int))(void)
-            if "(" not in inside:
-                break
-            paren = inside.index("(")
-            inner = inside[paren + 1 : matching(inside, paren)]
-            inside = inner if "*" in inner else inside[:paren]
-        words = [token for token in inside if is_name(token)]
-        return words[-1] if words and "*" in inside else None
-    words = [token for token in part if is_name(token)]
-    if not words or words[-1] in _TYPE_WORDS or (typed and len(words) < 2):
-        return None
-    if len(words) > 1 and words[-2] in ("struct", "union", "enum"):
-        return None
-    return words[-1]

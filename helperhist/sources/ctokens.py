@@ -7,6 +7,7 @@ runs: a directive is one token. Lexical rules are those of C11 (N1570), 5.1.1.2 
 
 import re
 from collections.abc import Sequence
+from typing import TypeVar
 
 __all__ = [
     "DIRECTIVE",
@@ -32,6 +33,8 @@ _TOKEN = re.compile(
     re.DOTALL | re.ASCII,
 )
 _SPACE = re.compile(r"(?:\s|\\\n)+")
+
+_Text = TypeVar("_Text", bound=str)
 
 _OPEN = {"(": ")", "[": "]", "{": "}"}
 _CLOSE = frozenset(_OPEN.values())
@@ -76,9 +79,9 @@ def closing(tokens: Sequence[str], at: int) -> int:
     return len(tokens)
 
 
-def split(tokens: Sequence[Token], separator: str) -> list[list[Token]]:
+def split(tokens: Sequence[_Text], separator: str) -> list[list[_Text]]:
     """Split at a separator that is in no brackets."""
-    parts: list[list[Token]] = [[]]
+    parts: list[list[_Text]] = [[]]
     depth = 0
     for token in tokens:
         if token in _OPEN:

@@ -9,7 +9,8 @@ import re
 
 from helperhist.errors import ParseError
 from helperhist.sources.ctext import Pieces, split_pieces
-from helperhist.sources.uapi import MAX_HEADER_BYTES, names_of
+from helperhist.sources.header_pieces import names_of
+from helperhist.sources.uapi import MAX_HEADER_BYTES
 
 __all__ = ["DefinedNames"]
 

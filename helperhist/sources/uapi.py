@@ -16,34 +16,22 @@ releases  shape                                               since commit
 ========= =================================================== =====================================
 """
 
-import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
-from functools import lru_cache
+from collections.abc import Iterable
 
 from helperhist.errors import ParseError
-from helperhist.printable import readable
-from helperhist.sources.cdecl import DeclarationReader, matching, split_tokens
-from helperhist.sources.ctext import (
-    MAX_TOKENS,
-    Constant,
-    Pieces,
-    evaluate,
-    split_pieces,
-    strip_comments,
-    tokenize,
-)
-from helperhist.sources.entries import (
+from helperhist.sources.cconstants import Constant, evaluate
+from helperhist.sources.ctext import Pieces, split_pieces
+from helperhist.sources.definitions import (
     NOTHING,
+    Definitions,
     Pending,
-    Piece,
-    bounded,
     constant_fact,
     fits_int,
-    is_name,
     is_sentinel,
 )
-from helperhist.timeline import SENTINEL, Fact
+from helperhist.sources.header_pieces import read_piece
+from helperhist.timeline import Fact
 
 __all__ = [
     "MAX_HEADER_BYTES",
@@ -55,22 +43,17 @@ __all__ = [
 #: A header larger than this is refused; the kernel's own has 0.3 MB in 7.1.
 MAX_HEADER_BYTES = 8 << 20
 
-_MAPPER = re.compile(r"_{2,3}BPF_FUNC_MAPPER")
-_DEFINE = re.compile(rb"#\s*define\s+([A-Za-z_]\w*)(\([^)]*\))?(.*)", re.DOTALL)
-_INNER_DIRECTIVE = re.compile(rb"^[ \t]*#[^\n]*", re.MULTILINE)
-_IDENTIFIER = re.compile(r"[A-Za-z_]\w*", re.ASCII)
-
 
 class HeaderReader:
     """Read many versions of one header, each distinct piece of them once."""
 
     def __init__(self) -> None:
-        self._known: dict[bytes, Piece] = {}
+        self._known: dict[bytes, Definitions] = {}
         self._split: Pieces | None = None
         #: The last result of read(), and what it was made from.
-        self._result: tuple[tuple[Piece, ...], tuple[Fact, ...]] | None = None
+        self._result: tuple[tuple[Definitions, ...], tuple[Fact, ...]] | None = None
         #: What each piece of the last header defines.
-        self._parsed: list[Piece] = []
+        self._parsed: list[Definitions] = []
 
     def _load(self, data: bytes, what: str) -> None:
         """Take a header in, going over what differs from the last one only."""
@@ -85,13 +68,13 @@ class HeaderReader:
         new = [self._parse(piece) for piece in split.pieces[head : len(split.pieces) - tail]]
         self._split, self._parsed = split, [*old[:head], *new, *old[len(old) - tail :]]
 
-    def _parse(self, piece: bytes) -> Piece:
+    def _parse(self, piece: bytes) -> Definitions:
         # A comment defines nothing and may be long: not worth keeping.
         if piece[:2] in (b"/*", b"//"):
             return NOTHING
         known = self._known.get(piece)
         if known is None:
-            known = self._known[piece] = _parse_piece(piece)
+            known = self._known[piece] = read_piece(piece)
         return known
 
     def read(self, data: bytes, what: str = "the header") -> tuple[Fact, ...]:
@@ -125,7 +108,7 @@ class HeaderReader:
         return self._result[1]
 
     @staticmethod
-    def _close(pieces: Iterable[Piece], entries: dict[str, Fact]) -> None:
+    def _close(pieces: Iterable[Definitions], entries: dict[str, Fact]) -> None:
         """Evaluate what needs names of other pieces."""
         waiting = [item for piece in pieces for item in piece.open]
         if not waiting:
@@ -185,157 +168,3 @@ def _fill(
         constants.setdefault(item.name, Constant(value))
     if not entries[item.name].value:
         entries[item.name] = constant_fact(item.kind, item.name, value)
-
-
-def names_of(piece: bytes) -> frozenset[str]:
-    """Return the names that one piece of a header defines.
-
-    :raises ParseError: it cannot be read
-    """
-    if piece[:1] == b"#":
-        match = _DEFINE.match(strip_comments(piece))
-        if match is None:
-            return frozenset()
-        # The piece that changes most, and numbers are not asked for.
-        if match[2] and _MAPPER.fullmatch(match[1].decode("latin-1")):
-            callee = _IDENTIFIER.search(match[2].decode("latin-1"))
-            if callee and _PLAIN_CALLS.fullmatch(match[3]):
-                name = callee[0].encode("latin-1")
-                return frozenset(
-                    f"bpf_{suffix.decode('ascii')}"
-                    for call, suffix, _ in _PLAIN_CALL.findall(match[3])
-                    if call == name
-                )
-    return _parse_piece(piece).names
-
-
-def _parse_piece(piece: bytes) -> Piece:
-    if piece[:1] == b"#":
-        return _parse_directive(piece)
-    inner = []
-    # Comments first: a line of one may begin with #, and one may go on after a directive.
-    piece = strip_comments(piece)
-    if b"#" in piece:
-        inner = [_parse_directive(match[0].strip()) for match in _INNER_DIRECTIVE.finditer(piece)]
-        piece = _INNER_DIRECTIVE.sub(b"", piece)
-    tokens = tokenize(piece)
-    builder = DeclarationReader()
-    builder.declaration(tokens)
-    return _merge([*inner, builder.result()])
-
-
-def _merge(parts: Sequence[Piece]) -> Piece:
-    if not any(part is not NOTHING for part in parts):
-        return NOTHING
-    return Piece(
-        tuple(entry for part in parts for entry in part.entries),
-        tuple(constant for part in parts for constant in part.constants),
-        tuple(item for part in parts for item in part.open),
-        frozenset().union(*(part.names for part in parts)),
-        any(part.mapper for part in parts),
-    )
-
-
-def _parse_directive(piece: bytes) -> Piece:
-    match = _DEFINE.match(strip_comments(piece))
-    if match is None:
-        return NOTHING
-    name = bounded(match[1].decode("latin-1"))
-    if _MAPPER.fullmatch(name):
-        return _parse_mapper(match[2] or b"", match[3])
-    tokens = tokenize(match[3])
-    if not tokens or (is_sentinel(name) and not name.startswith("MAX_")):
-        return NOTHING
-    kind = SENTINEL if is_sentinel(name) else "flag"
-    names = frozenset((name,))
-    if match[2] is not None:
-        return Piece((Fact(kind, name),), names=names)
-    value = evaluate(tokens, {})
-    # A macro is text: A + 1 with A defined as 1 << 2 is 1 << (2 + 1). Its value is an operand of
-    # other expressions only where that makes no difference.
-    operand = len(tokens) == 1 or (tokens[0] == "(" and matching(tokens, 0) == len(tokens) - 1)
-    if value is None:
-        item = Pending(kind, name, tuple(tokens[: MAX_TOKENS + 1]), macro=True, operand=operand)
-        return Piece((Fact(kind, name),), open=(item,), names=names)
-    entry = constant_fact(kind, name, value.value)
-    return Piece((entry,), ((name, value),) if operand else (), names=names)
-
-
-def _parse_mapper(parameters: bytes, body: bytes) -> Piece:
-    """Read the body of ``__BPF_FUNC_MAPPER(FN)`` or ``___BPF_FUNC_MAPPER(FN, ctx...)``."""
-    first = _IDENTIFIER.search(parameters.decode("latin-1"))
-    if first is None:
-        return NOTHING
-    entries, constants, following = [], [], 0
-    for suffix, number in _mapped(first[0], body):
-        # 6.7.2.2 p3: without a number, one more than the last.
-        value = following if number is None else number
-        entries.append(_helper_entry(suffix, value))
-        constants.append((f"BPF_FUNC_{suffix}", Constant(value)))
-        following = value + 1
-    if not entries:
-        return NOTHING
-    return Piece(
-        tuple(entries),
-        tuple(constants),
-        names=frozenset(entry.name for entry in entries),
-        mapper=True,
-    )
-
-
-@lru_cache(maxsize=4096)
-def _helper_entry(suffix: str, number: int) -> Fact:
-    # Cached so that successive headers share their entries: comparing them is then comparing
-    # identities.
-    name = bounded(f"bpf_{suffix}")
-    kind = SENTINEL if is_sentinel(name) else "helper"
-    return constant_fact(kind, name, number)
-
-
-# Numbers as the kernel writes them; octal and large ones take the long way.
-_PLAIN = rb"([A-Za-z_]\w*+)\(([a-z_][a-z0-9_]*+)(?:, (0|[1-9][0-9]{0,8}+), ##[a-z]++)?\)"
-_PLAIN_CALL = re.compile(_PLAIN)
-_PLAIN_CALLS = re.compile(rb"(?:\s*+" + _PLAIN + rb",?)*+\s*+")
-
-
-def _mapped(callee: str, body: bytes) -> Iterator[tuple[str, int | None]]:
-    """Yield (name, number or None) of each entry that a mapper's body lists."""
-    if _PLAIN_CALLS.fullmatch(body):
-        # As the kernel writes it. This list changes with every helper: worth a short way.
-        name = callee.encode("latin-1")
-        for call, suffix, digits in _PLAIN_CALL.findall(body):
-            if call == name:
-                yield suffix.decode("ascii"), int(digits) if digits else None
-        return
-    for arguments in _calls(tokenize(body), callee):
-        if not arguments[0]:
-            continue
-        if not is_name(arguments[0][0]):
-            # To go on would give those after it other numbers.
-            raise ParseError(f"the list of helpers has {_shown(arguments[0])}, which is not a name")
-        number = None
-        if len(arguments) > 1 and arguments[1] and arguments[1][0] != "##":
-            value = evaluate(arguments[1], {})
-            if value is None:
-                raise ParseError(
-                    f"helper {arguments[0][0][:60]} has the number {_shown(arguments[1])}, "
-                    "which cannot be computed"
-                )
-            number = value.value
-        yield arguments[0][0], number
-
-
-def _shown(tokens: Sequence[str]) -> str:
-    return readable(" ".join(tokens[:20])[:60].encode("latin-1"))
-
-
-def _calls(tokens: list[str], callee: str) -> Iterator[list[list[str]]]:
-    """Yield the arguments of each call of a macro, each a list of tokens."""
-    at = 0
-    while at + 1 < len(tokens):
-        if tokens[at] != callee or tokens[at + 1] != "(":
-            at += 1
-            continue
-        end = matching(tokens, at + 1)
-        yield split_tokens(tokens[at + 2 : end], ",")
-        at = end + 1

@@ -22,6 +22,7 @@ from helperhist.timeline.evidence import (
     is_followed,
 )
 from helperhist.timeline.facts import Fact, sort_key
+from helperhist.timeline.features import FEATURES, STRUCT_OPS, Feature
 from helperhist.timeline.index import Index, canonical_name, squash
 from helperhist.timeline.kinds import (
     BY_PROGRAM,
@@ -36,9 +37,10 @@ from helperhist.timeline.kinds import (
     kind_key,
     plural,
 )
+from helperhist.timeline.parts import Introduction, Lost, Parts, Reading, Run, SourceFile
 from helperhist.timeline.presence import Kernel, Presence, Release
 from helperhist.timeline.records import Backport, Diff, Doc, Event, Metadata, Row, Span, Tag
-from helperhist.timeline.relation import Interval, Reading, Relation, Run
+from helperhist.timeline.relation import Interval, Relation
 from helperhist.timeline.relations import Relations
 from helperhist.timeline.timeline import Timeline, series_base
 
@@ -46,6 +48,7 @@ __all__ = [
     "ABSENT",
     "BY_PROGRAM",
     "ENUM_KINDS",
+    "FEATURES",
     "HEADER",
     "KINDS",
     "LAST_GROWTH",
@@ -58,16 +61,21 @@ __all__ = [
     "SENTINEL",
     "SOMEHOW",
     "SOURCES",
+    "STRUCT_OPS",
     "Backport",
     "Diff",
     "Doc",
     "Event",
     "Evidence",
     "Fact",
+    "Feature",
     "Index",
     "Interval",
+    "Introduction",
     "Kernel",
+    "Lost",
     "Metadata",
+    "Parts",
     "Presence",
     "Reading",
     "Relation",
@@ -75,6 +83,7 @@ __all__ = [
     "Release",
     "Row",
     "Run",
+    "SourceFile",
     "Span",
     "Statements",
     "Tag",

@@ -58,7 +58,7 @@ def require_kinds(timeline: Timeline, kinds: Iterable[str]) -> None:
 
     :raises DatasetError: it has none of one of them
     """
-    present = {row.kind for row in timeline.rows}
+    present = timeline.index.kinds
     for kind in kinds:
         if kind not in present:
             raise DatasetError(

@@ -69,6 +69,10 @@ class Index:
         """The kinds that there are rows of."""
         return frozenset(row.kind for row in self.rows)
 
+    def names(self, kind: str) -> frozenset[str]:
+        """Return the names of a kind."""
+        return frozenset(row.name for row in self.rows if row.kind == kind)
+
     @cached_property
     def structs(self) -> frozenset[str]:
         """The structs and unions that have fields."""

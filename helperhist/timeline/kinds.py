@@ -35,6 +35,7 @@ class Kind(NamedTuple):
     :ivar prefix: what all names of the list begin with
     :ivar source: the source of a whole tree that reads them; empty for those of ``bpf.h``
     :ivar object: the kind of a relation's second name; empty for what is no relation of two names
+    :ivar conditional: whether the value is the text of a condition
     """
 
     name: str
@@ -43,6 +44,7 @@ class Kind(NamedTuple):
     prefix: str = ""
     source: str = ""
     object: str = ""
+    conditional: bool = False
 
 
 #: All kinds by name, in the order of rows; the tag of any other enum of bpf.h is a kind, too.
@@ -58,17 +60,17 @@ KINDS: Mapping[str, Kind] = {
         Kind("field", "fields"),
         Kind("flag", "flags"),
         Kind(SENTINEL, "ends of lists"),
-        Kind("helper_use", "helpers by program type", source="helper_use", object="prog_type"),
-        Kind("gpl_only", "helpers for GPL programs", source="helper_use", object="prog_type"),
-        Kind("kfunc", "kfuncs", source="kfuncs"),
-        Kind("kfunc_use", "kfuncs by program type", source="kfuncs", object="prog_type"),
-        Kind("kfunc_proto", "prototypes of kfuncs", source="kfuncs"),
-        Kind("kfunc_test", "kfuncs of the kernel's tests", source="kfuncs"),
-        Kind("map_use", "helpers by map type", source="map_use", object="map_type"),
-        Kind("map_prog", "map types by program type", source="map_use", object="prog_type"),
-        Kind("contract", "contracts of helpers", source="helper_use", object="prog_type"),
-        Kind(SEEN, "facts that booted kernels have", source=LIVE),
-        Kind("arch_use", "JIT features by architecture", source="arch_use", object="arch"),
+        Kind("helper_use", "helpers by program type", "", "", "helper_use", "prog_type", True),
+        Kind("gpl_only", "helpers for GPL programs", "", "", "helper_use", "prog_type"),
+        Kind("kfunc", "kfuncs", "", "", "kfuncs"),
+        Kind("kfunc_use", "kfuncs by program type", "", "", "kfuncs", "prog_type", True),
+        Kind("kfunc_proto", "prototypes of kfuncs", "", "", "kfuncs"),
+        Kind("kfunc_test", "kfuncs of the kernel's tests", "", "", "kfuncs"),
+        Kind("map_use", "helpers by map type", "", "", "map_use", "map_type", True),
+        Kind("map_prog", "map types by program type", "", "", "map_use", "prog_type", True),
+        Kind("contract", "contracts of helpers", "", "", "helper_use", "prog_type"),
+        Kind(SEEN, "facts that booted kernels have", "", "", LIVE, "prog_type"),
+        Kind("arch_use", "JIT features by architecture", "", "", "arch_use", "arch", True),
     )
 }
 

@@ -1,35 +1,10 @@
-"""The records of relations: runs, readings, and what is derived of them."""
+"""What is derived of runs of releases: relations, and the intervals in which they hold."""
 
 from dataclasses import dataclass
 
-__all__ = ["Interval", "Reading", "Relation", "Run"]
+from helperhist.timeline.parts import Introduction
 
-
-@dataclass(frozen=True, slots=True)
-class Run:
-    """Successive releases, of those that were read, that have a fact with one value.
-
-    :ivar object: a program type or map type; empty for what is no relation of two names
-    :ivar value: a condition, flags or a prototype
-    :ivar first: tag of the first release
-    :ivar last: tag of the last one; None where the run goes on to the newest that was read
-    """
-
-    kind: str
-    name: str
-    object: str
-    value: str
-    first: str
-    last: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """That a source was read at a release, and from which copy of it."""
-
-    source: str
-    tag: str
-    origin: str
+__all__ = ["Interval", "Relation"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +40,8 @@ class Relation:
     seen: str | None = None
     or_earlier: bool = False
     intervals: tuple[Interval, ...] = ()
+    #: The commit that brought it to ``since``, where that is known.
+    introduction: Introduction | None = None
 
     @property
     def presences(self) -> tuple[tuple[str, str | None], ...]:

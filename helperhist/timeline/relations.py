@@ -8,8 +8,9 @@ from collections.abc import Callable, Iterable, Mapping
 from itertools import pairwise
 
 from helperhist.timeline.kinds import SEEN, SOURCES
+from helperhist.timeline.parts import Introduction, Reading, Run
 from helperhist.timeline.presence import Presence
-from helperhist.timeline.relation import Interval, Reading, Relation, Run
+from helperhist.timeline.relation import Interval, Relation
 from helperhist.timeline.sightings import Sightings
 from helperhist.version import KernelVersion
 
@@ -27,6 +28,7 @@ class Relations:
         readings: Iterable[Reading],
         releases: Iterable[KernelVersion] = (),
         born: Callable[[str], KernelVersion | None] = lambda name: None,
+        introductions: Iterable[Introduction] = (),
     ) -> None:
         """Index runs.
 
@@ -36,9 +38,13 @@ class Relations:
             another one
         """
         self.runs, self.readings, self._born = tuple(runs), tuple(readings), born
+        self._introductions = {
+            (item.kind, item.name, item.object, item.first): item for item in introductions
+        }
         read: dict[str, dict[KernelVersion, str]] = {}
         for item in self.readings:
             read.setdefault(item.source, {})[KernelVersion.parse(item.tag)] = item.tag
+        self._tags = read
         self._read = {source: sorted(found) for source, found in read.items()}
         # By tag: a version takes long to hash.
         self._at = {
@@ -130,9 +136,10 @@ class Relations:
         end = spans[-1][1]
         gone = end + 1 < len(read) and not read[end + 1].follows(read[end], kernel=True)
         seen = read[end].text if gone else None
+        first = self._tags[SOURCES[key[0]]][read[spans[start][0]]]
         relation = Relation(
             *key, spans[-1][2], intervals[start].start, absent, intervals[-1].end, seen,
-            or_earlier, intervals,
+            or_earlier, intervals, self._introductions.get((*key, first)),
         )  # fmt: skip
         return self._sightings.narrow(relation)
 

@@ -7,6 +7,7 @@ from helperhist.errors import DatasetError
 from helperhist.timeline.evidence import Evidence, Statements, Witness
 from helperhist.timeline.facts import Fact, sort_key
 from helperhist.timeline.index import Index
+from helperhist.timeline.parts import Parts
 from helperhist.timeline.presence import Release
 from helperhist.timeline.records import (
     Diff,
@@ -17,7 +18,6 @@ from helperhist.timeline.records import (
     Span,
     Tag,
 )
-from helperhist.timeline.relation import Reading, Run
 from helperhist.timeline.relations import Relations
 from helperhist.version import KernelVersion
 
@@ -40,7 +40,7 @@ class Timeline:
         events: Callable[[], Iterable[Event]],
         docs: Callable[[], Iterable[Doc]],
         label: str = "",
-        relations: Callable[[str], tuple[Iterable[Run], Iterable[Reading]]] = lambda name: ((), ()),
+        relations: Callable[[str], Parts] = lambda name: Parts(),
         evidence: Callable[[str], tuple[Iterable[Evidence], Iterable[Witness]]] = (
             lambda name: ((), ())
         ),
@@ -85,14 +85,25 @@ class Timeline:
 
         :raises DatasetError: they contradict each other
         """
-        return self._related("")
+        return self._related(self.parts)
+
+    @cached_property
+    def parts(self) -> Parts:
+        """What the relations are made of, all of it in memory.
+
+        :raises DatasetError: it is damaged
+        """
+        runs, readings, introductions, lost, files = self._relations("")
+        return Parts(tuple(runs), tuple(readings), tuple(introductions), tuple(lost), tuple(files))
 
     def relations_of(self, name: str) -> Relations:
         """Return the relations of one name, for a look-up: all of them take longer to index.
 
         :raises DatasetError: they contradict each other
         """
-        return self.relations if "relations" in self.__dict__ else self._related(name)
+        return (
+            self.relations if "relations" in self.__dict__ else self._related(self._relations(name))
+        )
 
     def statements_of(self, name: str) -> Statements:
         """Return what is said of one name, of all for an empty one, beside the copies read.
@@ -106,11 +117,10 @@ class Timeline:
                 f"the evidence of this data is damaged ({error}); scan again"
             ) from error
 
-    def _related(self, name: str) -> Relations:
+    def _related(self, parts: Parts) -> Relations:
         releases = [tag.version for tag in self.releases] if self.metadata.kernel else []
-        runs, readings = self._relations(name)
         try:
-            return Relations(runs, readings, releases, self._born)
+            return Relations(parts.runs, parts.readings, releases, self._born, parts.introductions)
         except ValueError as error:
             raise DatasetError(
                 f"the relations of this data are damaged ({error}); scan again"

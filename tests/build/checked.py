@@ -7,6 +7,7 @@ from helperhist import load
 from helperhist.binary.object import parse_object
 from helperhist.check.checker import Checker
 from helperhist.check.needs import Findings
+from helperhist.report.causes import shown_name
 from tests.build.objects import compile_bpf
 
 HEAD = '#include "common.h"\n'
@@ -32,12 +33,12 @@ def check_c(
 
 def required(findings: Findings) -> dict[str, str]:
     """Return the required names with their releases."""
-    return {item.name: item.since for item in findings.requirements if not item.optional}
+    return {shown_name(item): item.since for item in findings.requirements if not item.optional}
 
 
 def optional(findings: Findings) -> dict[str, str]:
     """Return the optional names with their releases."""
-    return {item.name: item.since for item in findings.requirements if item.optional}
+    return {shown_name(item): item.since for item in findings.requirements if item.optional}
 
 
 def unknown(findings: Findings) -> dict[str, bool]:

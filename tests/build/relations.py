@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from helperhist.timeline import Evidence, Fact, Reading, Run, Timeline, Witness
+from helperhist.timeline import Evidence, Fact, Parts, Reading, Run, Timeline, Witness
 from tests.build.timeline import helpers, make_timeline
 
 XDP, TC, TRACING = (f"BPF_PROG_TYPE_{name}" for name in ("XDP", "SCHED_CLS", "TRACING"))
@@ -53,7 +53,7 @@ def related(
         **{f"v5.{n}": [*helpers("a", "b", "c"), *types] for n in range(4, 8)},
     }
     plain = make_timeline(tags, complete=complete)
-    given = tuple(runs), tuple(readings)
+    given = Parts(tuple(runs), tuple(readings))
     stated = tuple(evidence), tuple(witnesses)
     return Timeline(
         plain.metadata,

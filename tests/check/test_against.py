@@ -13,7 +13,7 @@ from helperhist.check.judge import BtfJudge
 from helperhist.cli.group import cli
 from helperhist.kernel.corespec import Target
 from tests.binary.test_btf import sections
-from tests.build.checked import GPL, HEAD
+from tests.build.checked import GPL, HEAD, checker
 from tests.build.objects import compile_bpf
 
 #: Of the kernel: functions, a tracepoint, a hook, an iterator; task has pid, but no last.
@@ -41,7 +41,7 @@ def kernel(more: str = "") -> Path:
 
 def against(source: str, cpu: str = "v3", loader: str = "libbpf", more: str = "") -> Against:
     path = compile_bpf(HEAD + GPL + TASK + source, "-Wno-everything", cpu=cpu)
-    judge = BtfJudge(Target(Btf(sections(kernel(more))[0])), "5.10")
+    judge = BtfJudge(Target(Btf(sections(kernel(more))[0])), "5.10", checker().timeline)
     return judge.judge(parse_object(path.read_bytes(), loader))
 
 
@@ -165,6 +165,26 @@ def test_kfuncs_are_looked_up(declaration: str, expected: list[tuple[str, str, b
     more = ", 0" if "more" in declaration else ""
     test = f"if (!{name}) return 0; " if "__weak" in declaration else ""
     found = against(f'{declaration} SEC("raw_tp/x") {READ % f"{test} return {name}(t{more});"}')
+    assert lacks(found) == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "body", "expected"),
+    [
+        ("bpf_other", "return %s(t);", [("kfunc", "bpf_other", False)]),
+        ("bpf_other", "if (%s) return %s(t); return 0;", []),
+        ("bpf_iter_bits_new", "return %s(t);", [("kfunc", "bpf_iter_bits_new", True)]),
+        # With another prototype than the kernel's, the check says no.
+        ("bpf_kf", "if (%s) return %s(t); return 0;", []),
+        ("bpf_kf", "return %s(t);", [("kfunc", "bpf_kf", True)]),
+    ],
+)
+def test_a_weak_kfunc_that_stays_open(
+    name: str, body: str, expected: list[tuple[str, str, bool]]
+) -> None:
+    declared = f"int {name}(long task) __ksym __weak;"
+    body = body.replace("%s", name).replace("(t)", "(5)")
+    found = against(f'{declared} SEC("raw_tp/x") int prog(void *ctx) {{ {body} }}')
     assert lacks(found) == expected
 
 

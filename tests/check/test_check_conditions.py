@@ -2,7 +2,8 @@
 
 import pytest
 
-from helperhist.check.verdict import Edge, edge
+from helperhist.check.verdict import Edge, edge, minimum, switched
+from helperhist.report.causes import evidence
 from tests.build.checked import check_c, optional, required, unknown
 
 ENUM = "enum bpf_func_id { BPF_FUNC_ringbuf_output = 130, BPF_FUNC_loop = 181 };\n"
@@ -129,7 +130,7 @@ CASES = {
     "behind a constant of user space": (
         prog(
             f"if (use_ringbuf) return {OUTPUT}; return 0;",
-            "volatile const int use_ringbuf = 0;",
+            "volatile const int use_ringbuf = 1;",
         ),
         False,
     ),
@@ -178,10 +179,56 @@ def test_a_way_that_only_old_kernels_go() -> None:
     assert required(found)["way around bpf_loop"] == "5.8"
 
 
+SWITCH = "volatile const int use_ringbuf = {};"
+USE = f"if (use_ringbuf) return {OUTPUT}; return 0;"
+
+
+@pytest.mark.parametrize("cpu", ["v1", "v3"])
+def test_a_switch_that_is_off_in_the_file(cpu: str) -> None:
+    found = check_c(prog(USE, SWITCH.format(0)), cpu=cpu)
+    # Kernels before 5.5 do not take .rodata for constants.
+    assert required(found)["way around bpf_ringbuf_output"] == "5.5"
+    assert minimum(found).since == "5.5"
+    (item,) = (item for item in found.requirements if item.kind == "helper")
+    assert (item.optional, item.switches) == (True, ("use_ringbuf",))
+    other = switched(found)
+    assert other is not None
+    assert other.since == "5.8"
+
+
+def test_a_switch_that_is_on_in_the_file() -> None:
+    found = check_c(prog(USE, SWITCH.format(1)))
+    assert required(found)["bpf_ringbuf_output"] == "5.8"
+    assert switched(found) is None
+
+
+def test_the_other_way_of_a_switch() -> None:
+    found = check_c(prog(f"if (!use_ringbuf) return {OUTPUT}; return 0;", SWITCH.format(1)))
+    assert optional(found)["bpf_ringbuf_output"] == "5.8"
+
+
+def test_only_constants_are_switches() -> None:
+    found = check_c(prog(USE, "volatile int use_ringbuf = 0;"))
+    assert required(found)["bpf_ringbuf_output"] == "5.8"
+
+
+def test_nobody_answers_for_a_raw_object() -> None:
+    # Who loads it may not create the map of constants.
+    found = check_c(prog(USE, SWITCH.format(0)), loader="raw")
+    assert required(found)["bpf_ringbuf_output"] == "5.8"
+
+
+def test_a_member_of_a_constant_struct() -> None:
+    source = "volatile const struct { char a; short b; long c; } conf = { 1, 0, 1 };"
+    body = f"if (conf.{{}}) return {OUTPUT}; return 0;"
+    assert "bpf_ringbuf_output" in required(check_c(prog(body.format("c"), source)))
+    assert "bpf_ringbuf_output" in optional(check_c(prog(body.format("b"), source)))
+
+
 def test_evidence_names_the_check() -> None:
     found = check_c(prog(f"if ({RINGBUF}) return {OUTPUT}; return 0;"))
     (item,) = (item for item in found.requirements if item.name == "bpf_ringbuf_output")
-    assert item.evidence == "helper 130; behind a check of BPF_FUNC_ringbuf_output"
+    assert evidence(item, "libbpf") == "helper 130; behind a check of BPF_FUNC_ringbuf_output"
     assert (item.program, item.function, item.since) == ("prog", "prog", "5.8")
 
 

@@ -13,10 +13,11 @@ from hypothesis import strategies as st
 
 from helperhist.binary.object import parse_object
 from helperhist.check.needs import Findings
-from helperhist.check.verdict import edge, to_json
+from helperhist.check.verdict import edge
 from helperhist.cli.group import cli
 from helperhist.errors import ParseError
 from helperhist.report.check import render_object
+from helperhist.report.checkjson import to_json
 from tests.build.checked import GPL, HEAD, check_c, checker, required, unknown
 from tests.build.objects import compile_bpf, compile_gcc, has
 

@@ -612,8 +612,7 @@ def test_attach_stage() -> None:
         (asm(".8byte 0x8d"), "opcode 0x8d"),
         (asm(".8byte 0x00000002000010e5"), "opcode 0xe5"),
         (prog("no_such_section"), "no_such_section"),
-        (prog("uprobe.s/x"), "uprobe.s/x"),
-        (prog("fsession.multi/x"), "BPF_TRACE_FSESSION_MULTI"),
+        (prog("usdt.s/x", "return CALL1(9999, ctx);"), "helper 9999"),
         (prog("xdp", "return *(volatile u32 *)(ctx + 24);"), "xdp_md at 24"),
         (
             "extern int no_such_kfunc(void) __ksym;\n" + prog("socket", "return no_such_kfunc();"),

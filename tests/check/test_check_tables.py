@@ -1,9 +1,7 @@
 """The tables of the check: whole, sorted, and in terms of the timeline."""
 
-import csv
 import subprocess
 import sys
-from importlib import resources
 
 import pytest
 
@@ -11,21 +9,21 @@ from helperhist.binary.context import _LAYOUT, CONTEXTS, context_field
 from helperhist.binary.insn import Insn, decode, feature
 from helperhist.binary.sections import _ROWS, program_kind
 from helperhist.check.arithmetic import compare, compute
-from helperhist.check.needs import release_key
+from helperhist.check.lives import Life
 from helperhist.check.rules import (
     FALLBACKS,
-    GPL_ONLY,
     MAP_FLAGS,
     REWRITES,
     RULES,
-    STRUCT_OPS,
     VALUE_TYPES,
 )
-from helperhist.dataset import kfunc
+from helperhist.timeline import STRUCT_OPS
 from tests.build.checked import checker
 
-ROWS = checker().rows
+ROWS = checker().names.lives.rows
 RELEASES = {tag.version.text for tag in checker().timeline.releases}
+# Whole trees are read of newer ones too.
+RELEASES |= set(checker().timeline.relations.read("kfunc"))
 
 
 @pytest.mark.parametrize("key", [*RULES, *VALUE_TYPES])
@@ -40,7 +38,7 @@ def test_rule_has_a_release_and_its_source(key: str) -> None:
 
 
 def test_names_are_in_the_timeline() -> None:
-    helpers = {*GPL_ONLY, *REWRITES, *REWRITES.values()}
+    helpers = {*REWRITES, *REWRITES.values()}
     helpers |= {name for name in FALLBACKS if name.startswith("bpf_")}
     assert helpers <= {name for name, row in ROWS.items() if row.kind == "helper"}
     assert set(MAP_FLAGS) <= ROWS.keys()
@@ -85,6 +83,15 @@ def test_every_section_names_types_of_the_timeline() -> None:
         ("?xdp", "libbpf", "XDP"),
         ("tcx/ingress", "libbpf", "SCHED_CLS"),
         ("tcx", "libbpf", None),
+        ("classifier/x", "libbpf", None),
+        ("classifier/x", "libbpf0", "SCHED_CLS"),
+        ("classifier/x", "cilium", "SCHED_CLS"),
+        ("classifier/x", "aya", "SCHED_CLS"),
+        ("xdp_pass", "libbpf0", "XDP"),
+        ("xdp_pass", "aya", None),
+        ("schedcls/ingress/clat", "android", "SCHED_CLS"),
+        ("skfilter/x", "android", "SOCKET_FILTER"),
+        ("tp_btf/x", "android", None),
         ("", "libbpf", None),
     ],
 )
@@ -99,24 +106,39 @@ def test_section_target_and_marks() -> None:
     assert (kind.target, kind.sleepable, kind.autoload, kind.btf) == ("mod:fn", True, False, True)
 
 
-def test_kfuncs() -> None:
-    text = (resources.files("helperhist.dataset") / "kfuncs.csv").read_text("utf-8")
-    rows = list(csv.reader(text.splitlines()))
-    assert rows[0] == ["name", "since", "commit", "seen", "absent"]
-    names = [row[0] for row in rows[1:]]
-    assert names == sorted(set(names))
-    assert {row[1] for row in rows[1:]} <= RELEASES
-    # The kernel could not call them before it knew the opcode.
-    opcode = release_key(ROWS["BPF_PSEUDO_KFUNC_CALL"].since or "")
-    assert all(release_key(row[1]) >= opcode for row in rows[1:])
-    assert all(len(row[2]) == 40 for row in rows[1:])
-    for name, since, _, seen, absent in rows[1:]:
-        assert bool(seen) == bool(absent), name
-        assert not absent or release_key(since) <= release_key(seen) < release_key(absent)
-    found = kfunc("bpf_iter_num_new___local")
-    assert found is not None
-    assert found.since == "6.4"
-    assert kfunc("bpf_no_such_kfunc") is None
+@pytest.mark.parametrize(
+    ("name", "since", "until"),
+    [
+        ("bpf_iter_num_new", "6.4", ""),
+        ("bpf_iter_num_new___local", "6.4", ""),
+        ("scx_bpf_consume___old", "6.12", "6.17"),
+    ],
+)
+def test_kfuncs(name: str, since: str, until: str) -> None:
+    life = checker().names.lives.kfunc(name)
+    assert life is not None
+    assert (life.since, life.until) == (since, until)
+
+
+def test_a_kfunc_that_is_in_no_release() -> None:
+    assert checker().names.lives.kfunc("bpf_no_such_kfunc") is None
+
+
+@pytest.mark.parametrize(
+    ("release", "there"), [((6, 11), False), ((6, 12), True), ((6, 14), True), ((6, 17), False)]
+)
+def test_life_of_a_kfunc_that_is_gone(release: tuple[int, int], there: bool) -> None:
+    life = checker().names.lives.kfunc("scx_bpf_consume")
+    assert life is not None
+    assert life.has(release) is there
+    # Between the last release that was read with it and the first without, nobody can tell.
+    assert (life.seen, life.until) == ("6.14", "6.17")
+
+
+def test_life_of_what_is_in_no_release() -> None:
+    assert not Life.of(None).has((99, 0))
+    assert Life.of("5.8").has((5, 8))
+    assert not Life.of("5.8").has((5, 7))
 
 
 @pytest.mark.parametrize("order", ["little", "big"])

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from helperhist.check.pairs import Pair, find_pair, may_call
+from helperhist.check.pairs import Caller, Pairs, may_call
 from helperhist.check.target import judge_release
 from helperhist.timeline import Reading, Relations, Release, Run
 from helperhist.version import KernelVersion
@@ -25,35 +25,62 @@ def relations(*runs: tuple[str, str, str, str | None]) -> Relations:
 
 
 @pytest.mark.parametrize(
-    ("runs", "pair"),
+    ("runs", "expected"),
     [
-        pytest.param([("bpf_x", "", "v5.2", None)], Pair("5.2", False), id="exact"),
-        pytest.param([("bpf_x", "", "v5.4", None)], Pair("5.4", True), id="between"),
+        pytest.param([("bpf_x", "", "v5.2", None)], ("5.2", ""), id="exact"),
+        pytest.param([("bpf_x", "", "v5.4", None)], ("5.4", "5.2"), id="between"),
         pytest.param(
             [("bpf_x", "attach=BPF_B", "v5.1", "v5.4"), ("bpf_x", "", "v5.5", None)],
-            Pair("5.5", False),
+            ("5.5", ""),
             id="another attach type first",
         ),
-        pytest.param([("bpf_x", "attach=BPF_B", "v5.1", None)], Pair(None, False), id="never"),
-        pytest.param([("bpf_x", "?", "v5.2", None)], Pair("5.2", False), id="not read"),
+        pytest.param([("bpf_x", "attach=BPF_B", "v5.1", None)], ("", ""), id="never"),
+        pytest.param([("bpf_x", "?", "v5.2", None)], ("5.2", ""), id="not read"),
         pytest.param([("bpf_x", "", "v5.1", "v5.2")], None, id="gone"),
     ],
 )
-def test_pair(runs: list[tuple[str, str, str, str | None]], pair: Pair | None) -> None:
-    assert find_pair(relations(*runs), "bpf_x", "XDP", "BPF_A") == pair
+def test_pair(
+    runs: list[tuple[str, str, str, str | None]], expected: tuple[str, str] | None
+) -> None:
+    life = Pairs(relations(*runs)).find("helper_use", "bpf_x", Caller("XDP", "BPF_A"))
+    assert (life and (life.since, life.absent)) == expected
 
 
 def test_what_the_data_does_not_have() -> None:
-    known = relations(("bpf_x", "", "v5.2", None))
-    assert find_pair(known, "bpf_y", "XDP", "") is None
-    assert find_pair(known, "bpf_x", "SK_MSG", "") is None
-    assert find_pair(known, "bpf_x", "EXT", "") is None
-    assert find_pair(Relations([], []), "bpf_x", "XDP", "") is None
+    known = Pairs(relations(("bpf_x", "", "v5.2", None)))
+    assert known.find("helper_use", "bpf_y", Caller("XDP")) is None
+    assert known.find("helper_use", "bpf_x", Caller("SK_MSG")) is None
+    assert known.find("helper_use", "bpf_x", Caller("EXT")) is None
+    assert Pairs(Relations([], [])).find("helper_use", "bpf_x", Caller("XDP")) is None
+
+
+@pytest.mark.parametrize(
+    ("condition", "caller", "expected"),
+    [
+        ("attach=BPF_A|BPF_B", Caller("XDP", "BPF_C"), False),
+        ("attach=!BPF_A|BPF_B", Caller("XDP", "BPF_C"), True),
+        ("attach=!BPF_A|BPF_B", Caller("XDP", "BPF_B"), False),
+        ("attach=BPF_A or cap=CAP_BPF", Caller("XDP", "BPF_C"), True),
+        ("sleepable", Caller("LSM", sleepable=True), True),
+        ("sleepable", Caller("LSM"), False),
+        ("!sleepable", Caller("LSM"), True),
+        ("struct_ops=a_ops", Caller("STRUCT_OPS", places=frozenset({("a_ops", "x")})), True),
+        ("struct_ops=a_ops", Caller("STRUCT_OPS", places=frozenset({("b_ops", "x")})), False),
+        (
+            "member=x;struct_ops=a_ops",
+            Caller("STRUCT_OPS", places=frozenset({("a_ops", "x"), ("a_ops", "y")})),
+            False,
+        ),
+        ("member=x;struct_ops=a_ops", Caller("STRUCT_OPS"), True),
+    ],
+)
+def test_condition(condition: str, caller: Caller, expected: bool) -> None:
+    assert may_call(condition, caller) is expected
 
 
 @given(st.text(max_size=60), st.sampled_from(["", "BPF_A"]))
 def test_any_condition_is_an_answer(condition: str, attach: str) -> None:
-    assert may_call(condition, attach) in (True, False)
+    assert may_call(condition, Caller("XDP", attach)) in (True, False)
 
 
 XDP_PID = 'SEC("xdp") int prog(void *ctx) { return CALL0(14) ? 2 : 1; }'
@@ -75,7 +102,8 @@ def test_a_release_that_was_not_read_is_between() -> None:
     findings = check_c('SEC("socket") int prog(void *ctx) { return CALL0(15); }')
     name = "bpf_get_current_uid_gid in SOCKET_FILTER programs"
     assert required(findings)[name] == "6.17"
-    assert name in findings.older
+    (item,) = (item for item in findings.requirements if item.name == name)
+    assert item.earliest == "6.15"
     release = Release(checker().timeline, KernelVersion.parse("6.15"))
     assert [item.certain for item in judge_release(findings, release)] == [False]
 
@@ -83,3 +111,29 @@ def test_a_release_that_was_not_read_is_between() -> None:
 def test_a_program_type_that_may_not_call_it() -> None:
     findings = check_c('SEC("socket") int prog(void *ctx) { return CALL0(44); }')
     assert unknown(findings) == {"bpf_xdp_adjust_head in SOCKET_FILTER programs": False}
+    release = Release(checker().timeline, KernelVersion.parse("6.12"))
+    assert [item.certain for item in judge_release(findings, release)] == [True]
+    future = Release(checker().timeline, KernelVersion.parse("9.0"))
+    assert [item.certain for item in judge_release(findings, future)] == [False]
+
+
+def test_a_call_that_only_newer_kernels_get_to() -> None:
+    source = "enum bpf_func_id { BPF_FUNC_loop = 181 };\n"
+    body = "if (enum_exists(enum bpf_func_id, BPF_FUNC_loop)) return CALL0(44); return 0;"
+    findings = check_c(f'{source}SEC("socket") int prog(void *ctx) {{ {body} }}')
+    timeline = checker().timeline
+    for version, missing in (("5.16", 0), ("5.17", 1)):
+        verdicts = judge_release(findings, Release(timeline, KernelVersion.parse(version)))
+        assert len(verdicts) == missing, version
+
+
+def test_a_pair_is_not_missing_where_its_guard_says_no() -> None:
+    source = "extern int bpf_cpumask_create(void) __ksym __weak;\n"
+    body = "if (bpf_cpumask_create) return bpf_cpumask_create(); return 0;"
+    findings = check_c(f'{source}SEC("tp/x/y") int prog(void *ctx) {{ {body} }}')
+    # There is a kfunc from 6.3 on, but these programs may call it from 6.12 on.
+    assert required(findings)["bpf_cpumask_create in TRACEPOINT programs"] == "6.12"
+    timeline = checker().timeline
+    for version, missing in (("5.10", 0), ("6.2", 0), ("6.3", 1), ("6.11", 1), ("6.12", 0)):
+        verdicts = judge_release(findings, Release(timeline, KernelVersion.parse(version)))
+        assert len(verdicts) == missing, version

@@ -76,7 +76,13 @@ def test_json_contract() -> None:
         "min_kernel",
         "at_least",
         "or_earlier",
+        "earliest",
+        "until",
+        "last",
+        "loads_from",
+        "if_set",
         "decided_by",
+        "ended_by",
         "loader",
         "license",
         "programs",
@@ -117,6 +123,12 @@ def test_json_contract() -> None:
         "count": 1,
         "stage": "load",
         "evidence": "helper 130",
+        "earliest": None,
+        "until": None,
+        "last": None,
+        "because": [],
+        "checks": [],
+        "switches": [],
     }
     assert [(item["name"], item["optional"]) for item in found["requirements"]] == [
         ("bpf_ringbuf_output", False),
@@ -140,6 +152,8 @@ def test_json_of_what_is_unknown() -> None:
         "reason": "no release in the data has it",
         "newer_than_data": True,
         "optional": False,
+        "checks": [],
+        "switches": [],
         "program": "prog",
         "map": None,
         "function": "prog",
@@ -412,9 +426,11 @@ def test_a_very_kernel_and_unknown_helpers() -> None:
     ("target", "reason", "certain"),
     [
         ("6.9", "needs 6.10", True),
-        ("6.18", None, None),
-        ("7.0", "known until 6.18", False),
-        ("7.2", "not in 7.2", True),
+        ("6.19", None, None),
+        ("6.19.5", None, None),
+        ("7.0-rc3", "6.19 has it, 7.0 does not; 7.0-rc3 was not read", False),
+        ("7.0", "not from 7.0 on", True),
+        ("7.2", "not from 7.0 on", True),
     ],
 )
 def test_kfunc_that_is_gone(target: str, reason: str | None, certain: bool | None) -> None:
@@ -426,7 +442,20 @@ def test_kfunc_that_is_gone(target: str, reason: str | None, certain: bool | Non
     expected = [] if reason is None else [(name, reason, certain)]
     assert [(item.item.name, item.reason, item.certain) for item in verdicts] == expected
     (item,) = (item for item in found.requirements if item.name == name)
-    assert item.evidence.endswith("; 7.2 does not have it any more")
+    assert (item.since, item.until, item.last) == ("6.10", "7.0", "6.19")
+    assert str(minimum(found)) == "6.10 up to 6.19"
+
+
+@pytest.mark.parametrize(("target", "certain"), [("6.14", []), ("6.15", [False]), ("6.17", [True])])
+def test_kfunc_that_went_between_two_releases(target: str, certain: list[bool]) -> None:
+    name = "scx_bpf_consume"
+    source = f"extern int {name}(void *p) __ksym;\n"
+    found = check_c(source + f'SEC("?struct_ops/x") int prog(void *ctx) {{ return {name}(ctx); }}')
+    assert [item.until for item in found.requirements if item.kind == "kfunc"] == ["6.17"]
+    (item,) = (item for item in found.requirements if item.name == name)
+    release = Release(helperhist.load("embedded"), KernelVersion.parse(target))
+    needed = replace(found, requirements=(replace(item, optional=False),), unknown=())
+    assert [verdict.certain for verdict in judge_release(needed, release)] == certain
 
 
 def scanned(folder: Path, *, kernel: bool = True) -> Path:

@@ -63,10 +63,11 @@ def history(tmp_path: Path) -> str:
 
 def test_since() -> None:
     result = run("since", "probe_read_str")
-    assert result.stdout.splitlines()[:3] == [
+    assert result.stdout.splitlines()[:4] == [
         "bpf_probe_read_str  helper 45",
         "  since      4.11 (v4.11, 2017-04-30)",
-        "  commit     a5e8c07059d0f0b31737408711d44794928ac218",
+        '  commit     a5e8c07059d0f0b31737408711d44794928ac218 ("bpf: add',
+        '             bpf_probe_read_str helper")',
     ]
     assert "long bpf_probe_read_str(void *dst, u32 size, const void" in result.stdout
     assert result.stdout.splitlines()[-1].startswith(SOURCE)

@@ -118,6 +118,8 @@ CASES: dict[str, list[tuple[str, ...]]] = {
              ("scan", "{repository}", "--tags", "(" + EVIL),
              ("scan", "{repository}", "--name", EVIL),
              ("scan", "{repository}", "--output", EVIL, "--name", EVIL)],
+    "page": [("page", "--data", "{data}", "-o", "x.html"), ("page", "--data", EVIL, "-o", "x.html"),
+             ("page", "--data", "{data}", "-o", "/none/" + EVIL)],
     "completion": [("completion", EVIL)],
 }  # fmt: skip
 

@@ -9,7 +9,7 @@ from click.testing import CliRunner, Result
 
 from helperhist.cli.group import cli
 from helperhist.dataset import write_dataset
-from helperhist.timeline import Fact, Reading, Row, Run, Timeline
+from helperhist.timeline import Fact, Parts, Reading, Row, Run, Timeline
 from tests.build.relations import RUNS, related
 from tests.build.timeline import helpers, make_timeline
 
@@ -224,7 +224,7 @@ def attached(tmp_path_factory: pytest.TempPathFactory) -> str:
     readings = [Reading("helper_use", f"v5.{n}", "a copy") for n in (1, 2, 4, 5)]
     given = Timeline(
         plain.metadata, plain.rows, lambda: plain.tags, lambda: plain.spans,
-        lambda: plain.events, lambda: plain.docs, relations=lambda name: (runs, readings),
+        lambda: plain.events, lambda: plain.docs, relations=lambda name: Parts(runs, readings),
     )  # fmt: skip
     write_dataset(given, folder)
     return str(folder)

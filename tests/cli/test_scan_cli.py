@@ -364,7 +364,8 @@ def test_relations_of_a_scan_answer(tmp_path: Path) -> None:
     assert "gap helper_use at v5.12: net/core/filter.c: lost: its" in text
     asked = CliRunner().invoke(cli, ["since", "b", "--prog", "xdp", "-q", "--data", "linux"])
     assert (asked.exit_code, asked.stdout) == (0, "5.11\n")
-    done = run(repo.path, "--strict", "--output", tmp_path / "strict")
+    strict = ("--strict", "--source", "helper_use", "--output", tmp_path / "strict")
+    done = run(repo.path, *strict)
     assert done.exit_code == 2
     assert "helper_use cannot read v5.12: net/core/filter.c: lost" in done.stderr
     assert not (tmp_path / "strict").exists()

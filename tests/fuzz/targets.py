@@ -25,7 +25,7 @@ from helperhist.binary.btf import Btf
 from helperhist.binary.btfext import CoreRelo
 from helperhist.binary.object import BpfObject, parse_object
 from helperhist.binary.sections import program_kind
-from helperhist.check.verdict import edge, to_json
+from helperhist.check.verdict import edge
 from helperhist.dataset.files import render_dataset
 from helperhist.dataset.store import embedded_dir, read_dataset
 from helperhist.errors import HelperhistError
@@ -41,6 +41,7 @@ from helperhist.kernel.ksyms import Ksyms
 from helperhist.kernel.names import Uapi, info_of_btf, info_of_vmlinux_header
 from helperhist.kernel.structops import find_struct_ops
 from helperhist.report.check import render_object
+from helperhist.report.checkjson import to_json
 from helperhist.sources.docs import parse_docs
 from helperhist.sources.uapi import HeaderReader, parse_header
 from helperhist.timeline import Timeline

@@ -116,7 +116,7 @@ def test_errors() -> None:
 
 def test_comment_release_and_range() -> None:
     text = header_text(HeaderOptions(only=("bpf_cpumask_create",)))
-    assert "/* bpf_cpumask_create: Linux 6.3, commit 516f4d3397c9 */" in text
+    assert "/* bpf_cpumask_create: Linux 6.3 */" in text
     gone = header_text(HeaderOptions(only=("scx_bpf_dispatch",)))
     assert "Removed in Linux 6.17, last seen in 6.14" in gone
     late = HeaderOptions(only=("bpf_cpumask_*", "bpf_loop"), max_kernel=KernelVersion.parse("6.2"))

@@ -50,3 +50,10 @@ def test_wheel_carries_the_data_and_no_tests(installed: Path) -> None:
 def test_wheel_answers(installed: Path) -> None:
     done = run(installed, "since", "-q", "bpf_probe_read_str", "--data", "embedded")
     assert (done.returncode, done.stdout, done.stderr) == (0, "4.11\n", "")
+
+
+def test_wheel_writes_the_page(installed: Path) -> None:
+    done = run(installed, "page", "--data", "embedded")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("<!DOCTYPE html>")
+    assert "class Search" in done.stdout

@@ -32,11 +32,11 @@ class MemoryGraph:
         at = int(commit)
         return () if at in self.cut else tuple(str(parent) for parent in self.parent_lists[at])
 
-    def header(self, commit: str) -> str | None:
+    def state(self, commit: str) -> str | None:
         return self.headers[int(commit)]
 
-    def present(self, header: str | None, names: frozenset[str]) -> frozenset[str]:
-        return names & frozenset(header or "")
+    def present(self, state: str | None, names: frozenset[str]) -> frozenset[str]:
+        return names & frozenset(state or "")
 
     def is_cut(self, commit: str) -> bool:
         return int(commit) in self.cut

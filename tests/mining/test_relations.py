@@ -10,15 +10,17 @@ from helperhist.dataset.store import read_dataset, write_dataset
 from helperhist.errors import ParseError, RepositoryError
 from helperhist.git.repository import Repository
 from helperhist.mining import files as mining_files
-from helperhist.mining.scanning import HEADER, SOURCE_NAMES, scan, scan_with_summary
+from helperhist.mining.scanning import HEADER, scan, scan_with_summary
 from helperhist.timeline.timeline import Timeline
 from tests.build.kernel_tree import CLS, TRACING, XDP, Kernel, KfuncSet
-from tests.build.repository import History, git, loose
+from tests.build.repository import History, clone, git, loose
 
 HELPERS = ("a", "b", "c")
 B = "case BPF_FUNC_b: return &bpf_b_proto;"
 C = "case BPF_FUNC_c: return &bpf_c_proto;"
 PLAIN = Kernel()
+#: No map_use: these kernels have no maps.
+SOURCES = ("helper_use", "kfuncs", "arch_use")
 
 
 @pytest.fixture
@@ -66,7 +68,7 @@ def test_a_helper_is_opened_to_a_type_and_closed(
     history: History, with_b: Kernel, value: str
 ) -> None:
     releases(history, PLAIN, with_b, with_b, PLAIN)
-    timeline = scan(history.path, commits=False, strict=True)
+    timeline = scan(history.path, commits=False, sources=SOURCES, strict=True)
     assert runs(timeline, "helper_use", "bpf_b") == [("XDP", value, "v5.11", "v5.12")]
     assert [object_ for object_, *_ in runs(timeline, "helper_use", "bpf_a")] == [
         "SCHED_CLS", "TRACING", "XDP",
@@ -85,7 +87,7 @@ def test_a_condition_that_comes_later(history: History) -> None:
 
 def test_a_base_function_moves_to_another_file(history: History) -> None:
     releases(history, PLAIN, PLAIN.change(base_file="kernel/bpf/core.c"))
-    timeline = scan(history.path, commits=False, strict=True)
+    timeline = scan(history.path, commits=False, sources=SOURCES, strict=True)
     assert runs(timeline, "helper_use", "bpf_a")[0] == ("SCHED_CLS", "", "v5.10", None)
 
 
@@ -110,7 +112,7 @@ def test_a_set_of_kfuncs_changes(
     history: History, after: Kernel, kfunc: str | None, use: Sequence[tuple[str, str | None]]
 ) -> None:
     releases(history, with_sets(KfuncSet("s", {"bpf_k": "KF_ACQUIRE"})), after)
-    timeline = scan(history.path, commits=False, strict=True)
+    timeline = scan(history.path, commits=False, sources=SOURCES, strict=True)
     found = [("", "KF_ACQUIRE", "v5.10", None if kfunc is None else "v5.10")]
     if kfunc is not None:
         found.append(("", kfunc, "v5.11", None))
@@ -135,7 +137,7 @@ def test_what_a_source_cannot_read_is_a_gap(history: History) -> None:
         "helper_use", ["v5.11"], ["net/core/filter.c"],
     )  # fmt: skip
     with pytest.raises(ParseError, match=r"helper_use cannot read v5\.11: net/core/filter\.c: "):
-        scan(history.path, commits=False, strict=True)
+        scan(history.path, commits=False, sources=SOURCES, strict=True)
 
 
 def test_candidates_updates_and_builds_are_not_releases(history: History) -> None:
@@ -186,9 +188,8 @@ def test_a_second_scan_reads_only_what_is_new(
         PLAIN.change(cases={XDP: B}),
         PLAIN.change(cases={XDP: B, CLS: C}, sets={"fs/x.c": [KfuncSet("s", {"bpf_k": ""})]}),
     ]
-    sources = [name for name in SOURCE_NAMES if name != "map_use"]
     releases(history, *kernels[:2])
-    first = dataset(scan(history.path, commits=False, sources=sources), tmp_path / "first")
+    first = dataset(scan(history.path, commits=False, sources=SOURCES), tmp_path / "first")
     releases(history, kernels[2], first=12)
     roots: list[str] = []
     original = Repository.root
@@ -198,15 +199,16 @@ def test_a_second_scan_reads_only_what_is_new(
         return original(self, commit)
 
     monkeypatch.setattr(Repository, "root", root)
-    again, summary = scan_with_summary(history.path, commits=False, sources=sources, previous=first)
-    assert [history.key(commit) for commit in roots] == ["v5.12"]
+    again, summary = scan_with_summary(history.path, commits=False, sources=SOURCES, previous=first)
+    # The last release of before is what the new one is compared with.
+    assert {history.key(commit) for commit in roots} == {"v5.11", "v5.12"}
     assert [source.reused for source in summary.sources] == [2, 2, 2]
-    fresh = scan(history.path, commits=False, sources=sources)
+    fresh = scan(history.path, commits=False, sources=SOURCES)
     assert render_dataset(again) == render_dataset(fresh)
     # Nothing new, nothing read.
     roots.clear()
     second = dataset(again, tmp_path / "second")
-    once_more = scan(history.path, commits=False, sources=sources, previous=second)
+    once_more = scan(history.path, commits=False, sources=SOURCES, previous=second)
     assert render_dataset(once_more) == render_dataset(again)
     assert roots == []
 
@@ -262,3 +264,163 @@ def test_each_file_is_parsed_once(history: History, monkeypatch: pytest.MonkeyPa
         "include/linux/bpf_types.h", "kernel/bpf/helpers.c", "net/core/filter.c",
         "net/core/filter.c",
     ]  # fmt: skip
+
+
+# Which commit brought it.
+
+
+def origins(history: History, timeline: Timeline, kind: str, name: str) -> list[tuple[str, ...]]:
+    """Return type, first tag and key of the commit, of each run that has one."""
+    return [
+        (item.object.removeprefix("BPF_PROG_TYPE_"), item.first, history.key(item.commit) or "")
+        for item in timeline.parts.introductions
+        if (item.kind, item.name) == (kind, name)
+    ]
+
+
+def commit(history: History, key: str, kernel: Kernel, *parents: str) -> None:
+    history.commit(key, HELPERS, *parents, files=kernel.files())
+
+
+def follow(history: History) -> Timeline:
+    return scan(history.path, sources=[HEADER, *SOURCES])
+
+
+def test_the_commit_that_opened_a_helper(history: History) -> None:
+    commit(history, "0", PLAIN)
+    commit(history, "1", PLAIN.change(cases={CLS: B}), "0")
+    commit(history, "2", PLAIN.change(cases={CLS: B, XDP: B}), "1")
+    commit(history, "3", PLAIN.change(cases={CLS: B, XDP: B}, base_file="kernel/x.c"), "2")
+    # Files that have nothing to do with it.
+    history.commit("4", HELPERS, "3", files={**PLAIN.change(cases={CLS: B, XDP: B}).files(),
+                                             "drivers/x.c": b"int x;\n"})  # fmt: skip
+    history.tags(v5_10="0", v5_11="4")
+    timeline = follow(history)
+    assert origins(history, timeline, "helper_use", "bpf_b") == [
+        ("SCHED_CLS", "v5.11", "1"),
+        ("XDP", "v5.11", "2"),
+    ]
+    # At the first release there is no telling.
+    assert origins(history, timeline, "helper_use", "bpf_a") == []
+    found = timeline.relations.find("helper_use", "bpf_b", XDP)[0].introduction
+    assert found is not None
+    assert (found.subject, found.author_date) == ("2", "2014-10-05T03:00:00Z")
+
+
+def test_the_commit_that_changed_a_condition(history: History) -> None:
+    under = PLAIN.change(cases={XDP: f"\n#ifdef CONFIG_X\n{B}\n#endif\n"})
+    commit(history, "0", PLAIN)
+    commit(history, "came", PLAIN.change(cases={XDP: B}), "0")
+    commit(history, "under", under, "came")
+    commit(history, "other", under.change(helpers=("a", "b", "c", "d")), "under")
+    history.tags(v5_10="0", v5_11="came", v5_12="other")
+    assert origins(history, follow(history), "helper_use", "bpf_b") == [
+        ("XDP", "v5.11", "came"),
+        ("XDP", "v5.12", "under"),
+    ]
+
+
+def test_what_was_taken_away_and_came_again(history: History) -> None:
+    has = PLAIN.change(cases={XDP: B})
+    for number, kernel in enumerate([PLAIN, has, PLAIN, has, has]):
+        commit(history, str(number), kernel, *([str(number - 1)] if number else []))
+    history.tags(v5_10="0", v5_11="4")
+    assert origins(history, follow(history), "helper_use", "bpf_b") == [("XDP", "v5.11", "3")]
+    history.tags(v5_11="1", v5_12="2", v5_13="4")
+    assert origins(history, follow(history), "helper_use", "bpf_b") == [
+        ("XDP", "v5.11", "1"),
+        ("XDP", "v5.13", "3"),
+    ]
+
+
+def test_a_merge_of_two_changes(history: History) -> None:
+    flags = with_sets(KfuncSet("s", {"bpf_k": "KF_ACQUIRE"}))
+    types = with_sets(KfuncSet("s", {"bpf_k": ""}, (XDP, CLS)))
+    both = with_sets(KfuncSet("s", {"bpf_k": "KF_ACQUIRE"}, (XDP, CLS)))
+    commit(history, "0", with_sets(KfuncSet("s", {"bpf_k": ""})))
+    commit(history, "flags", flags, "0")
+    commit(history, "types", types, "0")
+    commit(history, "merge", both, "flags", "types")
+    history.tags(v5_10="0", v5_11="merge")
+    timeline = follow(history)
+    assert origins(history, timeline, "kfunc", "bpf_k") == [("", "v5.11", "flags")]
+    assert origins(history, timeline, "kfunc_use", "bpf_k") == [("SCHED_CLS", "v5.11", "types")]
+
+
+def test_a_merge_that_wrote_it_itself(history: History) -> None:
+    commit(history, "0", PLAIN)
+    commit(history, "left", PLAIN.change(cases={CLS: B}), "0")
+    commit(history, "right", PLAIN.change(cases={TRACING: B}), "0")
+    commit(history, "merge", PLAIN.change(cases={CLS: B, TRACING: B, XDP: B}), "left", "right")
+    history.tags(v5_10="0", v5_11="merge")
+    assert origins(history, follow(history), "helper_use", "bpf_b") == [
+        ("SCHED_CLS", "v5.11", "left"),
+        ("TRACING", "v5.11", "right"),
+        ("XDP", "v5.11", "merge"),
+    ]
+
+
+@pytest.mark.parametrize("moves", [1, 2])
+def test_a_set_that_moves_between_two_releases(history: History, moves: int) -> None:
+    """The commit that moved it brought nothing, also from a file that no release has."""
+    commit(history, "0", PLAIN)
+    keys = ["0"]
+    for number, path in enumerate(["net/core/one.c", "fs/two.c", "kernel/three.c"][: moves + 1]):
+        keys.append(f"at {path}")
+        made = with_sets(KfuncSet(f"s{number}", {"bpf_k": "KF_ACQUIRE"}), path=path)
+        commit(history, keys[-1], made, keys[-2])
+    history.tags(v5_10="0", v5_11=keys[-1])
+    timeline = follow(history)
+    assert origins(history, timeline, "kfunc", "bpf_k") == [("", "v5.11", "at net/core/one.c")]
+    assert origins(history, timeline, "kfunc_use", "bpf_k") == [
+        ("XDP", "v5.11", "at net/core/one.c")
+    ]
+
+
+def test_a_commit_that_a_source_cannot_read_brought_it_or_not(history: History) -> None:
+    broken = PLAIN.change(default={XDP: "lost(func_id, prog)"})
+    commit(history, "0", PLAIN)
+    commit(history, "broken", broken.change(cases={CLS: B}), "0")
+    commit(history, "again", PLAIN.change(cases={CLS: B}), "broken")
+    commit(history, "later", PLAIN.change(cases={CLS: B, XDP: B}), "again")
+    history.tags(v5_10="0", v5_11="later")
+    timeline, summary = scan_with_summary(history.path, sources=[HEADER, *SOURCES])
+    assert origins(history, timeline, "helper_use", "bpf_b") == [("XDP", "v5.11", "later")]
+    # SCHED_CLS, and gpl_only.
+    assert summary.sources[0].unknown == 2
+
+
+def test_beyond_the_cut_of_a_shallow_clone(history: History, tmp_path: Path) -> None:
+    commit(history, "0", PLAIN)
+    commit(history, "1", PLAIN.change(cases={CLS: B}), "0")
+    commit(history, "2", PLAIN.change(cases={CLS: B, XDP: B}), "1")
+    history.tags(v5_10="0", v5_11="2")
+    folder = clone(history.path, tmp_path / "shallow", "--depth=2", "--branch=v5.11")
+    git(folder, "fetch", "-q", "--depth=1", "origin", "tag", "v5.10")
+    timeline = scan(folder, sources=SOURCES)
+    assert origins(history, timeline, "helper_use", "bpf_b") == [("XDP", "v5.11", "2")]
+
+
+@pytest.mark.parametrize("commits", [False, True])
+def test_again_and_again_is_the_same_as_at_once(
+    history: History, tmp_path: Path, commits: bool
+) -> None:
+    """Each release is scanned when it comes, also one that a source cannot read."""
+    kernels = [
+        PLAIN,
+        PLAIN.change(cases={XDP: B}, sets={"fs/x.c": [KfuncSet("s", {"bpf_k": ""})]}),
+        PLAIN.change(cases={XDP: B}, sets={"net/y.c": [KfuncSet("s", {"bpf_k": "KF_ACQUIRE"})]}),
+        PLAIN.change(default={XDP: "lost(func_id, prog)"}),
+        PLAIN.change(cases={XDP: f"\n#ifdef CONFIG_X\n{B}\n#endif\n", CLS: C}),
+        PLAIN.change(cases={CLS: C}),
+    ]
+    previous: Timeline | None = None
+    for number, kernel in enumerate(kernels):
+        name, before = f"v5.{number}", [f"v5.{number - 1}"] if number else []
+        commit(history, name, kernel, *before)
+        history.tag(name, name)
+        timeline = scan(history.path, commits=commits, previous=previous)
+        previous = dataset(timeline, tmp_path / name)
+        at_once = render_dataset(scan(history.path, commits=commits))
+        assert render_dataset(previous) == at_once, name
+    assert ("introductions.csv" in at_once) == commits

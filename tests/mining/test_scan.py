@@ -872,7 +872,7 @@ def test_header_that_is_a_link_or_a_folder_is_none(history: History, tmp_path: P
 @pytest.mark.parametrize(
     ("pattern", "message"),
     [
-        ("v(", "no regular expression"),
+        ("v(", "is not a regular expression"),
         ("v.*", "no group named version"),
         (r"x(?P<version>.*)", "no tag .* fits .* 1 with 'name does not fit the pattern'"),
         (r"(?P<version>v|x)5.0", "1 with 'name has no version'"),

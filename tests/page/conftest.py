@@ -1,5 +1,6 @@
 """A real browser with a page in it, that reports what a page must not do."""
 
+import json
 import os
 import shutil
 from collections.abc import Callable, Iterator
@@ -40,7 +41,11 @@ class Opened:
 
     def ask(self, script: str, argument: object = None) -> Any:
         """Return what a function of the page's own JavaScript answers."""
-        return self.page.evaluate(script, argument)
+        # As one text: a page of objects takes Playwright long to hand over.
+        text = self.page.evaluate(
+            f"async (argument) => JSON.stringify(await ({script})(argument)) ?? null", argument
+        )
+        return None if text is None else json.loads(text)
 
 
 @pytest.fixture(scope="session")

@@ -18,7 +18,7 @@ AXE = os.environ.get("HELPERHIST_AXE", "")
 def test_axe_finds_nothing(show: Callable[..., Opened], scheme: str, width: int) -> None:
     # axe adds its own script, which the page's policy would refuse.
     opened = show(color_scheme=scheme, bypass_csp=True, viewport={"width": width, "height": 900})
-    opened.ask(Path(AXE).read_text(encoding="utf-8") + "\n;undefined")
+    opened.page.evaluate(Path(AXE).read_text(encoding="utf-8") + "\n;undefined")
     found = {}
     for address in ADDRESSES:
         opened.go(address)

@@ -16,7 +16,7 @@ from helperhist.cli.group import cli
 from helperhist.dataset import write_dataset
 from helperhist.errors import DatasetError
 from helperhist.page import render_page
-from helperhist.timeline import Run, Timeline
+from helperhist.timeline import Parts, Run, Timeline
 from tests.build.relations import READINGS, RUNS, related
 
 #: What a name, a subject or a prototype could be in a hostile repository.
@@ -58,7 +58,7 @@ def hostile() -> Timeline:
     metadata = replace(plain.metadata, source=HOSTILE[0], notes=HOSTILE)
     return Timeline(
         metadata, rows, lambda: plain.tags, lambda: plain.spans, lambda: plain.events,
-        lambda: (), label="<i>" + HOSTILE[0], relations=lambda name: (runs, readings),
+        lambda: (), label="<i>" + HOSTILE[0], relations=lambda name: Parts(runs, readings),
     )  # fmt: skip
 
 

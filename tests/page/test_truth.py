@@ -7,10 +7,19 @@ from typing import Any
 import pytest
 
 from helperhist.page import render_page
+from helperhist.report.evidence import evidence_json
 from helperhist.report.relations import relation_json, since_words
-from helperhist.timeline import Release, Timeline
+from helperhist.timeline import (
+    Evidence,
+    Introduction,
+    Parts,
+    Reading,
+    Release,
+    Timeline,
+    Witness,
+)
 from helperhist.version import KernelVersion
-from tests.build.relations import related
+from tests.build.relations import READINGS, RUNS, XDP, related
 from tests.build.timeline import helpers, make_timeline
 from tests.page.conftest import Opened
 
@@ -39,6 +48,27 @@ ALLOWED = """([kind, names, objects, versions]) => {
 }"""
 VERDICTS = """() => helperhist.app.data.entries.map((entry) =>
   helperhist.verdict(helperhist.app.data, entry, null, "").querySelector("b").textContent)"""
+
+
+EVIDENCE = """(names) => {
+  const { data } = helperhist.app;
+  return names.map(([name, kind, object]) => {
+    const entry = data.byName.get(name);
+    return data.evidenceOf(kind ? data.pair(kind, name, object) : entry);
+  });
+}"""
+
+
+def assert_same_evidence(opened: Opened, timeline: Timeline, step: int = 1) -> None:
+    """Compare who says what, of each step-th name and pair."""
+    rows = timeline.rows[::step]
+    found = timeline.relations.find("kfunc") + timeline.relations.find("helper_use")
+    pairs = found[:: step * 5]
+    expected = [evidence_json(timeline, row) for row in rows]
+    expected += [evidence_json(timeline, pair) for pair in pairs]
+    asked = [[row.name, "", ""] for row in rows]
+    asked += [[pair.name, pair.kind, pair.object] for pair in pairs]
+    assert opened.ask(EVIDENCE, asked) == expected
 
 
 def assert_same(opened: Opened, timeline: Timeline) -> None:
@@ -74,6 +104,53 @@ def assert_same_pairs(
 
 def test_every_name_and_pair(show: Callable[..., Opened], embedded: Timeline) -> None:
     assert_same(show(), embedded)
+
+
+def test_evidence(show: Callable[..., Opened], embedded: Timeline) -> None:
+    assert_same_evidence(show(), embedded, 40)
+
+
+def test_evidence_that_differs(show: Callable[..., Opened], tmp_path: Path) -> None:
+    plain = make_timeline(
+        {
+            "v5.1": helpers("a"),
+            "v5.1.3": helpers("a", "late"),
+            "v5.2-rc1": helpers("a", "b"),
+            "v5.2": helpers("a", "b"),
+            "v5.3": helpers("b", a=9),
+            "v5.4": helpers("b"),
+        }
+    )
+    said = (
+        Evidence("helper", "bpf_b", "", "v5.2", "absent", "nobody's copy", "line 3"),
+        Evidence("helper", "bpf_b", "", "v5.3", "present:1", "a distribution", ""),
+        Evidence("helper", "bpf_b", "", "v5.3", "present:7", "a distribution", "<b>"),
+        Evidence("helper", "bpf_b", "", "since", "5.2", "a distribution", ""),
+        Evidence("helper", "bpf_b", "", "since", "5.1", "nobody's copy", "its docs"),
+        Evidence("helper", "bpf_a", "", "removed", "v5.4", "nobody's copy", ""),
+        Evidence("helper_use", "bpf_b", XDP, "v5.2", "present:", "nobody's copy", ""),
+        Evidence("helper_use", "bpf_b", XDP, "v5.3", "present:?", "nobody's copy", ""),
+        Evidence("helper_use", "bpf_b", XDP, "v5.4", "absent", "nobody's copy", ""),
+    )
+    witnesses = (Witness("nobody's copy", "1234", 1, "x"), Witness("a distribution", "", 9, "y"))
+    came = [Introduction("helper_use", "bpf_b", XDP, "v5.2", "12" * 20, None, None, "bpf: <b>")]
+    readings = (*READINGS, Reading("bpf.h", "v5.1", "one; two"), Reading("bpf.h", "v5.3", "three"))
+    timeline = Timeline(
+        plain.metadata, plain.rows, lambda: plain.tags, lambda: plain.spans, lambda: plain.events,
+        lambda: (), relations=lambda name: Parts(RUNS, readings, came),
+        evidence=lambda name: (said, witnesses),
+    )  # fmt: skip
+    path = tmp_path / "page.html"
+    path.write_text(render_page([timeline]), encoding="utf-8")
+    opened = show("#bpf_b", path=path)
+    assert_same_evidence(opened, timeline)
+    pairs = timeline.relations.find("helper_use")
+    asked = [[pair.name, pair.kind, pair.object] for pair in pairs]
+    assert opened.ask(EVIDENCE, asked) == [evidence_json(timeline, pair) for pair in pairs]
+    opened.go("#bpf_b@xdp")
+    assert "commit 121212121212 bpf: <b>" in opened.text(".facts")
+    opened.go("#bpf_b")
+    assert "since 5.1 (not followed) nobody's copy 1234 its docs" in opened.text(".evidence")
 
 
 def test_every_verdict(show: Callable[..., Opened], embedded: Timeline) -> None:

@@ -5,14 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from helperhist.sources.ctext import (
-    Constant,
-    Pieces,
-    evaluate,
-    split_pieces,
-    strip_comments,
-    tokenize,
-)
+from helperhist.sources.cconstants import Constant, evaluate
+from helperhist.sources.ctext import Pieces, split_pieces, strip_comments, tokenize
 from tests.build.timeline import compiled_values
 
 LITERALS = [

@@ -22,12 +22,14 @@ class Loaded:
     """What a kernel did with an object.
 
     :ivar calls: the kfuncs that the verifier left in it
+    :ivar helpers: the same of helpers: names of functions
     :ivar returns: what its programs returned that can be run
     """
 
     error: int
     calls: set[str] = field(default_factory=set)
     returns: list[int] = field(default_factory=list)
+    helpers: set[str] = field(default_factory=set)
     log: list[str] = field(default_factory=list)
 
 
@@ -40,6 +42,8 @@ def parse_loads(console: str) -> dict[str, Loaded]:
                 found[file] = Loaded(int(error))
             case ["@@", "call", file, _, name]:
                 found[file].calls.add(name)
+            case ["@@", "helper", file, _, name]:
+                found[file].helpers.add(name)
             case ["@@", "run", file, _, value]:
                 found[file].returns.append(int(value))
             case ["@@", "log", file, *rest]:

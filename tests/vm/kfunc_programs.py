@@ -1,6 +1,7 @@
 """Programs that call kfuncs by one name on every kernel, and the functions that they come to.
 
-Each is built with a header of ``helperhist header --kfuncs`` and a few types of the kernel's UAPI.
+Each is built with a header of ``helperhist header --kfuncs --prog-type all`` and a few types of the
+kernel's UAPI.
 """
 
 from dataclasses import dataclass
@@ -45,6 +46,7 @@ class KfuncProgram:
     :ivar calls: (first release, kfuncs that are called from it on), the newest last
     :ivar since: the first release that loads it
     :ivar returns: what it returns where it calls something and can be run
+    :ivar helper: (first release, helper that is called from it on)
     """
 
     name: str
@@ -52,6 +54,7 @@ class KfuncProgram:
     calls: tuple[tuple[str, tuple[str, ...]], ...]
     since: str = "5.10"
     returns: int | None = None
+    helper: tuple[str, str] | None = None
 
     def expected(self, series: str) -> set[str]:
         """The kfuncs that a kernel is expected to come to."""
@@ -105,6 +108,7 @@ SEC("tp_btf/task_newtask") int prog(__u64 *ctx)
             ("6.18", ("bpf_task_work_schedule_signal_impl",)),
             ("7.0", ("bpf_task_work_schedule_signal",)),
         ),
+        since="5.13",  # kernels before know no address of a callback
     ),
     KfuncProgram(
         "list",
@@ -163,6 +167,7 @@ SEC("tc") int prog(struct __sk_buff *skb)
             ("6.4", ("bpf_obj_new_impl", "bpf_rbtree_add_impl")),
             ("7.1", ("bpf_obj_new", "bpf_rbtree_add")),
         ),
+        since="5.13",  # kernels before know no address of a callback
     ),
     KfuncProgram(
         "queue",
@@ -189,6 +194,7 @@ SEC("tc") int prog(struct __sk_buff *skb)
             ("6.10", ("bpf_wq_init", "bpf_wq_set_callback_impl")),
             ("7.0", ("bpf_wq_init", "bpf_wq_set_callback")),
         ),
+        since="5.13",  # kernels before know no address of a callback
     ),
     KfuncProgram(
         "stream",
@@ -245,6 +251,19 @@ SEC("tc") int prog(struct __sk_buff *skb)
 }
 """,
         (("6.4", ("bpf_dynptr_from_skb", "bpf_dynptr_slice")),),
+    ),
+    KfuncProgram(
+        "pair",
+        """
+SEC("xdp") int prog(struct xdp_md *ctx)
+{
+	if (helperhist_usable(bpf_get_current_pid_tgid, xdp))
+		return bpf_get_current_pid_tgid() & 1;
+	return 2;
+}
+""",
+        (),
+        helper=("6.10", "bpf_get_current_pid_tgid"),
     ),
     KfuncProgram(
         "scheduler",

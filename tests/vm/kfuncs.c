@@ -6,6 +6,7 @@
  *   @@ uname RELEASE
  *   @@ object FILE yes|no ERRNO
  *   @@ call FILE PROGRAM NAME            (a kfunc)
+ *   @@ helper FILE PROGRAM NAME          (the kernel's function of a helper)
  *   @@ run FILE PROGRAM VALUE            (what a program that can be run returns)
  *   @@ log FILE TEXT                     (of what was refused)
  *   @@ done
@@ -64,6 +65,16 @@ int __attribute__((weak)) __isoc23_sscanf(const char *text, const char *format, 
 	__builtin_va_end(args);
 	return found;
 }
+int __attribute__((weak)) __isoc23_fscanf(FILE *file, const char *format, ...)
+{
+	__builtin_va_list args;
+	int found;
+
+	__builtin_va_start(args, format);
+	found = vfscanf(file, format, args);
+	__builtin_va_end(args);
+	return found;
+}
 
 static void read_symbols(void)
 {
@@ -107,9 +118,9 @@ static void print_calls(const char *file, struct bpf_program *program)
 	if (bpf_obj_get_info_by_fd(bpf_program__fd(program), &info, &size))
 		return;
 	for (i = 0; i < info.xlated_prog_len / sizeof(insns[0]); i++)
-		if (insns[i].code == (BPF_JMP | BPF_CALL) && insns[i].src_reg == 2)
-			printf("@@ call %s %s %s\n", file, bpf_program__name(program),
-			       symbol_at(call_base + insns[i].imm));
+		if (insns[i].code == (BPF_JMP | BPF_CALL) && insns[i].src_reg != BPF_PSEUDO_CALL)
+			printf("@@ %s %s %s %s\n", insns[i].src_reg ? "call" : "helper", file,
+			       bpf_program__name(program), symbol_at(call_base + insns[i].imm));
 }
 
 static void run_program(const char *file, struct bpf_program *program)

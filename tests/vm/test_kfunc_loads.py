@@ -20,7 +20,7 @@ from tests.vm.programs import Unavailable
 from tests.vm.test_real_kernels import cache_folder
 
 _WANTED = os.environ.get("HELPERHIST_KERNELS", "")
-HEADER = header_text(HeaderOptions(guard="none", kfuncs=True))
+HEADER = header_text(HeaderOptions(guard="none", kfuncs=True, prog_types=("all",)))
 
 
 def build(program: KfuncProgram, folder: Path, vmlinux: bool) -> Path:
@@ -56,6 +56,10 @@ def test_kernel_comes_to_the_kfuncs_that_it_has(series: str, tmp_path: Path) -> 
         assert (found[name].error == 0) is loads, (name, found[name])
         if loads:
             assert found[name].calls == program.expected(series), name
+        if program.helper is not None:
+            since, helper = program.helper
+            calls = KernelVersion.parse(since) <= KernelVersion.parse(series)
+            assert (helper in found[name].helpers) is calls, name
         if loads and found[name].calls and program.returns is not None:
             assert found[name].returns == [program.returns]
 
@@ -63,9 +67,10 @@ def test_kernel_comes_to_the_kfuncs_that_it_has(series: str, tmp_path: Path) -> 
 def test_console() -> None:
     text = (
         "@@ uname 6.18\r\n@@ object a.o yes 0\r\n@@ call a.o prog bpf_x\r\n"
-        "@@ run a.o prog 42\r\n@@ object b.o no 22\r\n@@ log b.o R1 is bad here\r\n@@ done\r\n"
+        "@@ run a.o prog 42\r\n@@ helper a.o prog bpf_y\r\n"
+        "@@ object b.o no 22\r\n@@ log b.o R1 is bad here\r\n@@ done\r\n"
     )
     assert parse_loads(text) == {
-        "a.o": Loaded(0, {"bpf_x"}, [42]),
+        "a.o": Loaded(0, {"bpf_x"}, [42], {"bpf_y"}),
         "b.o": Loaded(22, log=["R1 is bad here"]),
     }

@@ -4,7 +4,6 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from helperhist.dataset import kfunc as known
 from helperhist.errors import ParseError
 from helperhist.header.comments import wrap
 from helperhist.header.kfuncs.beside import Beside
@@ -229,9 +228,6 @@ def _comment(
         text += " or earlier: the data lacks what came before"
     elif relation.absent is not None:
         text += f" at the latest, later than {relation.absent}: what is between was not read"
-    row = known(relation.name)
-    if row is not None and row.since == relation.since and row.commit:
-        text += f", commit {row.commit[:12]}"
     lines = wrap(text)
     earlier = [(start, end) for start, end in relation.presences if start != relation.since]
     if earlier:

@@ -1,12 +1,13 @@
 """The kfuncs of a generated header: what its template needs of them."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from helperhist.header.kfuncs.beside import Beside
 from helperhist.header.kfuncs.choose import choose
 from helperhist.header.kfuncs.declare import Kfunc, Setting, declare
 from helperhist.header.options import HeaderOptions
+from helperhist.header.uses import Uses
 from helperhist.timeline import Timeline
 from helperhist.version import KernelVersion
 
@@ -20,6 +21,7 @@ class Section:
     :ivar names: of all that are asked for
     :ivar later: (name, release) of those newer than the newest kernel
     :ivar left_out: (name, reason) of those that cannot be declared
+    :ivar never: those that no program may call of the types that are asked for
     :ivar first: the oldest release of which kfuncs were read
     :ivar last: the newest one
     """
@@ -28,6 +30,7 @@ class Section:
     kfuncs: tuple[Kfunc, ...] = ()
     later: tuple[tuple[str, KernelVersion], ...] = ()
     left_out: tuple[tuple[str, str], ...] = ()
+    never: tuple[str, ...] = ()
     first: str = ""
     last: str = ""
 
@@ -51,7 +54,9 @@ def _sorted(texts: Iterable[str]) -> tuple[str, ...]:
     return tuple(sorted(set(texts)))
 
 
-def make_section(timeline: Timeline, options: HeaderOptions, beside: Beside | None) -> Section:
+def make_section(
+    timeline: Timeline, options: HeaderOptions, uses: Uses, beside: Beside | None
+) -> Section:
     """Return the kfuncs that are asked for.
 
     :raises HelperhistError: the data has none, or what is asked for does not exist
@@ -61,9 +66,16 @@ def make_section(timeline: Timeline, options: HeaderOptions, beside: Beside | No
     kfuncs: list[Kfunc] = []
     later: list[tuple[str, KernelVersion]] = []
     left_out: list[tuple[str, str]] = []
+    never = [name for name in names if uses.refused(name, options.min_kernel) is True]
     for name in names:
+        if name in never:
+            continue
         found = declare(timeline.relations, name, setting)
         if isinstance(found, Kfunc):
+            refused = uses.refused(name, options.min_kernel)
+            if isinstance(refused, KernelVersion):
+                note = uses.why(name, refused).capitalize()
+                found = replace(found, comment=(*found.comment, note))
             kfuncs.append(found)
         elif isinstance(found, KernelVersion):
             later.append((name, found))
@@ -71,4 +83,6 @@ def make_section(timeline: Timeline, options: HeaderOptions, beside: Beside | No
             left_out.append((name, found))
     kfuncs.sort(key=lambda item: (item.since, item.name))
     read = timeline.relations.read("kfunc") if names else ("",)
-    return Section(names, tuple(kfuncs), tuple(later), tuple(left_out), read[0], read[-1])
+    return Section(
+        names, tuple(kfuncs), tuple(later), tuple(left_out), tuple(never), read[0], read[-1]
+    )

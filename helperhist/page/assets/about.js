@@ -35,7 +35,7 @@ function aboutView(app) {
         app.all.length > 1 ? `Data: ${data.label}` : "Where the data comes from",
         el("p", null, data.label),
         data.raw.notes.map((note) => el("p", null, note)),
-        data.relations
+        data.tells
           ? el(
               "details",
               null,

@@ -175,7 +175,13 @@ class App {
           : null,
       );
     }
-    return entryView(this, entry, type ? this.data.program(type) : null);
+    const program = type ? this.data.program(type) : null;
+    const view = entryView(this, entry, program);
+    if (type && !program) view.prepend(el("p.error", null, `${type} is not a program type`));
+    else if (program && !USES[entry.kind]) {
+      view.prepend(el("p.hint", null, "Only helpers and kfuncs are called from program types."));
+    }
+    return view;
   }
 
   showResults(text) {

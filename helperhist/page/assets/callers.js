@@ -5,7 +5,7 @@ function callers(app, entry, program) {
   const { data } = entry;
   const kind = WITH_PROGRAMS[entry.kind];
   const rows = app.all.map((one, at) => nameRow(app, entry, one, at));
-  if (!kind || !data.relations) {
+  if (!kind || !data.tells) {
     return section(
       "Releases",
       barTable(data, `Releases that have ${entry.name}`, ["name", "since", ""], rows),
@@ -35,7 +35,7 @@ function callers(app, entry, program) {
     barTable(
       data,
       `${title}: releases by program type`,
-      ["program type", "since", "condition"],
+      ["program type", "since", rows.some((row) => row.note) ? "condition" : ""],
       rows,
     ),
     legend(),
@@ -65,7 +65,7 @@ function pairRow(app, entry, one, at, object) {
     head: [
       sideMark(app, at),
       entry.kind === "map_type"
-        ? entryLink(one, object)
+        ? el("a", { href: entryHref(object) }, code(shortName(object)))
         : el("a", { href: entryHref(entry.name, object) }, code(shortName(object))),
     ],
     title: shortName(object),

@@ -27,7 +27,7 @@ function readKernel(data, text) {
   if (typed.build && !known) {
     note = `${typed.text} counts as mainline ${base.text}: what the distribution added, or took out, is not in this data`;
     typed = base;
-  } else if (typed.isStable) {
+  } else if (typed.isStable && (data.tells || !known)) {
     note = `who may call what is known of releases only: for that, ${typed.text} counts as ${base.text}`;
     if (!known) {
       note = `${typed.text} counts as ${base.text}, with the backports that this data knows of`;
@@ -120,6 +120,18 @@ function need(data, wanted) {
       item.entry.orEarlier || (item.relation && (item.relation.orEarlier || item.relation.absent)),
   );
   return { since, orEarlier, atLeast, items, decisive, lost };
+}
+
+/** Return the releases that have all of some items of a need, where something was removed. */
+function releasesWith(data, items) {
+  return data.columns.filter((version) =>
+    items.every((item) => {
+      const now = item.relation
+        ? data.hasRelation(item.relation, version).answer
+        : data.has(item.entry, version);
+      return !item.never && now;
+    }),
+  );
 }
 
 function later(one, two) {

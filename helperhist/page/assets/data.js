@@ -7,11 +7,12 @@ class Data {
   constructor(raw) {
     this.raw = raw;
     this.label = raw.label;
-    this.tags = raw.tags.map(([name, version, date, blob], place) => ({
+    this.tags = raw.tags.map(([name, version, date, blob, path], place) => ({
       name,
       version: parseVersion(version),
       date,
       blob,
+      path: raw.paths[path],
       place,
     }));
     this.tagByName = new Map(this.tags.map((tag) => [tag.name, tag]));
@@ -23,12 +24,15 @@ class Data {
     for (const [kind, rows] of Object.entries(raw.rows)) {
       for (const row of rows) this.add(this.rowEntry(kind, row));
     }
-    this.relations = raw.relations.kinds ? raw.relations : null;
+    this.relations = raw.relations;
+    /** Whether it says who may call what. */
+    this.tells = Object.keys(raw.relations.kinds).length > 0;
     this.indexRelations();
     this.kinds = new Set(this.entries.map((entry) => entry.kind));
     this.programs = this.entries.filter((entry) => entry.kind === "prog_type");
     this.programWords = new Map(Object.entries(raw.programs));
-    for (const { name } of this.programs) {
+    const objects = Object.values(USES).flatMap((kind) => [...(this.objects.get(kind) || [])]);
+    for (const name of [...objects, ...this.programs.map((one) => one.name)]) {
       this.programWords.set(shortName(name).toLowerCase(), name);
       this.programWords.set(name.toLowerCase(), name);
     }
@@ -75,7 +79,6 @@ class Data {
     this.groups = new Map();
     this.objects = new Map();
     this.read = new Map();
-    if (!this.relations) return;
     for (const [source, list] of Object.entries(this.relations.readings)) {
       this.read.set(
         source,
@@ -199,6 +202,19 @@ class Data {
     };
   }
 
+  /** Return the commit that brought a relation: {commit, authorDate, subject}, or null. */
+  introduction({ kind, name, object }) {
+    if (!this.introductions) {
+      this.introductions = new Map(
+        this.relations.introductions.map(([of, one, other, commit, authorDate, subject]) => [
+          JSON.stringify([of, one, other]),
+          { commit, authorDate, subject },
+        ]),
+      );
+    }
+    return this.introductions.get(JSON.stringify([kind, name, object])) || null;
+  }
+
   /** Count the pairs of a helper or kfunc and a program type. */
   countPairs() {
     let count = 0;
@@ -211,7 +227,7 @@ class Data {
   }
 
   readOf(kind) {
-    return this.read.get((this.relations && this.relations.sources[kind]) || "") || [];
+    return this.read.get(this.relations.sources[kind]) || [];
   }
 
   /** Say a value of a relation in words; nothing for "always". */
@@ -234,7 +250,11 @@ class Data {
     // A distribution's history may have updates only.
     const tags = this.releases.length > 1 ? this.releases : this.tags;
     for (const tag of tags) found.set(tag.version.text, tag.version);
-    for (const read of this.read.values()) for (const v of read) found.set(v.text, v);
+    for (const read of this.read.values()) {
+      for (const version of read) {
+        if (version.rc === null && !version.isStable) found.set(version.text, version);
+      }
+    }
     return [...found.values()].sort(compareVersions);
   }
 
@@ -257,7 +277,11 @@ class Data {
     let found = this.entries.filter((entry) => entry.kind === "helper" && entry.id === number);
     const released = found.filter((entry) => entry.since !== null);
     if (released.length) found = released;
-    return found.find((entry) => entry.removed === null) || found[found.length - 1] || null;
+    const now = found.filter((entry) => entry.removed === null);
+    if (now.length) {
+      return now.reduce((a, b) => (compareReleases(b.since, a.since) < 0 ? b : a));
+    }
+    return found[found.length - 1] || null;
   }
 
   /** Return an entry for a name that this data has not, so that one can ask for it. */

@@ -40,9 +40,9 @@ function put(parent, children) {
 /** Return a name as code that may be broken after an underscore or a point. */
 function code(name) {
   const made = el("code", null);
-  for (const [place, part] of printable(name)
-    .split(/(?<=[_.])/)
-    .entries()) {
+  // Each part with the sign after it; older browsers cannot split behind a sign.
+  const parts = printable(name).match(/[^_.]*[_.]+|[^_.]+$/g) || [];
+  for (const [place, part] of parts.entries()) {
     if (place) made.append(document.createElement("wbr"));
     made.append(part);
   }

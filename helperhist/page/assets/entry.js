@@ -42,6 +42,20 @@ function entryView(app, entry, program) {
       "header",
       null,
       el(
+        "div.tools",
+        null,
+        el(
+          "button",
+          { type: "button", onclick: (event) => copy(pageLink(entry, asked), event.target) },
+          "Copy link",
+        ),
+        el(
+          "button",
+          { type: "button", onclick: (event) => copy(jsonText(data, entry, pair), event.target) },
+          "Copy JSON",
+        ),
+      ),
+      el(
         "p.kind",
         null,
         el("a", { href: `#kind=${encoded(entry.kind)}` }, kindWords(entry.kind)),
@@ -68,9 +82,19 @@ function entryView(app, entry, program) {
     callers(app, entry, asked),
     others(data, entry),
     cameWith(data, entry),
-    provenance(data, entry),
+    provenance(data, entry, pair),
   ]);
   return view;
+}
+
+/** Return the permanent link of an entry. */
+function pageLink(entry, program) {
+  return location.href.replace(/#.*$/, "") + entryHref(entry.name, program);
+}
+
+/** Return what `helperhist since --json` prints. */
+function jsonText(data, entry, pair) {
+  return JSON.stringify([pair ? data.relationJson(pair) : data.json(entry)], null, 2);
 }
 
 /** Return the answer in one line, large enough to be seen first. */
@@ -187,21 +211,24 @@ function ltsStrip(data, entry, program) {
 function facts(data, entry, program, pair) {
   const list = el("dl.facts");
   const add = (term, ...shown) => {
-    if (shown.flat().some(Boolean))
+    if (shown.flat(2).some(Boolean))
       put(list, [el("div", null, el("dt", null, term), el("dd", null, ...shown))]);
   };
+  const commits = (item) =>
+    item && item.commit
+      ? [
+          commitLink(item.commit),
+          item.subject ? ` ${item.subject}` : "",
+          item.authorDate ? `, ${item.authorDate.slice(0, 10)}` : "",
+        ]
+      : [];
   if (program) {
+    add("commit", commits(pair && data.introduction(pair)));
     add("name itself", el("a", { href: entryHref(entry.name) }, "since ", sinceWords(entry)));
-  }
-  if (entry.firstTag && entry.firstTag !== entry.tag) add("first tag", entry.firstTag);
-  else if (entry.tag) add("tag", entry.tag);
-  if (entry.commit) {
-    add(
-      "commit",
-      commitLink(entry.commit),
-      entry.subject ? ` ${entry.subject}` : "",
-      entry.authorDate ? `, ${entry.authorDate.slice(0, 10)}` : "",
-    );
+  } else {
+    if (entry.firstTag && entry.firstTag !== entry.tag) add("first tag", entry.firstTag);
+    else if (entry.tag) add("tag", entry.tag);
+    add("commit", commits(entry.relation ? data.introduction(entry.relation) : entry));
   }
   add(
     "formerly",

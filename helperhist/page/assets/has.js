@@ -6,20 +6,23 @@ Object.assign(Data.prototype, {
   tagHas(names, tag) {
     return names.some((name) => {
       const entry = this.byName.get(name);
-      if (!entry || !entry.runs) return false;
-      const on = (series) =>
-        entry.runs.some(
-          ([line, first, last]) =>
-            line === series && first <= tag.place && (last < 0 || tag.place <= last),
-        );
-      if (!tag.version.isStable) return on("");
-      const { series } = tag.version;
-      if (entry.runs.some(([line]) => line === series)) return on(series);
-      const base = this.tags.find(
-        (other) => !other.version.isStable && other.version.text === series,
-      );
-      return base ? this.tagHas([name], base) : false;
+      return Boolean(entry && entry.runs && this.runAt(entry, tag));
     });
+  },
+
+  /** Return the run of an entry at a tag: [series, first tag, last tag, number], if there is one. */
+  runAt(entry, tag) {
+    const on = (series, place) =>
+      entry.runs.find(
+        ([line, first, last]) => line === series && first <= place && (last < 0 || place <= last),
+      );
+    const { isStable, series } = tag.version;
+    if (!isStable) return on("", tag.place);
+    if (entry.runs.some(([line]) => line === series)) return on(series, tag.place);
+    const base = this.tags.find(
+      (other) => !other.version.isStable && other.version.text === series,
+    );
+    return base && on("", base.place);
   },
 
   /** Return the tag of a version, or those around it, as Release finds them. */

@@ -88,7 +88,9 @@ function chip(text, on, id, act) {
 }
 
 function kernelPicker(data, chosen, go) {
-  const newest = data.releases.slice(-1).map((tag) => tag.version.text);
+  // A distribution's own data has few of the long-term releases, but its own builds.
+  const last = data.lts.length > 3 ? data.releases.slice(-1) : data.tags.slice(-20);
+  const newest = last.map((tag) => tag.version.text);
   const offered = [...new Set([...data.lts, ...newest, ...chosen.kernels])].sort(compareReleases);
   const input = el("input", {
     type: "text",
@@ -129,7 +131,7 @@ function kernelPicker(data, chosen, go) {
 }
 
 function typePicker(data, chosen, go) {
-  if (!data.relations) return null;
+  if (!data.tells) return null;
   const names = data.programs
     .map((one) => one.name)
     .filter(
@@ -188,7 +190,7 @@ function choiceList(app, kernels, programs, chosen, go) {
             { scope: "row" },
             entryLink(data, entry.name, programs.length === 1 ? programs[0] : null),
           ),
-          el("td", null, kindWords(entry.kind)),
+          el("td.of-kind", null, kindWords(entry.kind)),
           el("td", null, sinceWords(entry)),
           el("td", null, (depends ? "◐ " : "") + conditions.join("; or: ")),
         ),
@@ -268,7 +270,7 @@ function choiceList(app, kernels, programs, chosen, go) {
       "div.scroll",
       { tabindex: "0", role: "region", "aria-label": "Usable names" },
       el(
-        "table.plain",
+        "table.plain.usable",
         null,
         el(
           "thead",
@@ -276,7 +278,9 @@ function choiceList(app, kernels, programs, chosen, go) {
           el(
             "tr",
             null,
-            ["name", "kind", "since", "condition"].map((text) => el("th", { scope: "col" }, text)),
+            ["name", "kind", "since", "condition"].map((text) =>
+              el(text === "kind" ? "th.of-kind" : "th", { scope: "col" }, text),
+            ),
           ),
         ),
         body,

@@ -43,7 +43,7 @@ function homeView(app) {
       null,
       "Type a helper, a kfunc, a type, a flag or a field. The answer is read from the history of the kernel itself: ",
       el("b", null, `${data.entries.length.toLocaleString("en")} names`),
-      data.relations
+      data.tells
         ? [
             " and ",
             el("b", null, `${data.countPairs().toLocaleString("en")} pairs`),
@@ -180,11 +180,6 @@ function kindView(app, kind) {
 function releaseView(app, text) {
   const { data } = app;
   const version = parseVersion(text);
-  const date = version && data.dates.get(version.text);
-  const entries = data.entries.filter(
-    (entry) => version && entry.since === version.text && entry.kind !== "sentinel",
-  );
-  const gone = data.entries.filter((entry) => version && entry.removed === `v${version.text}`);
   const view = el(
     "article",
     { "aria-labelledby": "list-title" },
@@ -192,44 +187,106 @@ function releaseView(app, text) {
       "h1",
       { id: "list-title", tabindex: "-1" },
       `What came with ${version ? version.text : text}`,
-      date ? el("small", null, ` ${date}`) : null,
+      version && data.dates.get(version.text)
+        ? el("small", null, ` ${data.dates.get(version.text)}`)
+        : null,
     ),
   );
   if (!version) return put(view, [el("p", null, "This is not a release.")]);
-  if (!entries.length) put(view, [el("p", null, "This data has nothing new in it.")]);
+  const entries = data.entries.filter(
+    (entry) => entry.since === version.text && entry.kind !== "sentinel",
+  );
+  const gone = data.entries.filter((entry) => removedRelease(entry) === version.text);
+  const pairs = latePairs(data, version.text);
+  if (!entries.length && !gone.length && !pairs.length) {
+    put(view, [el("p", null, "This data has nothing new in it.")]);
+  }
   for (const kind of new Set(entries.map((entry) => entry.kind))) {
     const found = entries.filter((entry) => entry.kind === kind);
+    put(view, [section(`${found.length} × ${kindWords(kind)}`, sinceGroups(data, found))]);
+  }
+  if (pairs.length) {
     put(view, [
       section(
-        `${found.length} × ${kindWords(kind)}`,
-        el(
-          "ul.names.columns",
-          null,
-          found.map((entry) =>
-            el(
-              "li",
-              null,
-              entryLink(data, entry.name),
-              entry.absent ? el("small", null, ` ${sinceWords(entry)}`) : null,
-            ),
-          ),
-        ),
+        `More programs may call older names (${pairs.length} pairs)`,
+        pairGroups(data, pairs),
       ),
     ]);
   }
-  if (gone.length) {
-    put(view, [
-      section(
-        "Removed",
-        el(
-          "ul.names",
-          null,
-          gone.map((entry) =>
-            el("li", null, entryLink(data, entry.name), ` ${removedWords(entry)}`),
-          ),
-        ),
-      ),
-    ]);
-  }
+  if (gone.length) put(view, [section("Removed", nameList(data, gone, removedWords))]);
   return view;
+}
+
+/** Return the release without an entry again, null if it is still there. */
+function removedRelease(entry) {
+  if (entry.removed === null) return null;
+  const tag = entry.data.tagByName.get(entry.removed);
+  return tag ? tag.version.text : entry.removed.replace(/^v/, "");
+}
+
+/** Return names, those that came between two releases under a heading of their own. */
+function sinceGroups(data, entries) {
+  const exact = entries.filter((entry) => !entry.absent && !entry.orEarlier);
+  const groups = new Map(exact.length ? [["", exact]] : []);
+  for (const entry of entries) {
+    if (exact.includes(entry)) continue;
+    groups.set(sinceWords(entry), [...(groups.get(sinceWords(entry)) || []), entry]);
+  }
+  return [...groups].map(([words, list]) => [
+    words ? el("p.count", null, `${words}:`) : null,
+    nameList(data, list, () => ""),
+  ]);
+}
+
+function nameList(data, entries, more) {
+  return el(
+    "ul.names.columns",
+    null,
+    entries.map((entry) => el("li", null, entryLink(data, entry.name), ` ${more(entry)}`)),
+  );
+}
+
+/** Return the pairs that a release brought though both of their names are older. */
+function latePairs(data, release) {
+  const older = (name) => {
+    const entry = data.byName.get(name);
+    return entry && entry.since !== null && compareReleases(entry.since, release) < 0;
+  };
+  return Object.values(USES).flatMap((kind) =>
+    [...(data.groups.get(kind) || new Map()).keys()]
+      .filter(older)
+      .flatMap((name) =>
+        data.find(kind, name).filter((pair) => pair.since === release && older(pair.object)),
+      ),
+  );
+}
+
+/** Return pairs by program type. */
+function pairGroups(data, pairs) {
+  const groups = new Map();
+  for (const pair of pairs) groups.set(pair.object, [...(groups.get(pair.object) || []), pair]);
+  return el(
+    "dl.by-release.wide",
+    null,
+    [...groups].map(([object, list]) =>
+      el(
+        "div",
+        null,
+        el("dt", null, shortName(object)),
+        el(
+          "dd",
+          null,
+          list.flatMap((pair, i) => [
+            i ? ", " : "",
+            el(
+              "span",
+              null,
+              entryLink(data, pair.name, object),
+              pair.absent ? el("small", null, ` (${sinceWords(pair)})`) : null,
+            ),
+          ]),
+        ),
+      ),
+    ),
+  );
 }

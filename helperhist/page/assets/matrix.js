@@ -57,7 +57,7 @@ function segmentLabel(data, columns, { state, place, either, first, last }) {
   if (state === "cond" || state === "yes") return `${span}: yes${words ? `, ${words}` : ""}`;
   if (place !== undefined) return `${span}: cannot tell, ${words}`;
   return either
-    ? `${span}: yes; the condition changed in it or after it`
+    ? `${span}: cannot tell: the condition changed between the releases around it`
     : `${span}: cannot tell: no such release was read`;
 }
 
@@ -88,8 +88,9 @@ function axis(data) {
   const track = el("div.axis", { "aria-hidden": "true" });
   const count = data.columns.length;
   data.columns.forEach((version, column) => {
-    const major = data.lts.includes(version.text);
-    if (!major && column !== 0 && column !== count - 1) return;
+    const end = column === 0 || column === count - 1;
+    const major = data.lts.includes(version.text) || (end && !data.lts.length);
+    if (!major && !end) return;
     const label = el(
       `span${major ? ".lts" : ".end"}${column > 0.92 * count ? ".last" : ""}`,
       null,
@@ -112,6 +113,13 @@ function prepareBars(data, table) {
   if (lines.length) table.style.setProperty("--lines", lines.join(", "));
 }
 
+/** Return a cell with a condition: one line, and all of it where one points at it. */
+function noteCell(note) {
+  const made = el("td.note", null, note);
+  if (made.textContent) made.dataset.tip = made.textContent;
+  return made;
+}
+
 /**
  * Return a table of bars. A row is {head, since, note, parts, title, current}; only one segment is
  * a stop of the Tab key, the arrow keys lead to the others.
@@ -129,7 +137,12 @@ function barTable(data, caption, heads, rows) {
         null,
         el("th", { scope: "col" }, heads[0]),
         el("th", { scope: "col" }, heads[1]),
-        el("th.track", { scope: "col" }, el("span.offscreen", null, "Releases"), axis(data)),
+        el(
+          "th.track",
+          { scope: "col" },
+          el("span.offscreen", null, "Releases"),
+          el("div.ruler", null, axis(data)),
+        ),
         heads[2] ? el("th.note", { scope: "col" }, heads[2]) : null,
       ),
     ),
@@ -144,7 +157,7 @@ function barTable(data, caption, heads, rows) {
         el("th", { scope: "row" }, row.head),
         el("td.since", null, row.since),
         el("td.track", null, bar(row.words || data, data.columns, row.title, row.parts)),
-        heads[2] ? el("td.note", null, row.note) : null,
+        heads[2] ? noteCell(row.note) : null,
       ),
     );
   }

@@ -91,7 +91,7 @@ function needAnswer(app, text) {
         null,
         since === null
           ? [
-              el("b", null, found.lost.length ? "No release has all of them" : "Not known"),
+              el("b", null, lostWords(data, found)),
               found.lost.length ? [" because of ", names] : "",
             ]
           : [
@@ -103,7 +103,7 @@ function needAnswer(app, text) {
             ],
       ),
     );
-    announce(since === null ? "No release has all of them" : `Minimum kernel ${since}`);
+    announce(since === null ? lostWords(data, found) : `Minimum kernel ${since}`);
   }
   const unknown = found.items.filter((item) => item.unknown);
   if (unknown.length) {
@@ -161,6 +161,17 @@ function needAnswer(app, text) {
       ),
     );
   return made;
+}
+
+/** Say which releases have all, where no release and all later ones do. */
+function lostWords(data, found) {
+  if (!found.lost.length) return "Not known";
+  const counted = found.items.filter((item) => !item.optional && !item.unknown);
+  const texts = releasesWith(data, counted).map((version) => version.text);
+  if (!texts.length) return "No release has all of them";
+  return texts.length === 1
+    ? `Only in ${texts[0]}`
+    : `Only in ${texts[0]} to ${texts[texts.length - 1]}`;
 }
 
 /** Say what check found of a file: it knows more than names. */

@@ -2,7 +2,7 @@
 
 /** Return what is related to an entry the other way round: what a program type may call. */
 function others(data, entry) {
-  if (!data.relations) return null;
+  if (!data.tells) return null;
   const made = [];
   if (entry.kind === "prog_type") {
     for (const kind of ["helper", "kfunc"]) {
@@ -121,41 +121,50 @@ function cameWith(data, entry) {
   );
 }
 
-/** Say where each statement comes from. */
-function provenance(data, entry) {
-  const lines = [];
-  const tag = data.tagByName.get(entry.firstTag);
-  if (!entry.relation && tag) {
-    lines.push([
-      "Since: ",
-      el("code", null, "bpf.h"),
-      ` at ${tag.name}`,
-      tag.blob ? [", blob ", el("code", null, tag.blob.slice(0, 12))] : "",
-      `, read from ${data.raw.source}.`,
-    ]);
-  }
-  const kind = entry.relation
-    ? "kfunc"
-    : USES[entry.kind] || (entry.kind === "map_type" ? "map_prog" : null);
-  const first = kind && data.find(kind, entry.name)[0];
-  if (first) {
-    const list = data.relations.readings[data.relations.sources[kind]];
-    const origin = list.find(([text]) => text === first.since);
-    if (origin) {
-      lines.push([
-        entry.relation ? "Since and callers" : "Callers",
-        `: whole kernel trees, each release by itself; that of ${first.since} is `,
-        el("code", null, data.relations.origins[origin[1]]),
-        ". ",
-        el("a", { href: "#about" }, "All trees"),
-        ".",
-      ]);
-    }
-  }
-  return lines.length
-    ? section(
-        "Where this comes from",
-        lines.map((line) => el("p.source", null, line)),
-      )
-    : null;
+/** Say which copies and statements an entry, or a pair of it, is made of. */
+function provenance(data, entry, pair) {
+  const found = data.evidenceOf(pair || entry);
+  if (!found.length) return null;
+  return section(
+    "Where this comes from",
+    el(
+      "div.scroll",
+      { tabindex: "0", role: "region", "aria-label": "Evidence" },
+      el(
+        "table.plain.evidence",
+        null,
+        el(
+          "thead",
+          null,
+          el(
+            "tr",
+            null,
+            ["what", "says", "where"].map((text) => el("th", { scope: "col" }, text)),
+          ),
+        ),
+        el(
+          "tbody",
+          null,
+          found.map((said) =>
+            el(
+              "tr",
+              null,
+              el("td", null, statementWords(data, said), said.followed ? "" : " (not followed)"),
+              el("td", null, said.by, said.revision ? ` ${said.revision.slice(0, 12)}` : ""),
+              el("td", null, said.where ? el("code", null, said.where) : null),
+            ),
+          ),
+        ),
+      ),
+    ),
+    el("p", null, el("a", { href: "#about" }, "All copies that were read")),
+  );
+}
+
+function statementWords(data, { says, value }) {
+  if (value === ABSENT) return `${says} lacks it`;
+  if (!value.startsWith(PRESENT)) return `${says} ${value}`;
+  const place = data.relations.values.indexOf(value.slice(PRESENT.length));
+  const words = place < 0 ? value.slice(PRESENT.length) : data.words(place);
+  return `${says} has it${words ? `, ${words}` : ""}`;
 }

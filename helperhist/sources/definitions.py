@@ -4,13 +4,13 @@ import re
 from dataclasses import dataclass
 
 from helperhist.errors import ParseError
-from helperhist.sources.ctext import Constant
+from helperhist.sources.cconstants import Constant
 from helperhist.timeline import SENTINEL, Fact
 
 __all__ = [
     "NOTHING",
+    "Definitions",
     "Pending",
-    "Piece",
     "bounded",
     "constant_fact",
     "fits_int",
@@ -69,7 +69,7 @@ class Pending:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Piece:
+class Definitions:
     """What one top-level piece defines."""
 
     entries: tuple[Fact, ...] = ()
@@ -81,7 +81,7 @@ class Piece:
     mapper: bool = False
 
 
-NOTHING = Piece()
+NOTHING = Definitions()
 
 
 def fits_int(value: int) -> bool:
