@@ -48,7 +48,8 @@ def find_evidence(rows: Iterable[Row]) -> Iterator[Evidence]:
         yield Evidence(*name, "commit", row["commit"], "commit tables", row["evidence"])
         if message := messages.get(row["commit"]):
             said = message["subject"]
-            yield Evidence(*name, "subject", said, "libbpf", message["evidence"])
+            where = message["evidence"].removeprefix("libbpf ")
+            yield Evidence(*name, "subject", said, "libbpf", where)
     for row in read_table("dissents.csv"):
         where = f"{row['where']} of {row['revision']}"
         yield Evidence(kinds[row["name"]], row["name"], "", "since", row["since"], row["by"], where)

@@ -23,6 +23,7 @@ from datetime import date, datetime
 from errno import ENOENT
 from functools import lru_cache
 from itertools import chain
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +59,7 @@ from helperhist.timeline import (
     Metadata,
     Parts,
     Row,
+    Run,
     Span,
     Tag,
     Timeline,
@@ -153,7 +155,7 @@ def parse_dataset(
         else:
             runs.append(DETAILS)
         return Parts(
-            chain.from_iterable(part(file, parse_runs, found) for file in runs),
+            _by_kind(part(file, parse_runs, found) for file in runs),
             part(READINGS, parse_readings, found),
             part(INTRODUCTIONS, parse_introductions, found),
             part(LOST, parse_lost, found),
@@ -177,6 +179,11 @@ def parse_dataset(
         relations,
         evidence,
     )
+
+
+def _by_kind(files: Iterable[Iterator[Run]]) -> Iterator[Run]:
+    """Yield the runs of files, each of them sorted, in one order: no two have one kind."""
+    yield from sorted(chain.from_iterable(files), key=attrgetter("kind"))
 
 
 _MISSING = FileNotFoundError(ENOENT, "No such file or directory")

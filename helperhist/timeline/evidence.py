@@ -128,7 +128,7 @@ def _sightings(relation: Relation, relations: Relations) -> Iterator[Evidence]:
     asked = {item.tag: item.origin for item in relations.readings if item.source == LIVE}
     for version, has in sorted(relations.sightings(*key).items()):
         tag = f"v{version}"
-        yield Evidence(*key, tag, SOMEHOW if has else ABSENT, asked[tag], "")
+        yield Evidence(*key, tag, SOMEHOW if has else ABSENT, asked[tag], LIVE)
 
 
 def is_followed(timeline: "Timeline", item: Row | Relation, said: Evidence) -> bool:
@@ -162,7 +162,8 @@ def _name_changes(timeline: "Timeline", row: Row) -> Iterator[tuple[str, str, st
 
 
 def _relation_changes(relation: Relation, relations: Relations) -> Iterator[tuple[str, str, str]]:
-    """Yield tag, what it has, and an empty place, at both sides of each change of a relation."""
+    """Yield tag, what it has, and by which source, at both sides of each change of a relation."""
+    source = SOURCES[relation.kind]
     key = relation.kind, relation.name, relation.object
     read = relations.read(relation.kind)
     held = [relations.has(*key, KernelVersion.parse(version)).value for version in read]
@@ -172,4 +173,4 @@ def _relation_changes(relation: Relation, relations: Relations) -> Iterator[tupl
             shown |= {index, index + 1}
     for index in sorted(shown):
         value = held[index]
-        yield f"v{read[index]}", ABSENT if value is None else PRESENT + value, ""
+        yield f"v{read[index]}", ABSENT if value is None else PRESENT + value, source

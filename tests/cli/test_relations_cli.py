@@ -288,7 +288,7 @@ def test_evidence_of_a_name_and_of_a_pair(data: str) -> None:
     (found,) = answer("since", "bpf_b", "--prog", "tc", "--evidence", "--data", data)
     assert found["evidence"][0] == {
         "says": "v5.2", "value": "absent", "by": "somebody/linux@1234 (5.x)", "revision": None,
-        "trust": None, "where": None, "followed": True,
+        "trust": None, "where": "helper_use", "followed": True,
     }  # fmt: skip
     assert [item["says"] for item in found["evidence"]] == ["v5.2", "v5.4", "v5.5", "v5.7"]
     assert "evidence" not in answer("since", "bpf_c", "--data", data)[0]
