@@ -4,6 +4,7 @@ A *run* is what was read: successive releases that have a fact with one value. N
 was read by every source, so what is derived of runs has bounds.
 """
 
+from bisect import bisect_left
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from itertools import pairwise
@@ -103,6 +104,7 @@ class Relations:
         self._lacking: dict[str, list[KernelVersion]] = {}
         self._spans: dict[_Key, list[tuple[int, int, str]]] = {}
         self._names: dict[str, dict[str, list[str]]] = {}
+        self._objects: dict[str, frozenset[str]] = {}
         for run in self.runs:
             self._add(run)
         for spans in self._spans.values():
@@ -141,8 +143,10 @@ class Relations:
 
     def objects(self, kind: str) -> frozenset[str]:
         """Return the objects of a kind."""
-        found = self._names.get(kind, {}).values()
-        return frozenset(item for objects in found for item in objects)
+        if kind not in self._objects:
+            found = self._names.get(kind, {}).values()
+            self._objects[kind] = frozenset(item for objects in found for item in objects)
+        return self._objects[kind]
 
     def find(
         self, kind: str, name: str | None = None, other: str | None = None
@@ -228,9 +232,9 @@ class Relations:
         if not known or wanted.is_stable or wanted.build or not read:
             return Presence(None)
         spans = self._spans.get((kind, name, other), [])
-        older = max((i for i, item in enumerate(read) if item <= wanted), default=None)
-        newer = min((i for i, item in enumerate(read) if item >= wanted), default=None)
-        if newer is None or older is None:
+        newer = bisect_left(read, wanted)
+        older = newer if newer < len(read) and read[newer] == wanted else newer - 1
+        if newer == len(read) or older < 0:
             return Presence(None)
         values = [_value(spans, older), _value(spans, newer)]
         if values == [None, None]:
