@@ -47,7 +47,7 @@ class Requirement:
     :ivar earliest: the oldest release that may have it; empty if ``since`` is exact
     :ivar until: the first release known to miss it again; empty if none does
     :ivar last: the newest release before ``until`` known not to; empty if none does
-    :ivar updates: updates of releases before ``until`` that miss it too
+    :ivar updates: of releases before ``until``: an update known not to, and one that misses it too
     :ivar misses: the releases that lack it and get to it; None for all before ``since`` and from
         ``until`` on
     :ivar causes: why it is optional, or how it is needed: ``check``, ``weak``, ``rewritten``,
@@ -74,7 +74,7 @@ class Requirement:
     earliest: str = ""
     until: str = ""
     last: str = ""
-    updates: tuple[str, ...] = ()
+    updates: tuple[tuple[str, str], ...] = ()
     misses: Gaps | None = None
     causes: tuple[str, ...] = ()
     checks: tuple[str, ...] = ()

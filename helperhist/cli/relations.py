@@ -12,12 +12,12 @@ from helperhist.report.relations import (
     since_words,
 )
 from helperhist.report.terminal import table, terminal_width
-from helperhist.timeline import KINDS, Relation, Relations, Row, Timeline, condition_words
+from helperhist.timeline import KINDS, PREFIXES, Relation, Relations, Row, Timeline, condition_words
 from helperhist.version import KernelVersion
 
 __all__ = ["echo_relations", "program_type", "relations_at", "require_relations"]
 
-_PREFIX = "BPF_PROG_TYPE_"
+_PREFIX = PREFIXES["prog_type"]
 
 
 def require_relations(timeline: Timeline) -> Relations:

@@ -28,6 +28,7 @@ from helperhist.timeline import (
     Presence,
     Timeline,
     canonical_name,
+    with_spellings,
 )
 
 __all__ = [
@@ -91,6 +92,7 @@ class KernelInfo:
         looked at
     :ivar whole: kinds and tags of structs of which this source has all names or none; empty
         for a UAPI header, which has all names of all kinds
+    :ivar config: its configuration, where the source has it: names to values
     :ivar types: its BTF, and those of its modules; None if the source has none
     :ivar renamed: see :class:`Uapi`
     """
@@ -102,6 +104,7 @@ class KernelInfo:
     version: str | None = None
     whole: frozenset[str] | None = None
     modules: tuple[str, ...] | None = None
+    config: Mapping[str, str] | None = field(default=None, compare=False, repr=False)
     types: Target | None = field(default=None, compare=False, repr=False)
     renamed: Mapping[str, frozenset[str]] = field(default_factory=dict, compare=False, repr=False)
 
@@ -109,6 +112,11 @@ class KernelInfo:
     def by_name(self) -> Mapping[str, Fact]:
         """The names, by name."""
         return {name.name: name for name in self.names}
+
+    @cached_property
+    def known(self) -> frozenset[str]:
+        """The names, and the other names that their numbers had."""
+        return with_spellings(self.by_name, self.renamed)
 
     def can_show(self, kind: str, name: str) -> bool:
         """Whether the source would show a name if the kernel had it."""
@@ -132,7 +140,7 @@ class KernelInfo:
         elif kind in SOURCES or other:
             return Presence(None)
         else:
-            there = any(known in self.by_name for known in self._spellings(name))
+            there = name in self.known
         # A module that was not looked at may have a kfunc.
         return Presence(True if there else False if self.can_show(kind, name) else None)
 
@@ -210,8 +218,8 @@ def info_of_btf(btf: Btf, uapi: Uapi, source: str, version: str | None = None) -
 
 def _constant(member: Member, tag: str, kind: str | None, uapi: Uapi) -> Iterator[Fact]:
     name = member.name
-    if kind == "helper" and name.startswith("BPF_FUNC_"):
-        name = "bpf_" + name.removeprefix("BPF_FUNC_")
+    if kind == "helper":
+        name = canonical_name(name)
     if is_sentinel(name):
         return
     if name in uapi.flags:

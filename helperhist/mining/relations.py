@@ -135,6 +135,9 @@ class _Reader:
             self._values[name] = dict(values_at(previous, name))
             self.summaries[name].reused = len(self._values[name])
         self._lost = {(item.source, item.tag): item for item in old.lost if item.source in same}
+        for item in self._lost.values():
+            gap = Gap(item.path, 0, item.what, lost=True)
+            self.summaries[item.source].gaps.append((item.tag, gap))
         self._files = {item for item in old.files if item.source in same}
         self._old = {name: tuple(self._values[name]) for name in sources}
         self._introductions = {
@@ -157,6 +160,9 @@ class _Reader:
 
     def read(self, *, strict: bool, commits: bool) -> None:
         """Read what is not known."""
+        for lost in self._lost.values():
+            if strict:
+                raise _unreadable(lost)
         state: TreeState | None = None
         for at, tag in enumerate(self._releases):
             if self._progress is not None:
@@ -210,14 +216,10 @@ class _Reader:
         if lost is None:
             self._values[name][tag.name] = said.values
             return
-        what = utf8(one_line(str(lost)))
+        found = Lost(name, tag.name, utf8(one_line(lost.path)), utf8(one_line(lost.what)))
         if strict:
-            raise ParseError(
-                f"{name} cannot read {tag.name}: {what}; scan without --strict to leave the "
-                "release out"
-            )
-        path = utf8(one_line(lost.path))
-        self._lost[name, tag.name] = Lost(name, tag.name, path, utf8(one_line(lost.what)))
+            raise _unreadable(found)
+        self._lost[name, tag.name] = found
 
     # -- what was read
 
@@ -333,3 +335,11 @@ class _Reader:
                     info.id, info.author_date, info.commit_date, info.subject,
                 )  # fmt: skip
         return found
+
+
+def _unreadable(lost: Lost) -> ParseError:
+    what = f"{lost.path}: {lost.what}" if lost.path else lost.what
+    return ParseError(
+        f"{lost.source} cannot read {lost.tag}: {what}; scan without --strict to leave the "
+        "release out"
+    )

@@ -3,7 +3,8 @@
 from collections.abc import Iterable
 from typing import Any
 
-from helperhist.timeline import Relation, Row, Timeline
+from helperhist.timeline import PREFIXES, Relation, Row, Timeline
+from helperhist.version import KernelVersion
 
 __all__ = [
     "callers",
@@ -14,7 +15,7 @@ __all__ = [
     "since_words",
 ]
 
-_PREFIX = "BPF_PROG_TYPE_"
+_PREFIX = PREFIXES["prog_type"]
 #: What depends on the loader and the kernel's configuration.
 _ENVIRONMENT = ("cap=", "config=", "lockdown")
 
@@ -44,15 +45,16 @@ def removed_words(relation: Relation) -> str:
 
 def callers(relations: Iterable[Relation]) -> str:
     """Say in one line which program types may call a name, by release, oldest first."""
-    groups: dict[str, list[str]] = {}
+    groups: dict[tuple[KernelVersion, str], list[str]] = {}
     starred = False
     for relation in relations:
         if relation.removed is None:
             mark = "*" if _depends(relation.value) else ""
             starred = starred or bool(mark)
-            groups.setdefault(since_words(relation), []).append(short(relation.object) + mark)
-    ordered = sorted(groups.items(), key=lambda group: _number(group[0]))
-    line = "; ".join(f"{since} {', '.join(sorted(names))}" for since, names in ordered)
+            key = KernelVersion.parse(relation.since), since_words(relation)
+            groups.setdefault(key, []).append(short(relation.object) + mark)
+    ordered = sorted(groups.items())
+    line = "; ".join(f"{since} {', '.join(sorted(names))}" for (_, since), names in ordered)
     return line + (" (* under a condition: --prog)" if starred else "")
 
 
@@ -62,11 +64,6 @@ def _depends(condition: str) -> bool:
         all(term.startswith(_ENVIRONMENT) for term in alternative.split(";") if term)
         for alternative in condition.split(" or ")
     )
-
-
-def _number(words: str) -> tuple[int, ...]:
-    release = words.removesuffix(" or earlier").rpartition(" ")[2]
-    return tuple(int(part) for part in release.split(".") if part.isdigit())
 
 
 def relation_row(timeline: Timeline, relation: Relation) -> Row:

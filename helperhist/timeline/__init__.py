@@ -22,7 +22,7 @@ from helperhist.timeline.evidence import (
 )
 from helperhist.timeline.facts import Fact, sort_key
 from helperhist.timeline.features import FEATURES, STRUCT_OPS, Feature
-from helperhist.timeline.index import Index, canonical_name, squash
+from helperhist.timeline.index import Index, canonical_name, squash, with_spellings
 from helperhist.timeline.kinds import (
     BY_PROGRAM,
     ENUM_KINDS,
@@ -96,4 +96,5 @@ __all__ = [
     "series_base",
     "sort_key",
     "squash",
+    "with_spellings",
 ]

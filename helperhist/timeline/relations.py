@@ -105,6 +105,7 @@ class Relations:
         self._spans: dict[_Key, list[tuple[int, int, str]]] = {}
         self._names: dict[str, dict[str, list[str]]] = {}
         self._objects: dict[str, frozenset[str]] = {}
+        self._derived: dict[_Key, Relation] = {}
         for run in self.runs:
             self._add(run)
         for spans in self._spans.values():
@@ -143,10 +144,11 @@ class Relations:
 
     def objects(self, kind: str) -> frozenset[str]:
         """Return the objects of a kind."""
-        if kind not in self._objects:
+        known = self._objects.get(kind)
+        if known is None:
             found = self._names.get(kind, {}).values()
-            self._objects[kind] = frozenset(item for objects in found for item in objects)
-        return self._objects[kind]
+            known = self._objects[kind] = frozenset(item for part in found for item in part)
+        return known
 
     def find(
         self, kind: str, name: str | None = None, other: str | None = None
@@ -166,6 +168,11 @@ class Relations:
         )
 
     def _derive(self, key: _Key) -> Relation:
+        if key not in self._derived:
+            self._derived[key] = self._make(key)
+        return self._derived[key]
+
+    def _make(self, key: _Key) -> Relation:
         spans = self._spans[key]
         read = self._read[SOURCES[key[0]]]
         intervals = tuple(

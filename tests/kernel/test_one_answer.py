@@ -99,6 +99,15 @@ def test_what_a_comparison_misses_is_what_the_kernel_lacks(tag: str) -> None:
         assert info.has(fact.kind, fact.name).answer is True, fact
 
 
+def test_a_renamed_type_is_neither_added_nor_missing(timeline: Timeline) -> None:
+    info = info_of(timeline, "5.11")
+    found = compare(info, timeline, "5.10")
+    assert [fact.name for fact in found.added] == ["bpf_back"]
+    assert [fact.name for fact in found.missing] == ["bpf_gone"]
+    back = compare(info_of(timeline, "5.10"), timeline, "5.11")
+    assert (back.added, back.missing) == (found.missing, found.added)
+
+
 def test_who_may_call_what_is_in_no_header(timeline: Timeline) -> None:
     info = info_of(timeline, "5.10")
     assert info.has("helper_use", "bpf_a", "BPF_PROG_TYPE_XDP") == Presence(None)
