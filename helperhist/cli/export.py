@@ -38,7 +38,7 @@ __all__ = ["command"]
     metavar="KIND",
     shell_complete=complete_kinds,
     help="Only names of this kind (helper, map_type, flag, field, ...); may be repeated. "
-    "Default: all, but in markdown, bcc and ebpf-docs the numbered lists.",
+    "Default: all, but in markdown, bcc, ebpf-docs and rust the numbered lists.",
 )
 @click.option(
     "-o",
@@ -55,7 +55,7 @@ def command(
 
     csv, json, markdown are text; parquet (needs helperhist[parquet]) and sqlite are not. bcc and
     ebpf-docs are the shapes of bcc's docs/kernel-versions.md and of ebpf-docs'
-    data/feature-versions.yaml.
+    data/feature-versions.yaml. rust is a module of constants: the first release of each name.
     """
     if str(output) == "-":
         output = None

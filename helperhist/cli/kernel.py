@@ -25,7 +25,7 @@ __all__ = ["command"]
     examples=(
         "helperhist kernel",
         "helperhist kernel --list kfunc",
-        "helperhist kernel /boot/vmlinux",
+        "helperhist kernel /boot/vmlinuz-6.1",
         "helperhist kernel vmlinux.h",
         "helperhist kernel /usr/include/linux/bpf.h",
         "helperhist kernel ~/linux@v6.1",
@@ -69,9 +69,10 @@ def command(
 ) -> None:
     """Say which helpers, types, fields and kfuncs a kernel has, and how it differs from mainline.
 
-    SOURCE is 'running' (the default; needs no root), a file with BTF (raw, ELF vmlinux, module), a
-    vmlinux.h, a UAPI bpf.h or a folder with one, or GITREPO@REV. The release follows from content,
-    not by the version number: backports and helpers with other numbers are listed.
+    SOURCE is 'running' (the default; needs no root), a file with BTF (raw, vmlinux, vmlinuz,
+    module; packed or not), a vmlinux.h, a UAPI bpf.h or a folder with one, or GITREPO@REV. The
+    release follows from content, not by the version number: backports and helpers with other
+    numbers are listed.
     """
     if quiet and (as_json or kinds):
         raise click.UsageError("-q excludes --json and --list")

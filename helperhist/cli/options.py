@@ -1,6 +1,6 @@
 """What commands share: options, and the line that names the source."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
 import click
@@ -15,6 +15,7 @@ __all__ = [
     "check_kind",
     "data_option",
     "echo_doubt",
+    "echo_objects_csv",
     "echo_rows_csv",
     "echo_source",
     "format_options",
@@ -71,8 +72,8 @@ def check_kind(timeline: Timeline, kind: str, more: Iterable[str] = ()) -> None:
 
 
 def echo_rows_csv(rows: Iterable[Row]) -> None:
-    """Print rows as CSV: the columns of the JSON, lists separated by spaces."""
-    echo_csv(list(Row("", "").to_json()), (row.to_cells() for row in rows))
+    """Print rows as CSV, see :func:`echo_objects_csv`."""
+    echo_objects_csv([row.to_json() for row in rows])
 
 
 def echo_doubt(doubt: Doubt | None) -> None:
@@ -84,6 +85,29 @@ def echo_doubt(doubt: Doubt | None) -> None:
 def with_doubt(answer: dict[str, Any], doubt: Doubt | None) -> dict[str, Any]:
     """Return an object of JSON that says what the data cannot tell of the release asked for."""
     return answer if doubt is None else {**answer, "doubt": doubt.to_json()}
+
+
+def echo_objects_csv(objects: Sequence[Mapping[str, object]]) -> None:
+    """Print JSON objects of rows or relations as CSV: their keys, lists separated by spaces."""
+    columns = dict.fromkeys(Row("", "").to_json())
+    for item in objects:
+        columns.update(dict.fromkeys(item))
+    echo_csv(list(columns), ([_cell(item.get(key)) for key in columns] for item in objects))
+
+
+def _cell(value: object) -> object:
+    if isinstance(value, bool):
+        return "yes" if value else ""
+    if isinstance(value, list):
+        return " ".join(item if isinstance(item, str) else _pair(item) for item in value)
+    return value
+
+
+def _pair(item: Mapping[str, str | None]) -> str:
+    """Return a backport, or an interval, in a word."""
+    if "series" in item:
+        return f"{item['series']}:{item['since']}"
+    return f"{item['from']}-{item['to'] or ''}"
 
 
 def echo_source(timeline: Timeline, machine: bool = False) -> None:

@@ -187,20 +187,9 @@ def render_verdict(
     return f"{head}\n{_wrapped(('name', 'why', 'where'), list(rows.values()), width)}"
 
 
-def render_quiet(
-    findings: Findings, found: Sequence[TooNew] | None, release: Asked | None = None
-) -> str:
-    """Return the answer for one object in a few words.
-
-    :param found: what the target lacks; None where there is no target
-    """
-    if findings.refused:
-        return "no" if found is not None else "does not load"
-    if found is None:
-        return str(minimum(findings))
-    if any(verdict.certain for verdict in found):
-        return "no"
-    return "cannot tell" if found or undecided(release) else "yes"
+def render_quiet(findings: Findings) -> str:
+    """Return the minimum of one object in a few words."""
+    return "does not load" if findings.refused else str(minimum(findings))
 
 
 def render_change(old: str, new: str, change: Change, width: int) -> str:
