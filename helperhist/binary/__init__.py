@@ -1,7 +1,9 @@
 """Compiled BPF, byte by byte: ELF, BTF, .BTF.ext, instructions, the object they make up."""
 
-from helperhist.binary.btf import Btf, Kind, Member, Type
+from helperhist.binary.archives import members
+from helperhist.binary.btf import Btf
 from helperhist.binary.btfext import CoreRelo
+from helperhist.binary.btfkinds import Kind, Member, Type
 from helperhist.binary.context import CONTEXTS, context_field
 from helperhist.binary.elf import (
     EM_BPF,
@@ -13,6 +15,8 @@ from helperhist.binary.elf import (
     Relocation,
 )
 from helperhist.binary.elfsections import read_sections
+from helperhist.binary.foreign import Found, find_objects
+from helperhist.binary.image import config_in, find_btf, unpack_image, version_in
 from helperhist.binary.insn import (
     ALU,
     ALU64,
@@ -31,6 +35,7 @@ from helperhist.binary.insn import (
     LDX,
     LDXDW,
     MODE,
+    MOV32,
     MOV64,
     PLAIN,
     SOURCE,
@@ -46,6 +51,15 @@ from helperhist.binary.insn import (
 from helperhist.binary.loaders import LOADERS, RELOCATING
 from helperhist.binary.maps import Map, SpecialFields
 from helperhist.binary.object import BpfObject, Function, parse_object
+from helperhist.binary.packed import Budget, unpack
+from helperhist.binary.recognise import (
+    COMPRESSED,
+    CONTAINERS,
+    HEAD,
+    Form,
+    describe,
+    recognise,
+)
 from helperhist.binary.sections import ProgramKind, program_kind
 
 __all__ = [
@@ -54,9 +68,12 @@ __all__ = [
     "ATOMIC",
     "CALL",
     "CMPXCHG",
+    "COMPRESSED",
+    "CONTAINERS",
     "CONTEXTS",
     "EM_BPF",
     "EXIT",
+    "HEAD",
     "INDIRECT_JUMP",
     "JA",
     "JA32",
@@ -70,6 +87,7 @@ __all__ = [
     "LOADERS",
     "MAX_FILE",
     "MODE",
+    "MOV32",
     "MOV64",
     "PLAIN",
     "RELOCATING",
@@ -83,7 +101,10 @@ __all__ = [
     "STXDW",
     "BpfObject",
     "Btf",
+    "Budget",
     "CoreRelo",
+    "Form",
+    "Found",
     "Function",
     "Insn",
     "Kind",
@@ -93,12 +114,21 @@ __all__ = [
     "Relocation",
     "SpecialFields",
     "Type",
+    "config_in",
     "context_field",
+    "describe",
     "feature",
+    "find_btf",
+    "find_objects",
     "is_jump",
     "load_size",
+    "members",
     "parse_object",
     "program_kind",
     "read_sections",
+    "recognise",
     "target_of",
+    "unpack",
+    "unpack_image",
+    "version_in",
 ]

@@ -8,14 +8,15 @@ so that the 6 MB of a kernel are ready within a second. ``.BTF.ext`` is read by
 Source of all numbers: ``include/uapi/linux/btf.h`` and ``Documentation/bpf/btf.rst``.
 """
 
+import re
 import sys
 from array import array
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from enum import IntEnum
+from collections.abc import Iterator
 from functools import cached_property
 from typing import Literal
 
+from helperhist.binary.btfkinds import MODIFIERS, SIZED, TAIL, UNTYPED, Kind, Member, Type
+from helperhist.binary.btfnames import NameIndex
 from helperhist.binary.strtab import StringTable
 from helperhist.errors import ParseError
 
@@ -34,104 +35,6 @@ _HEADER_WITH_LAYOUT = 32
 _MAX_CHAIN = 128
 
 
-class Kind(IntEnum):
-    """``BTF_KIND_*``; a kind that is not listed stays a plain number in :class:`Type`."""
-
-    VOID = 0
-    INT = 1
-    PTR = 2
-    ARRAY = 3
-    STRUCT = 4
-    UNION = 5
-    ENUM = 6
-    FWD = 7
-    TYPEDEF = 8
-    VOLATILE = 9
-    CONST = 10
-    RESTRICT = 11
-    FUNC = 12
-    FUNC_PROTO = 13
-    VAR = 14
-    DATASEC = 15
-    FLOAT = 16
-    DECL_TAG = 17
-    TYPE_TAG = 18
-    ENUM64 = 19
-
-
-#: Words (of 4 bytes) after the three that every type has: fixed ones, and ones per element.
-_TAIL: dict[int, tuple[int, int]] = {
-    Kind.INT: (1, 0),
-    Kind.PTR: (0, 0),
-    Kind.ARRAY: (3, 0),
-    Kind.STRUCT: (0, 3),
-    Kind.UNION: (0, 3),
-    Kind.ENUM: (0, 2),
-    Kind.FWD: (0, 0),
-    Kind.TYPEDEF: (0, 0),
-    Kind.VOLATILE: (0, 0),
-    Kind.CONST: (0, 0),
-    Kind.RESTRICT: (0, 0),
-    Kind.FUNC: (0, 0),
-    Kind.FUNC_PROTO: (0, 2),
-    Kind.VAR: (1, 0),
-    Kind.DATASEC: (0, 3),
-    Kind.FLOAT: (0, 0),
-    Kind.DECL_TAG: (1, 0),
-    Kind.TYPE_TAG: (0, 0),
-    Kind.ENUM64: (0, 3),
-}
-
-#: Kinds whose third word is a size; of the others it is a type.
-_SIZED = frozenset(
-    {Kind.INT, Kind.STRUCT, Kind.UNION, Kind.ENUM, Kind.DATASEC, Kind.FLOAT, Kind.ENUM64}
-)
-_UNTYPED = _SIZED | {Kind.VOID, Kind.ARRAY, Kind.FWD}
-_MODIFIERS = frozenset({Kind.TYPEDEF, Kind.VOLATILE, Kind.CONST, Kind.RESTRICT, Kind.TYPE_TAG})
-
-
-@dataclass(frozen=True, slots=True)
-class Member:
-    """An element of a type.
-
-    :ivar name: of a member, an enumerator or a parameter; empty where it has none
-    :ivar type: id of its type; 0 for enumerators
-    :ivar value: bits from the start of a struct, value of an enumerator, bytes from the start of
-        a section
-    :ivar size: bits of a bit field (0: none), bytes of a variable in a section
-    """
-
-    name: str
-    type: int = 0
-    value: int = 0
-    size: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Type:
-    """One type.
-
-    :ivar kind: a :class:`Kind`, or the number of a kind that this reader does not know
-    :ivar size: bytes; of kinds that have a size of their own, else 0
-    :ivar type: id of the type that it refers to (of an array: of its elements), else 0
-    :ivar flag: ``kind_flag``: a forward union, a struct with bit fields, a signed enum
-    :ivar count: elements of an array; else linkage (FUNC: 0 static, 1 global, 2 extern), encoding
-        (INT: its word as it is), linkage (VAR) or component (DECL_TAG: -1 the whole)
-    :ivar index: id of the type of an array's index
-    :ivar members: of structs, unions, enums, parameter lists and sections
-    """
-
-    id: int
-    kind: int
-    name: str
-    size: int = 0
-    type: int = 0
-    flag: bool = False
-    count: int = 0
-    index: int = 0
-    members: tuple[Member, ...] = ()
-
-
 class Btf:
     """The types of one object or kernel, or of a module together with its base.
 
@@ -147,10 +50,12 @@ class Btf:
         self.base = base
         self.order = byte_order(data, "BTF")
         words, strings, layout = self._sections(data)
+        self._raw_strings = strings
         self._strings = StringTable(strings, "BTF")
         self._words = words
         self._first = 1 if base is None else len(base)
         self._first_string = 0 if base is None else base.end_of_strings
+        self._kinds = bytearray()
         self._at = self._positions(layout)
         self._cache: dict[int, Type] = {}
         self._stripped: dict[int, Type] = {}
@@ -189,27 +94,29 @@ class Btf:
     def _positions(self, layout: dict[int, tuple[int, int]]) -> "array[int]":
         """Return the position of every type in the words, from the first to the last."""
         words, end = self._words, len(self._words)
-        tails = {**layout, **_TAIL}
+        tails = {**layout, **TAIL}
+        sizes = [3 + tails[kind][0] if kind in tails else 0 for kind in range(128)]
+        elements = [tails[kind][1] if kind in tails else 0 for kind in range(128)]
         positions = array("I")
-        add = positions.append
+        add, add_kind = positions.append, self._kinds.append
         at = 0
-        while at < end:
-            if at + 3 > end:
-                raise ParseError(f"BTF: type {self._first + len(positions)} is cut off")
+        # A cut off type ends behind the last word, or begins less than three before it.
+        last = end - 3
+        while at <= last:
             info = words[at + 1]
-            try:
-                fixed, element = tails[info >> 24 & 0x7F]
-            except KeyError:
-                raise ParseError(
-                    f"BTF: type {self._first + len(positions)} has unknown kind {info >> 24 & 0x7F}"
-                ) from None
+            kind = info >> 24 & 0x7F
             add(at)
-            at += 3 + fixed
-            if element:
+            add_kind(kind)
+            at += sizes[kind] or self._unknown(len(positions), kind)
+            if element := elements[kind]:
                 at += element * (info & 0xFFFFFF)
         if at != end:
-            raise ParseError(f"BTF: type {self._first + len(positions) - 1} is cut off")
+            number = self._first + len(positions) - (at > end)
+            raise ParseError(f"BTF: type {number} is cut off")
         return positions
+
+    def _unknown(self, number: int, kind: int) -> int:
+        raise ParseError(f"BTF: type {self._first + number - 1} has unknown kind {kind}")
 
     def __len__(self) -> int:
         """Count the types, void and those of the base included: one more than the last id."""
@@ -246,7 +153,8 @@ class Btf:
             return 0
         if type_id < self._first and self.base is not None:
             return self.base.kind(type_id)
-        return self._words[self._position(type_id) + 1] >> 24 & 0x7F
+        self._position(type_id)
+        return self._kinds[type_id - self._first]
 
     def name(self, type_id: int) -> str:
         """Return the name of a type without making the type.
@@ -290,12 +198,12 @@ class Btf:
         if kind == Kind.ARRAY:
             element, index, count = words[tail : tail + 3]
             return Type(type_id, Kind.ARRAY, name, type=element, count=count, index=index)
-        if kind not in _TAIL:
+        if kind not in TAIL:
             return Type(type_id, kind, name, flag=flag)
         count = 0
         if kind == Kind.FUNC:
             count = vlen
-        elif _TAIL[kind][0]:
+        elif TAIL[kind][0]:
             count = words[tail]
             if kind == Kind.DECL_TAG and count == 0xFFFFFFFF:
                 count = -1
@@ -303,16 +211,16 @@ class Btf:
             type_id,
             Kind(kind),
             name,
-            size=third if kind in _SIZED else 0,
-            type=0 if kind in _UNTYPED else third,
+            size=third if kind in SIZED else 0,
+            type=0 if kind in UNTYPED else third,
             flag=flag,
             count=count,
-            members=tuple(self._members(kind, flag, tail, vlen)) if _TAIL[kind][1] else (),
+            members=tuple(self._members(kind, flag, tail, vlen)) if TAIL[kind][1] else (),
         )
 
     def _members(self, kind: int, flag: bool, at: int, count: int) -> Iterator[Member]:
         words, string = self._words, self.string
-        width = _TAIL[kind][1]
+        width = TAIL[kind][1]
         for start in range(at, at + width * count, width):
             first, second = words[start], words[start + 1]
             if kind == Kind.FUNC_PROTO:
@@ -330,17 +238,9 @@ class Btf:
                 yield Member(string(first), second, offset, size)
 
     @cached_property
-    def _by_name(self) -> dict[str, list[int]]:
-        """Ids of the own types by name."""
-        words = self._words
-        names: dict[int, list[int]] = {}
-        for type_id, at in enumerate(self._at, self._first):
-            names.setdefault(words[at], []).append(type_id)
-        found: dict[str, list[int]] = {}
-        for offset, ids in names.items():
-            if offset:
-                found.setdefault(self.string(offset), []).extend(ids)
-        return found
+    def _names(self) -> NameIndex:
+        names = array("I", map(self._words.__getitem__, self._at))
+        return NameIndex(self._raw_strings, names, self._first_string, self.string)
 
     def find(self, name: str, *kinds: int) -> tuple[int, ...]:
         """Return the ids of the types with a name, the base's first.
@@ -349,23 +249,30 @@ class Btf:
         :raises ParseError: the name of a type is beyond the strings
         """
         base = () if self.base is None else self.base.find(name, *kinds)
-        own = self._by_name.get(name, ())
-        return (*base, *(item for item in own if not kinds or self.kind(item) in kinds))
+        first, all_kinds = self._first, self._kinds
+        own = self._names.find(name)
+        return (
+            *base,
+            *(index + first for index in own if not kinds or all_kinds[index] in kinds),
+        )
 
-    def names(self) -> Iterable[str]:
-        """Return the names of the types, the base's not included.
+    def strings_beginning(self, pattern: bytes) -> Iterator[str]:
+        """Yield the strings that begin with a pattern, the base's not included.
 
-        :raises ParseError: the name of a type is beyond the strings
+        Names of members are among them.
+
+        :param pattern: a regular expression that matches no NUL
         """
-        return self._by_name.keys()
+        return self._names.beginning(pattern)
+
+    def strings_holding(self, part: bytes) -> Iterator[str]:
+        """Yield the strings that hold some bytes, likewise."""
+        return self._names.holding(part)
 
     def ids(self, *kinds: int) -> Iterator[int]:
         """Yield the ids of the types of some kinds, the base's not included."""
-        words = self._words
-        wanted = frozenset(int(kind) for kind in kinds)
-        for type_id, at in enumerate(self._at, self._first):
-            if words[at + 1] >> 24 & 0x7F in wanted:
-                yield type_id
+        for item in re.finditer(b"[" + re.escape(bytes(kinds)) + b"]", self._kinds):
+            yield item.start() + self._first
 
     def strip(self, type_id: int) -> Type:
         """Return what a type is without typedefs, qualifiers and tags.
@@ -378,7 +285,7 @@ class Btf:
         first = type_id
         for _ in range(_MAX_CHAIN):
             found = self.type(type_id)
-            if found.kind not in _MODIFIERS:
+            if found.kind not in MODIFIERS:
                 self._stripped[first] = found
                 return found
             type_id = found.type
@@ -401,7 +308,7 @@ class Btf:
             elif found.kind == Kind.VAR:
                 type_id = found.type
             else:
-                return count * found.size if found.kind in _SIZED else None
+                return count * found.size if found.kind in SIZED else None
         raise ParseError(f"BTF: type {type_id} contains itself")
 
 

@@ -7,7 +7,8 @@ libbpf's older ``struct bpf_map_def``.
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from helperhist.binary.btf import Btf, Kind, Type
+from helperhist.binary.btf import Btf
+from helperhist.binary.btfkinds import Kind, Type
 from helperhist.binary.elf import Elf, Section
 from helperhist.errors import ParseError
 

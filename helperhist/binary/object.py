@@ -5,8 +5,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from helperhist.binary import elf as elf_
-from helperhist.binary.btf import Btf, Kind
+from helperhist.binary.btf import Btf
 from helperhist.binary.btfext import BtfExt, CoreRelo, LineInfo, parse_btf_ext
+from helperhist.binary.btfkinds import Kind
 from helperhist.binary.elf import Elf, Relocation, Symbol, parse_elf
 from helperhist.binary.insn import SIZE, Insn, decode
 from helperhist.binary.loaders import RELOCATING, Choice, choose_loader
@@ -260,7 +261,11 @@ class BpfObject:
         """Return the extern that an instruction refers to."""
         if relocation.symbol.section != elf_.SHN_UNDEF:
             return None
-        return self._externs.get(relocation.symbol.name)
+        return self.extern_of(relocation.symbol.name)
+
+    def extern_of(self, name: str) -> Extern | None:
+        """Return the extern of a name."""
+        return self._externs.get(name)
 
     @property
     def unresolved(self) -> tuple[str, ...]:

@@ -1,8 +1,10 @@
 """What an object needs, and whether a kernel has it."""
 
 from helperhist.check.against import Against, Relocated
+from helperhist.check.aim import Aim, Verdict, split_targets
+from helperhist.check.batch import Column, check_files
 from helperhist.check.checker import Checker
-from helperhist.check.files import Checked, check_file, find_objects
+from helperhist.check.files import Checked, Place, check_file, find_files
 from helperhist.check.needs import Findings, Refusal, Requirement, Unknown
 from helperhist.check.target import KernelRead, judge_kernel, judge_release, release_note
 from helperhist.check.verdict import (
@@ -20,21 +22,26 @@ from helperhist.check.verdict import (
 
 __all__ = [
     "Against",
+    "Aim",
     "Change",
     "Checked",
     "Checker",
+    "Column",
     "Findings",
     "KernelRead",
     "Minimum",
+    "Place",
     "Refusal",
     "Relocated",
     "Requirement",
     "TooNew",
     "Unknown",
+    "Verdict",
     "change",
     "check_file",
+    "check_files",
     "edge",
-    "find_objects",
+    "find_files",
     "judge_kernel",
     "judge_release",
     "loads",
@@ -42,5 +49,6 @@ __all__ = [
     "newest_first",
     "release_note",
     "required",
+    "split_targets",
     "switched",
 ]

@@ -1,7 +1,12 @@
 """Judge objects by the BTF of one kernel: attach targets, struct_ops, symbols, relocations."""
 
+from collections.abc import Mapping
+
 from helperhist.binary import BpfObject, Function, Kind, Map
 from helperhist.check.against import Against
+from helperhist.check.contexts import refused_by_target
+from helperhist.check.doom import Refused
+from helperhist.check.kconfig import kconfig_values
 from helperhist.check.lives import Lives
 from helperhist.check.needs import Unknown, release_key
 from helperhist.check.relocate import relocate
@@ -26,21 +31,38 @@ _PROBES = ("kprobe/", "kretprobe/")
 class BtfJudge:
     """Judges objects by one kernel, whose BTF is read once."""
 
-    def __init__(self, target: Target, release: str | None, timeline: Timeline) -> None:
+    def __init__(
+        self,
+        target: Target,
+        release: str | None,
+        timeline: Timeline,
+        config: Mapping[str, str] | None = None,
+        explain: bool = True,
+    ) -> None:
         """Index the kernel.
 
         :param release: that it is most like, to tell kfuncs of modules from those to come
+        :param config: its configuration, where that is known
+        :param explain: whether to say of each relocation what became of it
         """
         self._target, self._release = target, release
+        self._config, self._explain = config, explain
         self._lives = Lives(timeline)
         self._attach = AttachTargets(target)
 
     def judge(self, obj: BpfObject) -> Against:
         """Return what the kernel lacks of what an object asks of its BTF.
 
-        The object's instructions are changed as its loader changes them for this kernel.
+        The object's instructions are changed as its loader changes them for this kernel, and put
+        back: another kernel may be asked next.
         """
-        return _Judge(obj, self._target, self._attach, self._release, self._lives).answer()
+        compiled = [(item, list(item.insns)) for item in obj.functions]
+        try:
+            judge = _Judge(obj, self._target, self._attach, self._release, self._lives)
+            return judge.answer(self._config, self._explain)
+        finally:
+            for function, insns in compiled:
+                function.insns = insns
 
 
 class _Judge:
@@ -58,6 +80,7 @@ class _Judge:
         self._release, self._lives = release, lives
         self._lacks: list[TooNew] = []
         self._symbols: dict[str, Ksym] = {}
+        self._marks: dict[Function, dict[int, Refused]] = {}
         off = left_out(obj)
         self._programs = [
             item
@@ -65,7 +88,7 @@ class _Judge:
             if item.program and item.name not in off and (item.kind is None or item.kind.autoload)
         ]
 
-    def answer(self) -> Against:
+    def answer(self, config: Mapping[str, str] | None, explain: bool) -> Against:
         remarks = []
         for program in self._programs:
             self._attached(program)
@@ -75,13 +98,23 @@ class _Judge:
             if item.struct_ops and item.autocreate:
                 self._struct_ops(item)
         self._find_symbols()
-        known = {name: bool(item.found) for name, item in self._symbols.items()}
+        known = {name: int(bool(item.found)) for name, item in self._symbols.items()}
+        if config is not None:
+            known.update(kconfig_values(self._obj, config))
         elsewhere = {
             name
             for name, item in self._symbols.items()
             if not item.found and not self._is_nowhere(name, item)
         }
-        relocations, core = relocate(self._obj, self._target, self._programs, known, elsewhere)
+        relocations, core = relocate(
+            self._obj,
+            self._target,
+            self._programs,
+            known,
+            elsewhere,
+            self._marks,
+            explain,
+        )
         return Against(
             (*self._lacks, *core),
             frozenset(self._symbols),
@@ -97,6 +130,7 @@ class _Judge:
         if found.found is False:
             reason = found.reason + (f"; nearest: {found.nearest}" if found.nearest else "")
             self._lack("attach_target", found.name, f"{found.what} {reason}", True, program)
+        self._marks[program] = refused_by_target(self._obj, program, found, self._release)
 
     def _probe(self, program: Function) -> str:
         kind = program.kind

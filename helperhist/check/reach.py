@@ -28,6 +28,7 @@ from helperhist.binary import (
     LDX,
     LDXDW,
     MODE,
+    MOV32,
     MOV64,
     SOURCE,
     ST,
@@ -43,8 +44,10 @@ from helperhist.binary import (
 from helperhist.check.arithmetic import compare, compute
 from helperhist.check.guards import Guard
 
-__all__ = ["Access", "Address", "Budget", "Exhausted", "Reach", "reach"]
+__all__ = ["Access", "Address", "Budget", "Exhausted", "Reach", "Word", "reach"]
 
+#: Shifts by a number: compilers extend the sign of 4 bytes with two of them.
+_SHIFTS = frozenset((0x67, 0x77, 0xC7))
 #: Stands for an address: any number but zero.
 _SOME_ADDRESS = 1 << 63 | 0x5EED
 
@@ -66,8 +69,14 @@ class Address(NamedTuple):
     offset: int
 
 
+class Word(NamedTuple):
+    """The value of a register that holds 8 bytes of the context, or a part of them."""
+
+    offset: int
+
+
 _CONTEXT = _Context()
-_Value = int | _Context | _Variable | Address | None
+_Value = int | _Context | _Variable | Address | Word | None
 _State = list[_Value]
 
 
@@ -77,9 +86,14 @@ class Exhausted(Exception):
 
 @dataclass(slots=True)
 class Budget:
-    """How many instructions may still be followed, over all programs of an object."""
+    """How many instructions may still be followed, over all programs of an object.
+
+    What was followed before is remembered: most functions look the same on every kernel, and from
+    every program that calls them. So the instructions must stay as they are.
+    """
 
     left: int = 2_000_000
+    runs: dict[tuple[Function, tuple["_Value", ...]], list["_Run"]] = field(default_factory=dict)
 
     def spend(self, count: int) -> None:
         """Take some.
@@ -103,6 +117,8 @@ class Reach:
     """What is reached, by function: indexes of instructions; and accesses to the context."""
 
     insns: dict[Function, set[int]] = field(default_factory=dict)
+    #: What r0 holds at the ends of functions.
+    results: dict[tuple[Function, int], int | Word | None] = field(default_factory=dict)
     accesses: dict[tuple[Function, int], Access] = field(default_factory=dict)
 
 
@@ -132,10 +148,16 @@ def reach(
             todo.append(function)
     while todo:
         function = todo.pop()
-        budget.spend(len(function.insns))
-        run = _Run(obj, function, arguments[function], answers, guards.get(function, {}), load)
-        run.go(budget)
+        known_runs = budget.runs.setdefault((function, tuple(arguments[function])), [])
+        run = next((item for item in known_runs if item.fits(answers, load)), None)
+        if run is None:
+            budget.spend(len(function.insns))
+            run = _Run(obj, function, arguments[function], answers, guards.get(function, {}), load)
+            run.go(budget)
+            known_runs.append(run)
         result.insns[function] = run.reached
+        for index, value in run.results.items():
+            result.results[function, index] = value
         for index, access in run.accesses.items():
             result.accesses[function, index] = access
         for callee, given in run.calls:
@@ -166,8 +188,12 @@ class _Run:
         self.obj, self.function, self.load = obj, function, load
         self.insns = function.insns
         self.answers, self.guards = answers, guards
+        # What was asked, with the answers: they decide all that is found here.
+        self.asked: dict[Guard, int | None] = {}
+        self.loaded: dict[tuple[Address, int], int | None] = {}
         self.reached: set[int] = set()
         self.accesses: dict[int, Access] = {}
+        self.results: dict[int, int | Word | None] = {}
         self.calls: list[tuple[Function, _State]] = []
         # Registers 0 to 9 and where the context is kept on the stack.
         start: _State = [*arguments, None, None, None, None, None]
@@ -180,6 +206,16 @@ class _Run:
     def go(self, budget: Budget) -> None:
         while self.todo:
             budget.spend(self._block(self.todo.pop()))
+
+    def fits(
+        self,
+        answers: Callable[[Guard], int | None],
+        load: Callable[[Address, int], int | None],
+    ) -> bool:
+        """Whether other answers are the same, as far as anything was asked."""
+        return all(answers(guard) == answer for guard, answer in self.asked.items()) and all(
+            load(*place) == answer for place, answer in self.loaded.items()
+        )
 
     def _flow(self, target: int, state: _State, stack: frozenset[int]) -> None:
         """Go on at a target, with what is known there on all ways."""
@@ -205,6 +241,8 @@ class _Run:
             insn = insns[at]
             code = insn.code
             if code in (EXIT, INDIRECT_JUMP):
+                result = state[0]
+                self.results[at] = result if isinstance(result, int | Word) else None
                 break
             if is_jump(insn):
                 for target in self._branches(insn, at, state):
@@ -280,6 +318,10 @@ class _Run:
         left, right = state[insn.dst], self._operand(insn, state)
         if insn.code == MOV64 and insn.off == 0 and not isinstance(right, int):
             return right
+        if insn.code == MOV32 and insn.off == 0 and isinstance(right, Word):
+            return right
+        if isinstance(left, Word):
+            return left if insn.code in _SHIFTS else None
         if isinstance(left, Address):
             moved = isinstance(right, int) and insn.code & ~SOURCE == ALU64
             return left._replace(offset=left.offset + right) if moved else None  # type: ignore[operator]
@@ -290,7 +332,17 @@ class _Run:
         )
 
     def _answer(self, at: int) -> _Value:
-        return self.answers(self.guards[at])
+        return self._ask(self.guards[at])
+
+    def _loaded(self, address: Address, size: int) -> int | None:
+        if (address, size) not in self.loaded:
+            self.loaded[address, size] = self.load(address, size)
+        return self.loaded[address, size]
+
+    def _ask(self, guard: Guard) -> int | None:
+        if guard not in self.asked:
+            self.asked[guard] = self.answers(guard)
+        return self.asked[guard]
 
     def _load_constant(self, insn: Insn, at: int, state: _State) -> None:
         value: _Value = None
@@ -319,8 +371,9 @@ class _Run:
         base = state[insn.src] if insn.src < 10 else None
         if base is _CONTEXT:
             self.accesses[at] = Access(insn.off, False)
-        elif isinstance(base, _Variable) and insn.off == 0:
-            return self.answers(Guard("kconfig", base.name))
-        elif isinstance(base, Address) and (size := load_size(insn)):
-            return self.load(base._replace(offset=base.offset + insn.off), size)
+            return Word(insn.off) if insn.code == LDXDW else None
+        if isinstance(base, _Variable) and insn.off == 0:
+            return self._ask(Guard("kconfig", base.name))
+        if isinstance(base, Address) and (size := load_size(insn)):
+            return self._loaded(base._replace(offset=base.offset + insn.off), size)
         return None

@@ -2,16 +2,15 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from typing import NamedTuple
 
 from helperhist.binary import CALL, EXIT, BpfObject, Btf, CoreRelo, Function, Insn
 from helperhist.check.against import Relocated
-from helperhist.check.doom import closure_of, doom
+from helperhist.check.doom import Refused, closure_of, doom
 from helperhist.check.guards import Guard, guards_of
 from helperhist.check.needs import Unknown
 from helperhist.check.reach import Budget
 from helperhist.check.verdict import TooNew
-from helperhist.kernel import POISON, RelocationKind, Resolver, Target, patch
+from helperhist.kernel import POISON, RelocationKind, Resolution, Resolver, Target, patch
 
 __all__ = ["relocate"]
 
@@ -23,30 +22,26 @@ def relocate(
     obj: BpfObject,
     target: Target,
     programs: Sequence[Function],
-    symbols: Mapping[str, bool],
+    externs: Mapping[str, int],
     elsewhere: AbstractSet[str] = frozenset(),
+    marks: Mapping[Function, Mapping[int, Refused]] | None = None,
+    explain: bool = True,
 ) -> tuple[tuple[Relocated, ...], tuple[TooNew, ...]]:
     """Return what became of the relocations, and what the kernel lacks or may lack.
 
     The object's instructions are changed.
 
     :param programs: that are loaded
-    :param symbols: whether the kernel has the externs of ``.ksyms``
+    :param externs: whether the kernel has those of ``.ksyms``, and its values of ``.kconfig``
     :param elsewhere: those that it has not, but that a module may have
+    :param marks: instructions that the verifier refuses, by function and index
+    :param explain: whether to say what became of the relocations
     """
     if obj.btf is None or not obj.relocates:
         return (), ()
-    work = _Relocate(obj, programs, symbols, elsewhere)
-    found = work.relocate(obj.btf, target)
+    work = _Relocate(obj, programs, externs, elsewhere)
+    found = work.relocate(obj.btf, target, marks or {}, explain)
     return found, tuple(work.lacks)
-
-
-class _Refused(NamedTuple):
-    """Why the verifier refuses an instruction."""
-
-    kind: str
-    name: str
-    reason: str
 
 
 class _Relocate:
@@ -56,41 +51,35 @@ class _Relocate:
         self,
         obj: BpfObject,
         programs: Sequence[Function],
-        symbols: Mapping[str, bool],
+        externs: Mapping[str, int],
         elsewhere: AbstractSet[str],
     ) -> None:
-        self._obj, self._programs, self._symbols = obj, programs, symbols
+        self._obj, self._programs, self._externs = obj, programs, externs
         self._elsewhere = elsewhere
         self.lacks: list[TooNew] = []
 
-    def relocate(self, local: Btf, target: Target) -> tuple[Relocated, ...]:
+    def relocate(
+        self,
+        local: Btf,
+        target: Target,
+        marks: Mapping[Function, Mapping[int, Refused]],
+        explain: bool,
+    ) -> tuple[Relocated, ...]:
         """Resolve all, put them in place, and judge what the verifier sees."""
         resolver = Resolver(local, target)
         found: list[Relocated] = []
-        refused: dict[Function, dict[int, _Refused]] = {}
+        refused = {function: dict(found) for function, found in marks.items() if found}
         self._weak_calls(refused)
         for function, index, relo in self._places():
             resolution = resolver.resolve(relo)
             patched = patch(function.insns, index, resolution)
-            found.append(
-                Relocated(
-                    function.name,
-                    index,
-                    self._line(function, index),
-                    _kind(relo),
-                    resolution.spec,
-                    resolution.state,
-                    resolution.local,
-                    resolution.value,
-                    resolution.reason,
-                    tuple(item.spec for item in resolution.candidates if not item.matches),
-                )
-            )
+            if explain:
+                found.append(self._relocated(function, index, relo, resolution))
             if patched.refused:
                 # A loader gives up at the first one.
                 if not self.lacks:
                     name, _, reason = patched.refused.partition(": ")
-                    found_ = _Refused("core", name, reason)
+                    found_ = Refused("core", name, reason)
                     self._lack(function, function, index, found_, True)
                 continue
             function.insns[index : index + len(patched.insns)] = patched.insns
@@ -99,10 +88,26 @@ class _Relocate:
                 function.insns[index] = _STOP
                 text = resolution.reason or f"{resolution.spec}: of another size: no load fits"
                 name, _, reason = text.partition(": ")
-                refused.setdefault(function, {})[index] = _Refused("core", name, reason)
+                refused.setdefault(function, {})[index] = Refused("core", name, reason)
         if refused:
             self._follow(refused)
         return tuple(found)
+
+    def _relocated(
+        self, function: Function, index: int, relo: CoreRelo, resolution: Resolution
+    ) -> Relocated:
+        return Relocated(
+            function.name,
+            index,
+            self._line(function, index),
+            _kind(relo),
+            resolution.spec,
+            resolution.state,
+            resolution.local,
+            resolution.value,
+            resolution.reason,
+            tuple(item.spec for item in resolution.candidates if not item.matches),
+        )
 
     def _places(self) -> Iterator[tuple[Function, int, CoreRelo]]:
         """Yield the relocations of what is loaded, in the order of the file."""
@@ -115,19 +120,19 @@ class _Relocate:
             for index in sorted(function.relos):
                 yield function, index, function.relos[index]
 
-    def _weak_calls(self, refused: dict[Function, dict[int, "_Refused"]]) -> None:
+    def _weak_calls(self, refused: dict[Function, dict[int, Refused]]) -> None:
         """Mark the calls of weak kfuncs that this kernel does not have: they stay open."""
         for function in self._obj.functions:
             for index, relocation in function.relocations.items():
                 name = relocation.symbol.name
-                if function.insns[index].code != CALL or self._symbols.get(name) is not False:
+                if function.insns[index].code != CALL or self._externs.get(name) != 0:
                     continue
                 extern = self._obj.extern(relocation)
                 if extern is not None and extern.weak:
                     reason = "not in this kernel, or with another prototype; the call is reached"
-                    refused.setdefault(function, {})[index] = _Refused("kfunc", name, reason)
+                    refused.setdefault(function, {})[index] = Refused("kfunc", name, reason)
 
-    def _follow(self, refused: Mapping[Function, Mapping[int, "_Refused"]]) -> None:
+    def _follow(self, refused: Mapping[Function, Mapping[int, Refused]]) -> None:
         obj, budget = self._obj, Budget()
         guards: dict[Function, dict[int, Guard]] = {}
         for function in obj.functions:
@@ -148,11 +153,10 @@ class _Relocate:
                 self._lack(program, function, index, what, sure)
 
     def _answer(self, guard: Guard) -> int | None:
-        known = self._symbols.get(guard.name) if guard.kind == "extern" else None
-        return None if known is None else int(known)
+        return self._externs.get(guard.name) if guard.kind in ("extern", "kconfig") else None
 
     def _lack(
-        self, program: Function, function: Function, index: int, what: "_Refused", certain: bool
+        self, program: Function, function: Function, index: int, what: Refused, certain: bool
     ) -> None:
         reason = what.reason
         if not certain:

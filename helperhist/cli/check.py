@@ -2,34 +2,27 @@
 
 import os
 import sys
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
-from importlib import import_module
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import cast
 
 import click
 
-from helperhist.binary import LOADERS, BpfObject
+from helperhist.binary import LOADERS
 from helperhist.check import (
-    Against,
     Checked,
     Checker,
+    Column,
     Findings,
-    KernelRead,
-    TooNew,
     change,
-    check_file,
-    find_objects,
-    judge_kernel,
-    judge_release,
-    release_note,
+    check_files,
+    find_files,
+    split_targets,
 )
 from helperhist.cli.command import new_command
 from helperhist.cli.options import data_option, echo_source
-from helperhist.cli.output import complain, echo, echo_json, echo_order
+from helperhist.cli.output import complain, echo, echo_csv, echo_json, echo_order
 from helperhist.dataset import load
-from helperhist.errors import HelperhistError, InvalidVersion
+from helperhist.errors import HelperhistError
 from helperhist.printable import printable
 from helperhist.report.btf import render_against
 from helperhist.report.check import (
@@ -40,21 +33,36 @@ from helperhist.report.check import (
 )
 from helperhist.report.checkjson import change_json, target_json, to_json
 from helperhist.report.github import annotate, annotate_change
+from helperhist.report.matrix import matrix_markdown, matrix_rows, render_matrix
 from helperhist.report.refusals import refused_json, render_refused
 from helperhist.report.terminal import terminal_width
-from helperhist.timeline import Release, Timeline
-from helperhist.version import KernelVersion
 
 __all__ = ["command"]
+
+_TABLES = ("csv", "markdown")
 
 
 @new_command(
     "check",
     epilog="Examples: check prog.bpf.o; check build/ --target 5.4; check prog.bpf.o --target "
-    "running; check --diff old.o new.o --format github; find . -name '*.bpf.o' | check - --json",
+    "running; check build/ --target 5.10 --target rhel8.btf; check /usr/sbin/biosnoop; "
+    "check --diff old.o new.o --format github; find . -name '*.bpf.o' | check - --json",
 )
 @click.argument("objects", nargs=-1, metavar="OBJECT...")
-@click.option("--target", metavar="KERNEL", help="5.4, 'running', or a file (BTF, vmlinux, bpf.h).")
+@click.option(
+    "--target",
+    "targets",
+    multiple=True,
+    metavar="KERNEL",
+    help="5.4, running, a file (BTF, vmlinux, vmlinuz, bpf.h), or a folder of BTF files. "
+    "Several, or given several times: a matrix.",
+)
+@click.option(
+    "--config",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="The target's configuration (.config, /proc/config.gz), for kconfig externs.",
+)
 @click.option(
     "--loader",
     type=click.Choice(LOADERS),
@@ -71,10 +79,10 @@ __all__ = ["command"]
 @click.option(
     "--format",
     "form",
-    type=click.Choice(("text", "json", "github")),
+    type=click.Choice(("text", "json", "github", *_TABLES)),
     default="text",
     show_default=True,
-    help="Output; github prints annotations for a workflow.",
+    help="Output; github prints annotations for a workflow, csv and markdown a matrix of targets.",
 )
 @click.option("--json", "as_json", is_flag=True, help="The same as --format json.")
 @data_option
@@ -82,7 +90,8 @@ __all__ = ["command"]
 def command(
     ctx: click.Context,
     objects: tuple[str, ...],
-    target: str | None,
+    targets: tuple[str, ...],
+    config: Path | None,
     loader: str,
     explain_core: bool,
     diff: tuple[str, str] | None,
@@ -92,44 +101,57 @@ def command(
 ) -> None:
     """Say which kernel the compiled BPF program OBJECT needs, and why; nothing is loaded.
 
-    OBJECT is an object file, a folder of them, or - for a list on standard input. With --target,
-    exit code 1 if something required is missing there or it is not known; with --diff, if the
-    minimum rose.
+    OBJECT is an object file, any file that carries some (a program, an archive, a skeleton), a
+    folder of objects, or - for a list on standard input. With --target, exit code 1 if something
+    required is missing there or it is not known; with --diff, if the minimum rose.
     """
-    if as_json and form == "github":
-        raise click.UsageError("--json and --format github exclude each other")
+    if as_json and form not in ("text", "json"):
+        raise click.UsageError(f"--json and --format {form} exclude each other")
     form = "json" if as_json else form
-    if diff is not None and target is not None:
+    if diff is not None and targets:
         raise click.UsageError("--diff and --target exclude each other")
     if bool(objects) == (diff is not None):
         raise click.UsageError("give objects, or --diff OLD NEW")
+    if form in _TABLES and not targets:
+        raise click.UsageError(f"--format {form} is a matrix of targets: give --target")
     timeline = load(data)
     timeline.require_kernel()
     paths = [*diff] if diff else _paths(objects)
-    checker = Checker(timeline)
-    asked = None if target is None else _target(target, timeline)
-    judge = asked.judge if asked is not None else None
-    if explain_core and judge is None:
+    kernels = split_targets(targets)
+    if config is not None and len(kernels) != 1:
+        raise click.UsageError("--config is that of one kernel: give one --target")
+    if explain_core and len(kernels) != 1:
         raise click.UsageError("--explain-core needs --target with BTF: 'running', or a file")
-    checked = [check_file(checker, path, loader, judge) for path in find_objects(paths)]
-    good = [(item.file, item.findings) for item in checked if item.findings is not None]
+    checked, columns = check_files(
+        Checker(timeline),
+        list(find_files(paths)),
+        loader,
+        kernels,
+        None if config is None else _config(config),
+        explain_core,
+    )
+    good = [item for item in checked if item.findings is not None]
     if diff and len(checked) != 2:
         raise click.UsageError("--diff compares two object files")
+    if explain_core and good and columns[0].verdicts[0].against is None:
+        raise click.UsageError("--explain-core needs --target with BTF: 'running', or a file")
     if diff:
         answer = _diff(good, form) if len(good) == 2 else 0
     else:
-        verdicts, note = _verdicts(asked, checked)
-        if note:
-            complain(f"note: {note}")
-        if good or form == "json":
-            _echo(good, verdicts, target, form, note)
-        if form == "text":
-            _echo_against(checked, explain_core)
-        refused = target is not None and any(findings.refused for _, findings in good)
-        answer = int(refused or any(verdicts.values()))
+        for column in columns:
+            if column.aim.note:
+                complain(f"note: {column.aim.note}")
+        _echo(good, [column for column in columns if not column.error], form, explain_core)
+        answer = int(any(item.answer != "yes" for column in columns for item in column.verdicts))
     if good and not (diff and len(good) != 2):
         echo_source(timeline, machine=form != "text")
-    ctx.exit(2 if _complain(checked) else answer)
+    ctx.exit(2 if _complain(checked, columns) else answer)
+
+
+def _config(path: Path) -> dict[str, str]:
+    from helperhist.kernel import read_config
+
+    return read_config(path)
 
 
 def _paths(objects: Sequence[str]) -> list[str]:
@@ -147,120 +169,90 @@ def _paths(objects: Sequence[str]) -> list[str]:
     return found
 
 
-def _complain(checked: Sequence[Checked]) -> bool:
-    bad = [item for item in checked if item.findings is None]
-    for item in bad:
-        complain(f"Error: {item.file}: {item.error}")
+def _complain(checked: Sequence[Checked], columns: Sequence[Column]) -> bool:
+    bad = [f"{item.label}: {item.error}" for item in checked if item.findings is None]
+    bad += [column.error for column in columns if column.error]
+    for line in bad:
+        complain(f"Error: {line}")
     return bool(bad)
 
 
-Verdicts = dict[int, tuple[TooNew, ...]]
-
-
-@dataclass(frozen=True, slots=True)
-class _Target:
-    """What is asked: a release, or a kernel with the release that it is most like.
-
-    :ivar judge: asks its BTF about an object; None if it has none
-    """
-
-    release: Release | None
-    kernel: KernelRead | None = None
-    like: str | None = None
-    judge: Callable[[BpfObject], Against] | None = None
-
-
-def _target(target: str, timeline: Timeline) -> _Target:
-    try:
-        version = KernelVersion.parse(target)
-    except InvalidVersion:
-        if target != "running" and "@" not in target and not Path(target).exists():
-            raise
-        return _kernel(target, timeline)
-    return _Target(Release(timeline, version))
-
-
-def _verdicts(asked: _Target | None, checked: Sequence[Checked]) -> tuple[Verdicts, str | None]:
-    """Return the verdicts, and from what they are answered where the target was not read."""
-    found: Verdicts = {}
-    if asked is None:
-        return found, None
-    for item in checked:
-        if item.findings is None:
-            continue
-        if asked.kernel is not None:
-            lacks = judge_kernel(item.findings, asked.kernel, asked.like)
-            if item.against is not None:
-                settled = item.against.settled
-                lacks = (
-                    *(
-                        one
-                        for one in lacks
-                        if one.item.kind != "kfunc" or one.item.name not in settled
-                    ),
-                    *item.against.lacks,
-                )
-            found[id(item.findings)] = lacks
-        elif asked.release is not None:
-            found[id(item.findings)] = judge_release(item.findings, asked.release)
-    return found, release_note(asked.release) if asked.release is not None else None
-
-
-def _kernel(source: str, timeline: Timeline) -> _Target:
-    # Only needed here, and in a part of its own.
-    try:
-        reader = import_module("helperhist.kernel.read")
-        match = import_module("helperhist.kernel.match")
-        judge = import_module("helperhist.check.judge")
-    except ImportError as error:
-        raise HelperhistError(f"--target {source}: cannot read kernels: {error}") from error
-    info = reader.read_kernel(source, timeline)
-    like = str(match.compare(info, timeline).release)
-    ask = None if info.types is None else judge.BtfJudge(info.types, like, timeline).judge
-    return _Target(None, cast("KernelRead", info), like, ask)
-
-
-def _echo_against(checked: Sequence[Checked], explain: bool) -> None:
-    """Print what else the BTF of a kernel says of each object."""
-    for item in checked:
-        if item.against is None:
-            continue
-        text = render_against(printable(item.file), item.against, explain)
-        if text:
-            echo("\n" + text)
-
-
 def _echo(
-    good: Sequence[tuple[str, Findings]],
-    verdicts: Verdicts,
-    target: str | None,
-    form: str,
-    note: str | None,
+    good: Sequence[Checked], columns: Sequence[Column], form: str, explain_core: bool
 ) -> None:
-    width = terminal_width()
     if form == "json":
-        answers = [{**to_json(file, item), **refused_json(item.refused)} for file, item in good]
-        if target is not None:
-            for answer, (_, item) in zip(answers, good, strict=True):
-                answer["target"] = target_json(
-                    target, verdicts[id(item)], item.loader, note, bool(item.refused)
-                )
-        echo_json(answers)
+        echo_json(_json(good, columns))
+    elif not good:
         return
-    if form == "github":
-        for file, item in good:
-            _echo_lines(annotate(file, item, verdicts.get(id(item), ()), target, _root()))
-        return
-    good = [(printable(file), item) for file, item in good]
-    blocks = [render_summary(good, width)] if len(good) > 1 else []
-    for file, item in good:
+    elif form == "github":
+        for column in columns:
+            _annotate(good, column)
+        if not columns:
+            _annotate(good, None)
+    elif form == "csv":
+        echo_csv(*matrix_rows(good, columns))
+    elif form == "markdown":
+        echo(matrix_markdown(good, columns))
+    elif len(columns) > 1:
+        echo(render_matrix(good, columns, terminal_width()))
+    else:
+        _echo_text(good, columns[0] if columns else None, explain_core)
+
+
+def _json(good: Sequence[Checked], columns: Sequence[Column]) -> list[dict[str, object]]:
+    answers = []
+    for at, item in enumerate(good):
+        assert item.findings is not None
+        refused = bool(item.findings.refused)
+        answer: dict[str, object] = {
+            **to_json(item.file, item.findings),
+            **item.place.to_json(),
+            **refused_json(item.findings.refused),
+        }
+        found = [
+            target_json(
+                column.aim.label,
+                column.verdicts[at].lacks,
+                item.findings.loader,
+                column.aim.note,
+                refused,
+            )
+            for column in columns
+        ]
+        if len(found) == 1:
+            answer["target"] = found[0]
+        elif found:
+            answer["targets"] = found
+        answers.append(answer)
+    return answers
+
+
+def _annotate(good: Sequence[Checked], column: Column | None) -> None:
+    for at, item in enumerate(good):
+        assert item.findings is not None
+        lacks = () if column is None else column.verdicts[at].lacks
+        target = None if column is None else column.aim.label
+        _echo_lines(annotate(item.label, item.findings, lacks, target, _root()))
+
+
+def _echo_text(good: Sequence[Checked], column: Column | None, explain_core: bool) -> None:
+    width = terminal_width()
+    shown = [(printable(label), findings) for label, findings in _named(good)]
+    blocks = [render_summary(shown, width)] if len(shown) > 1 else []
+    for at, (file, item) in enumerate(shown):
         if item.refused:
             blocks.append(render_refused(file, item, width))
-        elif target is not None:
-            blocks.append(render_verdict(file, target, verdicts[id(item)], width))
+        elif column is not None:
+            lacks = column.verdicts[at].lacks
+            blocks.append(render_verdict(file, column.aim.label, lacks, width))
         else:
             blocks.append(render_object(file, item, width))
     echo("\n\n".join(blocks))
+    for at, (file, _) in enumerate(shown):
+        against = None if column is None else column.verdicts[at].against
+        text = "" if against is None else render_against(file, against, explain_core)
+        if text:
+            echo("\n" + text)
 
 
 def _root() -> Path:
@@ -272,8 +264,8 @@ def _echo_lines(lines: Iterable[str]) -> None:
         echo_order(line)
 
 
-def _diff(good: Sequence[tuple[str, Findings]], form: str) -> int:
-    (old, before), (new, after) = good
+def _diff(good: Sequence[Checked], form: str) -> int:
+    (old, before), (new, after) = _named(good)
     found = change(before, after)
     if form == "json":
         echo_json(change_json(old, new, found, after.loader))
@@ -282,3 +274,7 @@ def _diff(good: Sequence[tuple[str, Findings]], form: str) -> int:
     else:
         echo(render_change(printable(old), printable(new), found, terminal_width()))
     return int(found.raised)
+
+
+def _named(good: Sequence[Checked]) -> list[tuple[str, Findings]]:
+    return [(item.label, item.findings) for item in good if item.findings is not None]

@@ -17,7 +17,7 @@ __all__ = ["command"]
 
 @new_command(
     "kernel",
-    epilog="Examples: kernel; kernel --list kfunc; kernel /boot/vmlinux; kernel vmlinux.h; "
+    epilog="Examples: kernel; kernel --list kfunc; kernel /boot/vmlinuz-6.1; kernel vmlinux.h; "
     "kernel /usr/include/linux/bpf.h; kernel ~/linux@v6.1; kernel --against 5.14 --json",
 )
 @click.argument("source", default="running")
@@ -50,9 +50,10 @@ def command(
 ) -> None:
     """Say which helpers, types, fields and kfuncs a kernel has, and how it differs from mainline.
 
-    SOURCE is 'running' (the default; needs no root), a file with BTF (raw, ELF vmlinux, module), a
-    vmlinux.h, a UAPI bpf.h or a folder with one, or GITREPO@REV. The release follows from content,
-    not by the version number: backports and helpers with other numbers are listed.
+    SOURCE is 'running' (the default; needs no root), a file with BTF (raw, vmlinux, vmlinuz,
+    module; packed or not), a vmlinux.h, a UAPI bpf.h or a folder with one, or GITREPO@REV. The
+    release follows from content, not by the version number: backports and helpers with other
+    numbers are listed.
     """
     timeline = load(data)
     timeline.require_kernel()

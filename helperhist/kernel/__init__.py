@@ -1,6 +1,7 @@
 """What one particular kernel has, and the release that it is most like."""
 
 from helperhist.kernel.attach import Attach, AttachTargets
+from helperhist.kernel.config import kconfig_value, read_config
 from helperhist.kernel.core import Candidate, RelocationKind, Resolution, Resolver, resolve
 from helperhist.kernel.corepatch import POISON, Patched, patch
 from helperhist.kernel.corespec import Target
@@ -8,7 +9,6 @@ from helperhist.kernel.ksyms import Ksym, Ksyms
 from helperhist.kernel.match import Comparison, compare
 from helperhist.kernel.read import KernelInfo, read_kernel
 from helperhist.kernel.structops import StructOps, find_struct_ops
-from helperhist.kernel.words import words_read
 
 __all__ = [
     "POISON",
@@ -27,8 +27,9 @@ __all__ = [
     "Target",
     "compare",
     "find_struct_ops",
+    "kconfig_value",
     "patch",
+    "read_config",
     "read_kernel",
     "resolve",
-    "words_read",
 ]

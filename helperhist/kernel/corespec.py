@@ -183,8 +183,8 @@ class Target:
 def _flavours(btf: Btf) -> dict[str, list[int]]:
     """Return the types whose names have a flavour, by their names without."""
     found: dict[str, list[int]] = {}
-    for name in btf.names():
-        if "___" in name and (short := essential(name)) != name:
+    for name in btf.strings_holding(b"___"):
+        if (short := essential(name)) != name:
             found.setdefault(short, []).extend(btf.find(name))
     return found
 

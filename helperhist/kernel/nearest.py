@@ -1,8 +1,8 @@
 """The name in a BTF that is most like one that it lacks."""
 
 import difflib
+import re
 from collections.abc import Iterable
-from functools import cached_property
 
 from helperhist.binary import Btf
 
@@ -19,12 +19,17 @@ class Names:
     def __init__(self, parts: Iterable[Btf]) -> None:
         """Find the names out when they are first needed."""
         self._parts = tuple(parts)
+        #: Whether anybody wants to know; it takes a hundredth of a second each time.
+        self.wanted = True
+        self._by_start: dict[str, list[str]] = {}
 
-    @cached_property
-    def _by_start(self) -> dict[str, list[str]]:
-        found: dict[str, list[str]] = {}
-        for name in sorted({name for btf in self._parts for name in btf.names()}):
-            found.setdefault(_start(name), []).append(name)
+    def _beginning(self, start: str) -> list[str]:
+        """Return the names that begin with some letters, underscores before them left out."""
+        found = self._by_start.get(start)
+        if found is None:
+            pattern = b"_*" + re.escape(start.encode("utf-8", "surrogatepass"))
+            names = {name for btf in self._parts for name in btf.strings_beginning(pattern)}
+            found = self._by_start[start] = sorted(names)
         return found
 
     def nearest(self, name: str, kind: int, prefix: str = "") -> str:
@@ -34,10 +39,12 @@ class Names:
         :param kind: that the type of this name must have
         :param prefix: that all names of interest have, like ``bpf_lsm_``
         """
+        if not self.wanted:
+            return ""
         wanted = name.lstrip("_")
         near = [
             item.removeprefix(prefix)
-            for item in self._by_start.get(_start(prefix + wanted), ())
+            for item in self._beginning(_start(prefix + wanted))
             if item.startswith(prefix) and any(btf.find(item, kind) for btf in self._parts)
         ]
         # Compilers and kernels put something before or behind: __x, x.isra.0, x_noprof.

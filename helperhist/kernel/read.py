@@ -4,21 +4,18 @@ The names themselves come out of :mod:`helperhist.kernel.names`; here is which f
 """
 
 import platform
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
-from helperhist.binary import EM_BPF, Btf, read_sections
+from helperhist.binary import Btf, Form
 from helperhist.dataset import load
-from helperhist.errors import HelperhistError, ParseError
+from helperhist.errors import HelperhistError
+from helperhist.kernel.config import parse_config, read_config
 from helperhist.kernel.corespec import Target
-from helperhist.kernel.names import (
-    KernelInfo,
-    Uapi,
-    info_of_btf,
-    info_of_header,
-    info_of_vmlinux_header,
-    kfuncs_of,
-)
+from helperhist.kernel.files import MAX_FILE, KernelFile, KernelSourceError, open_kernel
+from helperhist.kernel.info import KernelInfo, Uapi
+from helperhist.kernel.names import info_of_btf, info_of_header, info_of_vmlinux_header, kfuncs_of
 from helperhist.timeline import Fact, Timeline
 
 __all__ = ["RUNNING", "KernelInfo", "KernelSourceError", "read_kernel"]
@@ -26,16 +23,7 @@ __all__ = ["RUNNING", "KernelInfo", "KernelSourceError", "read_kernel"]
 #: Where the running kernel has its BTF, readable for all.
 RUNNING = Path("/sys/kernel/btf/vmlinux")
 
-#: Larger files are no BTF and no header: the kernel's are below 10 MB.
-_MAX_FILE = 64 << 20
-_ELF = b"\x7fELF"
 _BTF_MAGICS = (b"\x9f\xeb", b"\xeb\x9f")
-_COMPRESSED = {
-    b"\x1f\x8b": "gzip",
-    b"\xfd7zXZ": "xz",
-    b"(\xb5/\xfd": "zstd",
-    b"BZh": "bzip2",
-}
 _HEADERS = (
     "include/uapi/linux/bpf.h",
     "usr/include/linux/bpf.h",
@@ -46,17 +34,13 @@ _HEADERS = (
 )
 
 
-class KernelSourceError(HelperhistError):
-    """A source that is no kernel."""
-
-
 def read_kernel(
     source: str, timeline: Timeline | None = None, base: Path | None = None
 ) -> KernelInfo:
     """Read what a kernel has.
 
-    :param source: ``running``; a file with BTF (raw, ELF vmlinux or module); a ``vmlinux.h``; a
-        UAPI ``bpf.h`` or a folder with one; ``GITREPO@REV``
+    :param source: ``running``; a file with BTF (raw, vmlinux, vmlinuz, module; packed or not); a
+        ``vmlinux.h``; a UAPI ``bpf.h`` or a folder with one; ``GITREPO@REV``
     :param timeline: tells which enumerations and structs belong to the UAPI; the embedded one
         where it is left out
     :param base: the kernel's BTF, for a module
@@ -69,9 +53,10 @@ def read_kernel(
                 f"no {RUNNING}: the running kernel has no BTF (CONFIG_DEBUG_INFO_BTF); give a "
                 "vmlinux, a vmlinux.h or its bpf.h"
             )
-        return _of_btf_folder(
+        info = _of_btf_folder(
             RUNNING.parent, uapi, f"running kernel ({RUNNING})", platform.release()
         )
+        return replace(info, config=_running_config())
     path = Path(source)
     if path.is_dir():
         return _of_folder(path, uapi)
@@ -89,14 +74,23 @@ def read_kernel(
     )
 
 
+def _running_config() -> dict[str, str] | None:
+    """Return what libbpf reads where a program has kconfig externs."""
+    for path in (Path("/boot") / f"config-{platform.release()}", Path("/proc/config.gz")):
+        if path.exists():
+            with suppress(HelperhistError):
+                return read_config(path)
+    return None
+
+
 def _read(path: Path) -> bytes:
     try:
         with path.open("rb") as file:
-            data = file.read(_MAX_FILE + 1)
+            data = file.read(MAX_FILE + 1)
     except OSError as error:
         raise KernelSourceError(f"cannot read {path}: {error.strerror}") from error
-    if len(data) > _MAX_FILE:
-        raise KernelSourceError(f"{path} has more than {_MAX_FILE} bytes: no BTF and no header")
+    if len(data) > MAX_FILE:
+        raise KernelSourceError(f"{path} has more than {MAX_FILE} bytes, so it is not BTF")
     return data
 
 
@@ -138,64 +132,30 @@ def _of_btf_folder(folder: Path, uapi: Uapi, source: str, version: str | None = 
     )
 
 
+def _open(path: Path) -> KernelFile:
+    try:
+        with path.open("rb") as file:
+            return open_kernel(file, str(path))
+    except OSError as error:
+        raise KernelSourceError(f"cannot read {path}: {error.strerror}") from error
+
+
 def _of_file(path: Path, uapi: Uapi, base: Path | None) -> KernelInfo:
-    try:
-        with path.open("rb") as file:
-            head = file.read(1024)
-    except OSError as error:
-        raise KernelSourceError(f"cannot read {path}: {error.strerror}") from error
-    if head[:4] == _ELF:
-        return _of_elf(path, uapi, base)
-    if head[:2] in _BTF_MAGICS:
-        return _of_sections(path, _read(path), None, uapi, base)
-    for magic, name in _COMPRESSED.items():
-        if head.startswith(magic):
-            raise KernelSourceError(f"{path} is compressed ({name}); give the file unpacked")
-    if head[0x202:0x206] == b"HdrS":
-        raise KernelSourceError(
-            f"{path} is a compressed kernel image; give the vmlinux in it (the kernel's "
-            "scripts/extract-vmlinux unpacks it), or the BTF of the running kernel"
-        )
-    data = _read(path)
-    if b"__VMLINUX_H__" in data[:4096]:
-        return info_of_vmlinux_header(data, uapi, str(path))
-    if b"\0" in head:
-        raise KernelSourceError(f"{path} is neither BTF, nor ELF, nor a header")
-    return info_of_header(data, uapi, str(path))
+    found = _open(path)
+    if found.form is Form.BTF:
+        info = _of_btf(path, found, uapi, base)
+        config = None if found.config is None else parse_config(found.config)
+        return replace(info, version=found.version, config=config)
+    if found.form is Form.VMLINUX_H:
+        return info_of_vmlinux_header(found.data, uapi, str(path))
+    return info_of_header(found.data, uapi, str(path))
 
 
-def _of_elf(path: Path, uapi: Uapi, base: Path | None) -> KernelInfo:
-    found = _elf_sections(path, ".BTF", ".BTF.base")
-    if ".BTF" not in found:
-        raise KernelSourceError(
-            f"{path} has no .BTF section: the kernel was built without CONFIG_DEBUG_INFO_BTF, or "
-            "the file was stripped"
-        )
-    return _of_sections(path, found[".BTF"], found.get(".BTF.base"), uapi, base)
-
-
-def _elf_sections(path: Path, *names: str) -> dict[str, bytes]:
-    try:
-        with path.open("rb") as file:
-            found = read_sections(file, names, _MAX_FILE, also=("license",))
-    except OSError as error:
-        raise KernelSourceError(f"cannot read {path}: {error.strerror}") from error
-    except ParseError as error:
-        raise KernelSourceError(f"{path} is a damaged ELF file: {error}") from error
-    # BTF alone may come in such a file; a program brings its license.
-    if found.machine == EM_BPF and "license" in found.names:
-        raise KernelSourceError(
-            f"{path} is a compiled BPF program and not a kernel; ask `helperhist check`"
-        )
-    return found.contents
-
-
-def _of_sections(
-    path: Path, data: bytes, distilled: bytes | None, uapi: Uapi, base: Path | None
-) -> KernelInfo:
+def _of_btf(path: Path, found: KernelFile, uapi: Uapi, base: Path | None) -> KernelInfo:
     """Read BTF that may be a module's, which says only what its base does not."""
-    if distilled is not None:
-        btf = Btf(data, Btf(distilled))
+    data = found.data
+    if found.distilled is not None:
+        btf = Btf(data, Btf(found.distilled))
         return _of_module(btf, f"module {path}")
     if not _is_split(data):
         return info_of_btf(Btf(data), uapi, str(path))
@@ -206,18 +166,10 @@ def _of_sections(
         raise KernelSourceError(
             f"{path} is the BTF of a module, which builds on its kernel's; give that with --base"
         )
-    below = Btf(_elf_sections(base, ".BTF").get(".BTF", b"") if _is_elf(base) else _read(base))
+    below = Btf(_open(base).data)
     source = f"module {path} on {base}"
     kernel = info_of_btf(below, uapi, str(base))
     return _of_module(Btf(data, below), source, kernel.names, kernel.whole)
-
-
-def _is_elf(path: Path) -> bool:
-    try:
-        with path.open("rb") as file:
-            return file.read(4) == _ELF
-    except OSError as error:
-        raise KernelSourceError(f"cannot read {path}: {error.strerror}") from error
 
 
 def _is_split(data: bytes) -> bool:

@@ -9,8 +9,9 @@ from elftools.elf.elffile import ELFFile
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from helperhist.binary.btf import ORDERS, Btf, Kind, Member, Order, Type
+from helperhist.binary.btf import ORDERS, Btf, Order
 from helperhist.binary.btfext import BtfExt, CoreRelo, FuncInfo, LineInfo, parse_btf_ext
+from helperhist.binary.btfkinds import Kind, Member, Type
 from helperhist.binary.strtab import MAX_NAME
 from helperhist.errors import ParseError
 from tests.build.elf import build_btf as build

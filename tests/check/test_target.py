@@ -12,7 +12,7 @@ from helperhist.timeline import Fact
 from tests.build.checked import GPL, HEAD
 from tests.build.objects import compile_bpf
 from tests.build.repository import History
-from tests.kernel.test_kernel import header
+from tests.build.vmlinux import header
 
 #: The object calls bpf_get_current_pid_tgid, bpf_get_smp_processor_id and bpf_loop.
 SOURCE = """

@@ -23,6 +23,7 @@ from helperhist.version import KernelVersion
 from tests.build.checked import GPL, HEAD, check, check_c
 from tests.build.objects import SOURCES, compile_bpf, has
 from tests.build.timeline import make_timeline
+from tests.build.wrapped import OBJECT
 
 OLD = """
 SEC("tracepoint/x/y") int prog(void *ctx)
@@ -90,6 +91,9 @@ def test_json_contract() -> None:
         "requirements",
         "unknown",
         "notes",
+        "member",
+        "offset",
+        "symbol",
         "loadable",
         "refused",
     ]
@@ -240,7 +244,7 @@ def test_a_bad_object_does_not_hide_a_good_one(tmp_path: Path) -> None:
     result = run(tmp_path / "bad.o", path)
     assert result.exit_code == 2
     assert result.stdout.startswith(f"{path}: 5.8")
-    assert f"Error: {tmp_path}/bad.o: not an ELF file\n" in result.stderr
+    assert f"Error: {tmp_path}/bad.o: this is text; " in result.stderr
 
 
 def test_what_is_no_comparison(tmp_path: Path) -> None:
@@ -264,7 +268,7 @@ def test_an_empty_list() -> None:
 def test_a_file_of_another_size(tmp_path: Path) -> None:
     path = tmp_path / "huge.o"
     with path.open("wb") as file:
-        file.write(b"\x7fELF")
+        file.write(OBJECT)
         file.truncate(200 << 20)
     result = run(path)
     assert (result.exit_code, result.stdout) == (2, "")

@@ -23,7 +23,9 @@ from helperhist.audit.judge import audit
 from helperhist.audit.tables import decode, read_table
 from helperhist.binary.btf import Btf
 from helperhist.binary.btfext import CoreRelo
+from helperhist.binary.foreign import find_objects
 from helperhist.binary.object import BpfObject, parse_object
+from helperhist.binary.packed import Budget
 from helperhist.binary.sections import program_kind
 from helperhist.check.verdict import edge
 from helperhist.dataset.files import render_dataset
@@ -37,8 +39,10 @@ from helperhist.kernel import corespec as kernel_btf
 from helperhist.kernel.attach import AttachTargets
 from helperhist.kernel.core import resolve
 from helperhist.kernel.corepatch import patch
+from helperhist.kernel.files import open_kernel
+from helperhist.kernel.info import Uapi
 from helperhist.kernel.ksyms import Ksyms
-from helperhist.kernel.names import Uapi, info_of_btf, info_of_vmlinux_header
+from helperhist.kernel.names import info_of_btf, info_of_vmlinux_header
 from helperhist.kernel.structops import find_struct_ops
 from helperhist.report.check import render_object
 from helperhist.report.checkjson import to_json
@@ -46,6 +50,7 @@ from helperhist.sources.docs import parse_docs
 from helperhist.sources.uapi import HeaderReader, parse_header
 from helperhist.timeline import Timeline
 from helperhist.version import KernelVersion, natural_key
+from tests.build import wrapped
 from tests.build.checked import GPL, HEAD, checker
 from tests.build.elf import build_btf, build_elf, info
 from tests.build.objects import compile_bpf
@@ -358,8 +363,34 @@ def _versions(data: bytes) -> None:
         assert KernelVersion.parse(str(version)) == version, version
 
 
+def _carriers() -> Iterable[bytes]:
+    """Programs, archives and source with an object in them; and kernels in images."""
+    yield wrapped.program(wrapped.OBJECT, symbols=("x",))
+    yield wrapped.tar({"a.o": wrapped.OBJECT, "b": b"text"})
+    yield wrapped.zipped({"a.o": wrapped.OBJECT})
+    yield wrapped.ar({"data.tar.xz": wrapped.PACKERS["xz"](wrapped.tar({"a.o": wrapped.OBJECT}))})
+    yield wrapped.skeleton("a", wrapped.OBJECT)
+    yield wrapped.go_list(wrapped.OBJECT)
+    yield from (wrapped.PACKERS[how](wrapped.OBJECT) for how in ("gzip", "bzip2", "lzma"))
+    yield wrapped.bzimage(wrapped.program())
+    yield wrapped.zboot(bytes(0x38) + b"ARM\x64" + bytes(100))
+    yield wrapped.PACKERS["xz"](wrapped.tar({"a.btf": _kernel_btf(8)}))
+
+
+def _foreign(data: bytes) -> None:
+    """Take a file for one that carries objects, and for a kernel's."""
+    with suppress(HelperhistError):
+        open_kernel(io.BytesIO(data), "file")
+    for found in find_objects(io.BytesIO(data), "file", Budget(16 << 20, 1000)):
+        assert found.member.isprintable()
+        assert found.symbol.isprintable()
+        with suppress(HelperhistError):
+            parse_object(found.data)
+
+
 TARGETS: Mapping[str, Target] = {
     "elf": Target(_check, _objects),
+    "foreign": Target(_foreign, _carriers),
     "btf": Target(_btf, _btfs),
     "core": Target(_core, _btfs),
     "header": Target(_header, _headers),

@@ -8,6 +8,7 @@ from helperhist.audit.tables.markdown import is_rule, read_markdown
 from helperhist.audit.tables.model import Stated, Version
 from helperhist.audit.tables.source import read_c, read_go
 from helperhist.audit.tables.structured import read_json, read_yaml
+from helperhist.binary import describe
 from helperhist.errors import ParseError
 
 __all__ = ["FORMATS", "MAX_TABLE_BYTES", "Stated", "Version", "decode", "read_table"]
@@ -41,7 +42,7 @@ def decode(data: bytes, what: str) -> str:
             "cut the table out of it"
         )
     if b"\0" in data[: 1 << 16]:
-        raise ParseError(f"{what} is no text; audit reads tables and source code")
+        raise ParseError(f"{what} is {describe(data)}; audit reads tables and source code")
     return data.decode("utf-8", "surrogateescape")
 
 
