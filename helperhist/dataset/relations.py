@@ -2,6 +2,7 @@
 
 =====================  ===========================================================================
 ``relations.csv``      the runs of releases that have a fact: :class:`helperhist.timeline.Run`
+``details.csv``        the same, of the kinds of :data:`DETAIL_KINDS`: no answer on a name has them
 ``readings.csv``       which source was read at which release: :class:`helperhist.timeline.Reading`
 ``introductions.csv``  the commits that runs begin with: :class:`helperhist.timeline.Introduction`
 ``lost.csv``           why a source says nothing of a release: :class:`helperhist.timeline.Lost`
@@ -28,6 +29,7 @@ from helperhist.timeline import (
 from helperhist.version import KernelVersion
 
 __all__ = [
+    "DETAILS",
     "INTRODUCTIONS",
     "LOST",
     "READINGS",
@@ -47,14 +49,18 @@ __all__ = [
 ]
 
 RELATIONS = "relations.csv"
+DETAILS = "details.csv"
+DETAIL_KINDS = frozenset(("arch_use", "contract"))
 READINGS = "readings.csv"
 INTRODUCTIONS = "introductions.csv"
 LOST = "lost.csv"
 SOURCE_FILES = "files.csv"
 STABLE = "stable.csv"
 UPDATES = "updates.csv"
+_RUN = ("kind", "name", "object", "value", "first", "last")
 RELATION_COLUMNS: dict[str, tuple[str, ...]] = {
-    RELATIONS: ("kind", "name", "object", "value", "first", "last"),
+    RELATIONS: _RUN,
+    DETAILS: _RUN,
     READINGS: ("source", "tag", "origin"),
     INTRODUCTIONS: (
         "kind", "name", "object", "first", "commit", "author_date", "commit_date", "subject",
@@ -146,7 +152,8 @@ def relation_cells(parts: Parts) -> dict[str, list[Sequence[str]]]:
         str,
         Iterable[Run | Reading | Introduction | Lost | SourceFile | StableRun | StableReading],
     ] = {
-        RELATIONS: parts.runs,
+        RELATIONS: [run for run in parts.runs if run.kind not in DETAIL_KINDS],
+        DETAILS: [run for run in parts.runs if run.kind in DETAIL_KINDS],
         READINGS: parts.readings,
         INTRODUCTIONS: parts.introductions,
         LOST: parts.lost,
