@@ -14,6 +14,7 @@ from helperhist.timeline.evidence import (
     ABSENT,
     HEADER,
     PRESENT,
+    SOMEHOW,
     Evidence,
     Statements,
     Witness,
@@ -28,16 +29,28 @@ from helperhist.timeline.kinds import (
     ENUM_KINDS,
     KINDS,
     LISTS,
+    LIVE,
     PREFIXES,
+    SEEN,
     SENTINEL,
     SOURCES,
     kind_key,
     plural,
 )
-from helperhist.timeline.parts import Introduction, Lost, Parts, Reading, Run, SourceFile
+from helperhist.timeline.parts import (
+    Introduction,
+    Lost,
+    Parts,
+    Reading,
+    Run,
+    SourceFile,
+    StableReading,
+    StableRun,
+)
 from helperhist.timeline.presence import Kernel, Presence, Release
 from helperhist.timeline.records import Backport, Diff, Doc, Event, Metadata, Row, Span, Tag
-from helperhist.timeline.relations import Interval, Relation, Relations
+from helperhist.timeline.relation import Interval, Relation
+from helperhist.timeline.relations import Relations
 from helperhist.timeline.timeline import Timeline, series_base
 
 __all__ = [
@@ -50,10 +63,13 @@ __all__ = [
     "KINDS",
     "LAST_GROWTH",
     "LISTS",
+    "LIVE",
     "LTS",
     "PREFIXES",
     "PRESENT",
+    "SEEN",
     "SENTINEL",
+    "SOMEHOW",
     "SOURCES",
     "STRUCT_OPS",
     "Backport",
@@ -79,6 +95,8 @@ __all__ = [
     "Run",
     "SourceFile",
     "Span",
+    "StableReading",
+    "StableRun",
     "Statements",
     "Tag",
     "Timeline",
