@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -232,6 +233,7 @@ class Conditions:
         self._reached[key] = self._follow(answers, load)
         return self._reached[key]
 
+    @cached_property
     def _steps(self) -> list[Moment]:
         """Return the releases at which an answer changes, from before the first one on."""
         return sorted({_START, *self._changes(), FOREVER})
@@ -279,7 +281,7 @@ class Conditions:
     ) -> Gaps:
         """Return the releases that get to an instruction and lack what it needs."""
         found: list[tuple[Moment, Moment]] = []
-        for release, following in pairwise(self._steps()):
+        for release, following in pairwise(self._steps):
             missing = [
                 (max(gap[0], release), min(gap[1], following))
                 for gap in life.gaps
