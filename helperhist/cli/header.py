@@ -39,6 +39,8 @@ __all__ = ["command"]
 @click.option("--kfuncs-of", multiple=True, metavar="TYPE",
               help="Declare the kfuncs of a program type (xdp) or of a struct of functions "
               "(sched_ext); can be given several times.")  # fmt: skip
+@click.option("--no-helpers", is_flag=True,
+              help="Declare kfuncs only: a file to include beside libbpf's.")  # fmt: skip
 @click.option("--beside", type=click.Path(path_type=Path, dir_okay=False, exists=True),
               metavar="VMLINUX.H",
               help="Make the kfuncs for this vmlinux.h, whatever it declares.")  # fmt: skip
@@ -61,6 +63,7 @@ def command(
     only: tuple[str, ...],
     kfuncs: bool,
     kfuncs_of: tuple[str, ...],
+    no_helpers: bool,
     beside: Path | None,
     prog_types: tuple[str, ...],
     docs: bool,
@@ -87,6 +90,7 @@ def command(
         kfuncs_of,
         None if beside is None else str(beside),
         prog_types,
+        no_helpers,
     )
     there = None if beside is None else read_beside(beside.read_text("utf-8", "replace"))
     header = render_header(load(data), options, there)

@@ -25,6 +25,7 @@ class HeaderOptions:
     :ivar kfuncs: whether to declare kfuncs too
     :ivar kfuncs_of: program types, or structs of ``struct_ops``, whose kfuncs to declare
     :ivar beside: the ``vmlinux.h`` that the header is for, as it was named
+    :ivar no_helpers: whether to declare kfuncs only
     :ivar prog_types: those whose programs the header is for, or ``all`` to know of all types
     :ivar data: ``--data`` of the command that the header names as its maker
     """
@@ -41,6 +42,7 @@ class HeaderOptions:
     kfuncs_of: tuple[str, ...] = ()
     beside: str | None = None
     prog_types: tuple[str, ...] = ()
+    no_helpers: bool = False
 
     @property
     def command(self) -> str:
@@ -56,6 +58,7 @@ class HeaderOptions:
             words += ["--max-kernel", str(self.max_kernel)]
         for pattern in self.only:
             words += ["--only", pattern]
+        words += ["--no-helpers"] if self.no_helpers else []
         words += ["--kfuncs"] if self.kfuncs else []
         for name in self.kfuncs_of:
             words += ["--kfuncs-of", name]

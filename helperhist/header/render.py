@@ -89,6 +89,7 @@ def render_header(
     uses = read_uses(timeline, options.prog_types)
     section = make_section(timeline, options, uses, beside)
     rows = chosen(timeline, options.only, section.names)
+    rows = () if options.no_helpers else rows
     for row in rows:
         found = declare(row, options, docs.get(row.name), numbers.get(row.name))
         if not isinstance(found, str):
@@ -102,7 +103,7 @@ def render_header(
     left_out += section.left_out
     if not helpers and not section.kfuncs:
         raise HelperhistError(_why_nothing(options, left_out))
-    for row in for_macros(timeline, rows):
+    for row in for_macros(timeline, rows) if helpers else ():
         found = declare(row, options, docs.get(row.name), numbers.get(row.name), beside=True)
         if (
             not isinstance(found, str)
@@ -124,6 +125,8 @@ def _check_range(options: HeaderOptions) -> None:
 
 
 def _why_nothing(options: HeaderOptions, left_out: Sequence[tuple[str, str]]) -> str:
+    if options.no_helpers and not left_out:
+        return "no kfunc to declare: add --kfuncs, --kfuncs-of or --only"
     if left_out:
         name, reason = left_out[0]
         more = f" (and {len(left_out) - 1} more left out)" if len(left_out) > 1 else ""
@@ -165,7 +168,8 @@ def _render(
         keep_trailing_newline=True,
         optimized=False,  # of no use for a template that is rendered once
     )
-    return environment.get_template("header.h.j2").render(
+    template = "header.h.j2" if helpers else "only_kfuncs.h.j2"
+    return environment.get_template(template).render(
         command=inside(options.command),
         source=wrap(f"Source: {timeline.label}"),
         count=sum(len(release.helpers) for release in asked),

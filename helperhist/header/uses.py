@@ -4,14 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from helperhist.errors import HelperhistError
-from helperhist.timeline import Relation, Timeline
+from helperhist.timeline import PREFIXES, Relation, Timeline
 from helperhist.version import KernelVersion
 
 __all__ = ["ALL", "Pair", "Uses", "read_uses"]
 
 #: The word for every type of program.
 ALL = "all"
-_TYPE = "BPF_PROG_TYPE_"
+_TYPE = PREFIXES["prog_type"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from typing import Any
 
 from helperhist.errors import DatasetError
 from helperhist.kernel.read import KernelInfo
-from helperhist.timeline import SENTINEL, Fact, Tag, Timeline, sort_key
+from helperhist.timeline import SENTINEL, Fact, Tag, Timeline, sort_key, with_spellings
 
 __all__ = ["Comparison", "compare"]
 
@@ -88,6 +88,7 @@ def compare(info: KernelInfo, timeline: Timeline, against: str | None = None) ->
         best = [tag for distance, tag in distances if distance == least]
     tag = best[-1]
     there = timeline.present(tag)
+    known = with_spellings(there, timeline.index.renamed)
     ever = {row.name for row in timeline.rows}
     ours = info.by_name
     both = ours.keys() & there.keys()
@@ -95,7 +96,7 @@ def compare(info: KernelInfo, timeline: Timeline, against: str | None = None) ->
         release=tag.version.text,
         oldest=best[0].version.text,
         is_newest=tag == releases[-1],
-        added=_sorted(n for n in info.names if n.name not in there and n.name in ever),
+        added=_sorted(n for n in info.names if n.name not in known and n.name in ever),
         missing=_sorted(_missing(info, there.values())),
         renumbered=tuple(
             (ours[name], there[name])
@@ -108,7 +109,7 @@ def compare(info: KernelInfo, timeline: Timeline, against: str | None = None) ->
 
 def _distance(info: KernelInfo, timeline: Timeline, tag: Tag) -> int:
     there = timeline.present(tag)
-    added = sum(name not in there for name in info.by_name)
+    added = len(info.by_name.keys() - with_spellings(there, timeline.index.renamed))
     return added + sum(1 for _ in _missing(info, there.values()))
 
 
@@ -117,7 +118,7 @@ def _missing(info: KernelInfo, names: Iterable[Fact]) -> Iterable[Fact]:
         name
         for name in names
         if name.kind != SENTINEL
-        and name.name not in info.by_name
+        and name.name not in info.known
         and info.can_show(name.kind, name.name)
     )
 

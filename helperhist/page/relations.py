@@ -3,13 +3,16 @@
 Most names share what is said of them: a few hundred histories serve thousands of pairs.
 """
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Mapping
 from typing import Any
 
-from helperhist.timeline import KINDS, SOURCES, Relation, Timeline, condition_words
+from helperhist.timeline import KINDS, SEEN, SOURCES, Relation, Timeline, condition_words
 from helperhist.version import KernelVersion
 
 __all__ = ["encode_relations"]
+
+#: What a history has of booted kernels, and what no part of the page shows.
+_LEFT_OUT = (SEEN, "contract", "arch_use")
 
 
 class _Table:
@@ -34,8 +37,10 @@ def encode_relations(timeline: Timeline) -> dict[str, Any]:
     ``readings`` is source to ``[release, place in origins, tag]``, ``sources`` kind to source,
     ``words`` place in ``values`` to the condition in words. A name of ``kinds`` is ``[name, place
     in groups]``, a group ``[object, history, ...]``. A history is ``[runs, absent, seen,
-    or_earlier]``, cut off after the last that is not empty; ``runs`` are ``[first, last, value,
-    ...]``, where first and last count the readings. ``introductions`` are the commits that brought
+    or_earlier, since, removed, kernels]``, cut off after the last that is not empty; ``runs`` are
+    ``[first, last, value, ...]``, where first and last count the readings; ``since`` and
+    ``removed`` are there where no reading is of these releases; ``kernels`` are ``[release,
+    whether a booted kernel of it has it, ...]``. ``introductions`` are the commits that brought
     relations: ``[kind, name, object, commit, author date, subject]``.
     """
     relations = timeline.relations
@@ -48,12 +53,16 @@ def encode_relations(timeline: Timeline) -> dict[str, Any]:
     introductions: list[list[Any]] = []
     words: dict[int, str] = {}
     for kind in relations.kinds:
+        if kind in _LEFT_OUT:
+            continue
         at = {release: place for place, release in enumerate(relations.read(kind))}
         for name in relations.names(kind):
             group: list[int] = []
             for relation in relations.find(kind, name):
-                history = _history(relation, at, values)
-                place = histories.place(history, (tuple(history[0]), *history[1:]))
+                seen = relations.sightings(kind, name, relation.object)
+                history = _history(relation, at, values, seen)
+                key = (tuple(part) if isinstance(part, list) else part for part in history)
+                place = histories.place(history, tuple(key))
                 if (came := relation.introduction) is not None:
                     listed = [relation.kind, relation.name, relation.object]
                     introductions.append([*listed, came.commit, came.author_date, came.subject])
@@ -79,12 +88,36 @@ def encode_relations(timeline: Timeline) -> dict[str, Any]:
     }
 
 
-def _history(relation: Relation, at: dict[str, int], values: _Table) -> list[Any]:
+def _history(
+    relation: Relation,
+    at: dict[str, int],
+    values: _Table,
+    seen: Mapping[KernelVersion, bool],
+) -> list[Any]:
+    """Return a history; see :func:`encode_relations`."""
     runs: list[int] = []
     for item in relation.intervals:
-        end = len(at) - 1 if item.end is None else at[item.end] - 1
-        runs += [at[item.start], end, values.place(item.value)]
-    history = [runs, relation.absent, relation.seen, relation.or_earlier]
+        end = len(at) - 1 if item.end is None else _first(item.end, at) - 1
+        runs += [_first(item.start, at), end, values.place(item.value)]
+    removed = relation.removed
+    history = [
+        runs,
+        relation.absent,
+        relation.seen,
+        relation.or_earlier,
+        None if relation.since in at else relation.since,
+        None if removed is None or removed in at else removed,
+        [part for version, has in sorted(seen.items()) for part in (version.text, has)],
+    ]
     while not history[-1]:
         history.pop()
     return history
+
+
+def _first(release: str, at: dict[str, int]) -> int:
+    """Return the first reading from a release on: a booted kernel can be of one not read."""
+    known = at.get(release)
+    if known is None:
+        version = KernelVersion.parse(release)
+        known = next(place for text, place in at.items() if KernelVersion.parse(text) > version)
+    return known

@@ -1,11 +1,11 @@
 """What people call program types."""
 
 from helperhist.binary import program_kind
-from helperhist.timeline import Timeline
+from helperhist.timeline import PREFIXES, Timeline
 
 __all__ = ["program_words"]
 
-_PREFIX = "BPF_PROG_TYPE_"
+_PREFIX = PREFIXES["prog_type"]
 #: Names of ``SEC()`` that people use for a type.
 _SECTIONS = (
     "action", "cgroup/bind4", "cgroup/connect4", "cgroup/dev", "cgroup/getsockopt",

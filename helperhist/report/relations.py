@@ -3,7 +3,8 @@
 from collections.abc import Iterable
 from typing import Any
 
-from helperhist.timeline import Relation, Row, Timeline
+from helperhist.timeline import PREFIXES, Relation, Row, Timeline
+from helperhist.version import KernelVersion
 
 __all__ = [
     "callers",
@@ -14,7 +15,7 @@ __all__ = [
     "since_words",
 ]
 
-_PREFIX = "BPF_PROG_TYPE_"
+_PREFIX = PREFIXES["prog_type"]
 #: What depends on the loader and the kernel's configuration.
 _ENVIRONMENT = ("cap=", "config=", "lockdown")
 
@@ -44,15 +45,16 @@ def removed_words(relation: Relation) -> str:
 
 def callers(relations: Iterable[Relation]) -> str:
     """Say in one line which program types may call a name, by release, oldest first."""
-    groups: dict[str, list[str]] = {}
+    groups: dict[tuple[KernelVersion, str], list[str]] = {}
     starred = False
     for relation in relations:
         if relation.removed is None:
             mark = "*" if _depends(relation.value) else ""
             starred = starred or bool(mark)
-            groups.setdefault(since_words(relation), []).append(short(relation.object) + mark)
-    ordered = sorted(groups.items(), key=lambda group: _number(group[0]))
-    line = "; ".join(f"{since} {', '.join(sorted(names))}" for since, names in ordered)
+            key = KernelVersion.parse(relation.since), since_words(relation)
+            groups.setdefault(key, []).append(short(relation.object) + mark)
+    ordered = sorted(groups.items())
+    line = "; ".join(f"{since} {', '.join(sorted(names))}" for (_, since), names in ordered)
     return line + (" (* under a condition: --prog)" if starred else "")
 
 
@@ -64,22 +66,23 @@ def _depends(condition: str) -> bool:
     )
 
 
-def _number(words: str) -> tuple[int, ...]:
-    release = words.removesuffix(" or earlier").rpartition(" ")[2]
-    return tuple(int(part) for part in release.split(".") if part.isdigit())
-
-
 def relation_row(timeline: Timeline, relation: Relation) -> Row:
-    """Return what a row says, of a relation: without number, commit and candidates."""
+    """Return what a row says, of a relation: without number and candidates."""
     tags = {tag.version.text: tag for tag in timeline.releases}
     tag = tags.get(relation.since)
     prototype = None
     if relation.kind == "kfunc":
         found = timeline.relations_of(relation.name).find("kfunc_proto", relation.name)
         prototype = found[-1].value if found else None
+    brought = relation.introduction
     return Row(
         relation.kind,
         relation.name,
+        commit=None if brought is None else brought.commit,
+        author_date=None if brought is None else brought.author_date,
+        commit_date=None if brought is None else brought.commit_date,
+        subject=None if brought is None else brought.subject,
+        backports=relation.backports,
         since=relation.since,
         tag=f"v{relation.since}",
         released=None if tag is None else tag.date,

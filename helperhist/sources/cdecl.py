@@ -27,7 +27,7 @@ from helperhist.sources.definitions import (
     is_name,
     is_sentinel,
 )
-from helperhist.timeline import ENUM_KINDS, SENTINEL, Fact
+from helperhist.timeline import ENUM_KINDS, SENTINEL, Fact, canonical_name
 
 __all__ = ["DeclarationReader"]
 
@@ -144,7 +144,7 @@ class DeclarationReader:
     ) -> None:
         shown, kind = name, "flag" if tag is None else ENUM_KINDS.get(tag, tag)
         if tag == "bpf_func_id" and name.startswith("BPF_FUNC_"):
-            shown = "bpf_" + name.removeprefix("BPF_FUNC_")
+            shown = canonical_name(name)
         elif name.startswith("BPF_F_"):
             # Anonymous enums of flags have been given tags later: the flag stays a flag.
             kind = "flag"

@@ -2,14 +2,14 @@
 
 import fnmatch
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import cached_property
 
 from helperhist.timeline.kinds import PREFIXES, SENTINEL
 from helperhist.timeline.records import Row
 from helperhist.version import KernelVersion
 
-__all__ = ["Index", "canonical_name", "squash"]
+__all__ = ["Index", "canonical_name", "squash", "with_spellings"]
 
 _ENUM_NAME = re.compile(r"BPF_FUNC_(\w+)")
 _SIGNS = re.compile(r"[^a-z0-9]+")
@@ -28,6 +28,15 @@ def squash(text: str, kind: str = "") -> str:
     ('lpmtrie', 'lpmtrie')
     """
     return _SIGNS.sub("", text.removeprefix(PREFIXES.get(kind, "")).lower())
+
+
+def with_spellings(names: Iterable[str], renamed: Mapping[str, frozenset[str]]) -> frozenset[str]:
+    """Return names, and the other names that their numbers had.
+
+    :param renamed: of the :class:`Index`
+    """
+    known = frozenset(names)
+    return known | {name for name, others in renamed.items() if not known.isdisjoint(others)}
 
 
 class Index:

@@ -96,20 +96,42 @@ def test_kfuncs_of_struct_ops(of: str) -> None:
     assert "bpf_xdp_metadata_rx_hash" not in found
 
 
-@pytest.mark.parametrize("guard", ["auto", "none"])
-@pytest.mark.parametrize("ids", ["literal", "enum", "uapi"])
-def test_without_any_helper(guard: str, ids: str, tmp_path: Path) -> None:
+ALONE = HeaderOptions(kfuncs=True, no_helpers=True)
+
+
+@pytest.mark.parametrize("compiler", COMPILERS)
+@pytest.mark.parametrize("options", [ALONE, HeaderOptions(only=("bpf_cpumask_create",))])
+def test_a_file_of_kfuncs_beside_one_of_helpers(
+    compiler: Compiler, options: HeaderOptions, tmp_path: Path
+) -> None:
     headers = write_headers(tmp_path / "headers", "6.1")
-    text = header_text(HeaderOptions(guard, ids, only=("bpf_cpumask_create",)))
-    assert "Helpers here: 0." in text
-    assert "Kfuncs here: 1; for them Linux 4.4 to 7.3 were read." in text
-    done = compile_text(ZIG_CLANG, f"#include <linux/bpf.h>\n{text}", tmp_path, headers=headers)
+    text = header_text(options)
+    assert "for them Linux 4.4 to 7.3 were read." in text
+    assert "bpf_map_lookup_elem" not in text
+    ask = expect_has({"bpf_cpumask_create": True})
+    for both in (text, text + header_text(HeaderOptions()), header_text(HeaderOptions()) + text,
+                 header_text(KFUNCS) + text, text + text):  # fmt: skip
+        done = compile_text(
+            compiler, f"#include <linux/bpf.h>\n{both}{ask}", tmp_path, headers=headers
+        )
+        assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_types_of_the_uapi_that_a_vmlinux_lacks(tmp_path: Path) -> None:
+    """Programs have them in maps, which needs their size."""
+    text = kfunc_vmlinux("6.12")
+    folder = beside(tmp_path / "headers", text)
+    use = "struct element { struct bpf_task_work work; }; struct element all;\n"
+    header = render_header(embedded(), ALONE, read_beside(text)).text
+    done = compile_text(ZIG_CLANG, f'#include "vmlinux.h"\n{header}{use}', tmp_path, headers=folder)
     assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_errors() -> None:
     with pytest.raises(HelperhistError, match=r"--kfuncs-of foo: .*known are .*sched_ext.*xdp"):
         render_header(embedded(), HeaderOptions(kfuncs_of=("foo",)))
+    with pytest.raises(HelperhistError, match="no kfunc to declare: add --kfuncs"):
+        render_header(embedded(), HeaderOptions(no_helpers=True))
     with pytest.raises(HelperhistError, match="no such helper or kfunc"):
         render_header(embedded(), HeaderOptions(only=("bpf_cpumask_nonesuch",)))
 

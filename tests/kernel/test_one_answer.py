@@ -6,7 +6,8 @@ import pytest
 
 import helperhist
 from helperhist.kernel import KernelInfo, compare
-from helperhist.kernel.names import Uapi, info_of_header
+from helperhist.kernel.info import Uapi
+from helperhist.kernel.names import info_of_header
 from helperhist.timeline import ENUM_KINDS, LISTS, Fact, Kernel, Presence, Timeline
 from tests.build.timeline import helpers, make_timeline
 
@@ -97,6 +98,15 @@ def test_what_a_comparison_misses_is_what_the_kernel_lacks(tag: str) -> None:
             assert info.has(fact.kind, fact.name).answer is False, fact
     for fact in found.added:
         assert info.has(fact.kind, fact.name).answer is True, fact
+
+
+def test_a_renamed_type_is_neither_added_nor_missing(timeline: Timeline) -> None:
+    info = info_of(timeline, "5.11")
+    found = compare(info, timeline, "5.10")
+    assert [fact.name for fact in found.added] == ["bpf_back"]
+    assert [fact.name for fact in found.missing] == ["bpf_gone"]
+    back = compare(info_of(timeline, "5.10"), timeline, "5.11")
+    assert (back.added, back.missing) == (found.missing, found.added)
 
 
 def test_who_may_call_what_is_in_no_header(timeline: Timeline) -> None:

@@ -16,7 +16,13 @@ Show = Callable[..., Opened]
 ADDRESSES = (
     *("#", "#bpf_ringbuf_output", "#bpf_cpumask_create@tracing", "#BPF_MAP_TYPE_HASH"),
     *("#BPF_PROG_TYPE_XDP", "#xdp_md.egress_ifindex", "#kernels=5.4&types=xdp", "#q=bpf"),
-    *("#need=bpf_loop,bpf_bind@xdp", "#about", "#release=5.8", "#kind=flag", "#no_such_name"),
+    *(
+        "#need=bpf_get_current_pid_tgid@xdp,BPF_MAP_TYPE_RINGBUF",
+        "#about",
+        "#release=5.8",
+        "#kind=flag",
+        "#no_such_name",
+    ),
 )
 
 BACKGROUND = "() => getComputedStyle(document.documentElement).backgroundColor"

@@ -6,11 +6,11 @@ from fnmatch import fnmatchcase
 
 from helperhist.errors import HelperhistError
 from helperhist.header.options import HeaderOptions
-from helperhist.timeline import Relations, Timeline
+from helperhist.timeline import PREFIXES, Relations, Timeline
 
 __all__ = ["choose"]
 
-_TYPE = "BPF_PROG_TYPE_"
+_TYPE = PREFIXES["prog_type"]
 _STRUCTS = re.compile(r"struct_ops=([\w|]+)", re.ASCII)
 
 

@@ -10,7 +10,7 @@ from helperhist.header.kfuncs.beside import Beside
 from helperhist.header.kfuncs.forms import Form, find_forms, overlaps
 from helperhist.header.kfuncs.renames import renames
 from helperhist.header.kfuncs.signature import Function
-from helperhist.header.kfuncs.written import Call, declaration, names_of, own_type, wrapper
+from helperhist.header.kfuncs.written import OPAQUE, Call, declaration, names_of, own_type, wrapper
 from helperhist.header.prototypes import KEYWORDS
 from helperhist.timeline import Relation, Relations
 from helperhist.version import KernelVersion
@@ -135,7 +135,7 @@ def _beside(
         if there is None or there.identity() != function.identity():
             return False, "declares it with other types"
         return alone, ""
-    missing = [tag for tag in whole if tag not in beside.defined]
+    missing = [tag for tag in whole if tag not in beside.defined and tag not in OPAQUE]
     if missing:
         return False, f"does not define {', '.join(missing)}"
     return alone, ""

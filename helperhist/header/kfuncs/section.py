@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from helperhist.header.kfuncs.beside import Beside
 from helperhist.header.kfuncs.choose import choose
 from helperhist.header.kfuncs.declare import Kfunc, Setting, declare
+from helperhist.header.kfuncs.written import OPAQUE
 from helperhist.header.options import HeaderOptions
 from helperhist.header.uses import Uses
 from helperhist.timeline import Timeline
@@ -21,6 +22,7 @@ class Section:
     :ivar names: of all that are asked for
     :ivar later: (name, release) of those newer than the newest kernel
     :ivar left_out: (name, reason) of those that cannot be declared
+    :ivar lacking: definitions of types of the UAPI that the ``vmlinux.h`` lacks
     :ivar never: those that no program may call of the types that are asked for
     :ivar first: the oldest release of which kfuncs were read
     :ivar last: the newest one
@@ -31,6 +33,7 @@ class Section:
     later: tuple[tuple[str, KernelVersion], ...] = ()
     left_out: tuple[tuple[str, str], ...] = ()
     never: tuple[str, ...] = ()
+    lacking: tuple[str, ...] = ()
     first: str = ""
     last: str = ""
 
@@ -52,6 +55,11 @@ class Section:
 
 def _sorted(texts: Iterable[str]) -> tuple[str, ...]:
     return tuple(sorted(set(texts)))
+
+
+def _lacking(kfuncs: Iterable[Kfunc], beside: Beside) -> tuple[str, ...]:
+    tags = {tag for item in kfuncs for tag in item.tags}
+    return tuple(OPAQUE[tag] for tag in sorted((tags - beside.defined) & OPAQUE.keys()))
 
 
 def make_section(
@@ -84,5 +92,6 @@ def make_section(
     kfuncs.sort(key=lambda item: (item.since, item.name))
     read = timeline.relations.read("kfunc") if names else ("",)
     return Section(
-        names, tuple(kfuncs), tuple(later), tuple(left_out), tuple(never), read[0], read[-1]
-    )
+        names, tuple(kfuncs), tuple(later), tuple(left_out), tuple(never),
+        () if beside is None else _lacking(kfuncs, beside), read[0], read[-1],
+    )  # fmt: skip

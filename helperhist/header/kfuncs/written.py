@@ -6,7 +6,18 @@ from dataclasses import dataclass
 from helperhist.header.kfuncs.signature import CType, Function, Parameter
 from helperhist.header.prototypes import KEYWORDS
 
-__all__ = ["Call", "declaration", "own_type", "wrapper"]
+__all__ = ["OPAQUE", "Call", "declaration", "names_of", "own_type", "wrapper"]
+
+#: Types of the UAPI that programs have in maps or on their stack, as mainline's bpf.h defines them.
+OPAQUE = {
+    f"struct bpf_{name}": f"struct bpf_{name} {{ __u{bits} __opaque[{count}]; }} "
+    f"__attribute__((aligned({bits // 8})));"
+    for name, bits, count in (
+        ("dynptr", 64, 2), ("iter_num", 64, 1), ("list_head", 64, 2), ("list_node", 64, 3),
+        ("rb_node", 64, 4), ("rb_root", 64, 2), ("refcount", 32, 1), ("task_work", 64, 1),
+        ("timer", 64, 2), ("wq", 64, 2),
+    )
+}  # fmt: skip
 
 OWN = "___helperhist"
 

@@ -65,8 +65,8 @@ function pairRow(app, entry, one, at, object) {
     head: [
       sideMark(app, at),
       entry.kind === "map_type"
-        ? el("a", { href: entryHref(object) }, code(shortName(object)))
-        : el("a", { href: entryHref(entry.name, object) }, code(shortName(object))),
+        ? softLink(entryHref(object), shortName(object))
+        : softLink(entryHref(entry.name, object), shortName(object)),
     ],
     title: shortName(object),
     note: relation ? one.words(relation.place) : "",

@@ -159,7 +159,15 @@ class Data {
   }
 
   derive(kind, name, object, history) {
-    const [flat, absent = null, seen = null, orEarlier = false] = this.relations.histories[history];
+    const [
+      flat,
+      absent = null,
+      seen = null,
+      orEarlier = false,
+      since = null,
+      removed = null,
+      kernels = [],
+    ] = this.relations.histories[history];
     const read = this.readOf(kind);
     const runs = [];
     for (let i = 0; i < flat.length; i += 3) {
@@ -175,6 +183,9 @@ class Data {
     let start = runs.length - 1;
     while (start > 0 && runs[start - 1].last + 1 === runs[start].first) start -= 1;
     const end = runs[runs.length - 1];
+    // Releases that no reading is of, but a booted kernel.
+    if (since) runs[start].from = since;
+    if (removed) end.to = removed;
     return {
       kind,
       name,
@@ -186,6 +197,7 @@ class Data {
       seen: seen || null,
       removed: end.to,
       orEarlier: Boolean(orEarlier),
+      kernels,
       runs,
     };
   }

@@ -37,16 +37,16 @@ function put(parent, children) {
   return parent;
 }
 
-/** Return a name as code that may be broken after an underscore or a point. */
 function code(name) {
+  return el("code", null, name);
+}
+
+/** Return a link to a name that may be broken after an underscore; it is read as one word. */
+function softLink(href, name) {
   const made = el("code", null);
-  // Each part with the sign after it; older browsers cannot split behind a sign.
-  const parts = printable(name).match(/[^_.]*[_.]+|[^_.]+$/g) || [];
-  for (const [place, part] of parts.entries()) {
-    if (place) made.append(document.createElement("wbr"));
-    made.append(part);
-  }
-  return made;
+  const parts = printable(name).match(/[^_]*_+|[^_]+$/g) || [];
+  for (const part of parts) made.append(part, document.createElement("wbr"));
+  return el("a", { href, "aria-label": name }, made);
 }
 
 function byId(id) {

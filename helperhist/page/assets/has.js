@@ -92,6 +92,14 @@ Object.assign(Data.prototype, {
       return run ? run.place : null;
     });
     if (values[0] === null && values[1] === null) return { answer: false };
+    const asked = relation.kernels.indexOf(wanted.text);
+    if (asked >= 0 && !relation.kernels[asked + 1]) return { answer: false };
+    if (asked >= 0 && values[0] !== values[1]) {
+      // It was there, and at which value is known only where that asks for nothing.
+      const free = values.find((at) => at !== null && this.relations.values[at] === "");
+      const known = free !== undefined && values.includes(null);
+      return known ? { answer: true, place: free } : { answer: null, either: true };
+    }
     if (values[0] === null || values[1] === null) {
       const came = values[0] === null && relation.since === read[newer].text;
       const lacks =

@@ -136,7 +136,7 @@ function needAnswer(app, text) {
       const relation = item.relation;
       return {
         head: [
-          entryLink(data, item.entry.name, item.program),
+          softLink(entryHref(item.entry.name, item.program), item.entry.name),
           item.program ? el("span.in", null, ` in ${shortName(item.program)}`) : null,
         ],
         since: item.never ? "never" : sinceWords(relation || item.entry),
