@@ -14,10 +14,10 @@ deltas.
 import json
 import random
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO
+from typing import IO, TypeVar
 
 HEADER = "include/uapi/linux/bpf.h"
 CYCLES = 65
@@ -25,6 +25,9 @@ CANDIDATES = 7
 SHAPES = ("wide", "narrow")
 _BLOBS = 64
 _MONTH = 63 * 86400
+
+
+AnyHistory = TypeVar("AnyHistory", bound="History")
 
 
 def versions() -> Iterator[str]:
@@ -196,7 +199,7 @@ class History:
         return Tip(tip.mark, tip.header)
 
     def run(self) -> None:
-        self.blobs = [self.blob(b"content %d\n" % number) for number in range(_BLOBS)]
+        self.blobs = [self.blob(self.text(number)) for number in range(_BLOBS)]
         first = self.blobs[0]
         wide = self.wide
         root, include = " ".join(_ROOT).split(), " ".join(_INCLUDE).split()
@@ -207,11 +210,21 @@ class History:
         files += [f"include/linux/h{n}.h" for n in range(300 if wide else 20)]
         files += [f"drivers/d{a}/f{n}.c" for a in range(44) for n in range(40 if wide else 8)]
         mainline = Tip(0, None)
-        self.commit("Begin", mainline, "".join(f"M 100644 :{first} {p}\n" for p in files))
+        begin = "".join(f"M 100644 :{first} {p}\n" for p in files)
+        begin += "".join(f"M 100644 :{self.blob(data)} {p}\n" for p, data in self.first_files())
+        self.commit("Begin", mainline, begin)
         names = iter(versions())
         for _ in range(CYCLES):
             self.cycle(mainline, next(names))
         self.out.write(b"reset refs/heads/master\nfrom :%d\n\n" % mainline.mark)
+
+    def text(self, number: int) -> bytes:
+        """Return one of the contents that ordinary files have."""
+        return b"content %d\n" % number
+
+    def first_files(self) -> list[tuple[str, bytes]]:
+        """Return more files of the first commit, with their contents."""
+        return []
 
     def cycle(self, mainline: Tip, version: str) -> None:
         r = self.random
@@ -300,11 +313,10 @@ _INCLUDE = (
 )
 
 
-def build(folder: Path, commits: int, seed: int = 1, shape: str = "wide") -> dict[str, str]:
-    """Build the history, return the introducing commit of each name.
-
-    :param shape: one of SHAPES
-    """
+def write_history(
+    folder: Path, make: Callable[[IO[bytes]], AnyHistory]
+) -> tuple[AnyHistory, dict[int, str]]:
+    """Write a history into a new repository; return it, and the commits by their marks."""
     subprocess.run(["git", "init", "-q", "--bare", folder], check=True)
     marks = folder / "marks"
     with subprocess.Popen(
@@ -312,7 +324,7 @@ def build(folder: Path, commits: int, seed: int = 1, shape: str = "wide") -> dic
         stdin=subprocess.PIPE,
     ) as process:
         assert process.stdin is not None
-        history = History(process.stdin, commits, seed, shape)
+        history = make(process.stdin)
         history.run()
         process.stdin.close()
         if process.wait() != 0:
@@ -323,10 +335,19 @@ def build(folder: Path, commits: int, seed: int = 1, shape: str = "wide") -> dic
             mark, oid = line.split()
             ids[int(mark[1:])] = oid
     marks.unlink()
-    truth = {name: ids[mark] for name, mark in history.truth.items()}
-    (folder / "truth.json").write_text(json.dumps(truth))
     subprocess.run(["git", "-C", folder, "symbolic-ref", "HEAD", "refs/heads/master"], check=True)
     subprocess.run(["git", "-C", folder, "pack-refs", "--all"], check=True)
+    return history, ids
+
+
+def build(folder: Path, commits: int, seed: int = 1, shape: str = "wide") -> dict[str, str]:
+    """Build the history, return the introducing commit of each name.
+
+    :param shape: one of SHAPES
+    """
+    history, ids = write_history(folder, lambda out: History(out, commits, seed, shape))
+    truth = {name: ids[mark] for name, mark in history.truth.items()}
+    (folder / "truth.json").write_text(json.dumps(truth))
     if shape == "narrow":
         subprocess.run(["git", "-C", folder, "repack", "-adfq", "--depth=50"], check=True)
     return truth

@@ -27,6 +27,7 @@ __all__ = [
     "LDX",
     "LDXDW",
     "MODE",
+    "MOV32",
     "MOV64",
     "SIZE",
     "SOURCE",
@@ -50,7 +51,7 @@ ATOMIC = 0xC0
 CMPXCHG = 0x100
 CALL, EXIT, LDDW = 0x85, 0x95, 0x18
 JA, JA32, JCOND, INDIRECT_JUMP = 0x05, 0x06, 0xE5, 0x0D
-MOV64, LDXDW, STXDW = 0xBF, 0x79, 0x7B
+MOV32, MOV64, LDXDW, STXDW = 0xBC, 0xBF, 0x79, 0x7B
 JEQ_IMM, JNE_IMM = 0x15, 0x55
 
 _ATOMIC_FETCH = 0x01

@@ -7,12 +7,13 @@ where the object does without it on kernels that lack it: see :mod:`helperhist.c
 from helperhist.binary import CONTEXTS, BpfObject, Function
 from helperhist.check.calls import Calls
 from helperhist.check.collect import Collector
+from helperhist.check.endings import add_result, shared_arrays
 from helperhist.check.escapes import ALWAYS, Conditions, Way
 from helperhist.check.guards import Guard, guards_of
 from helperhist.check.lives import Life
 from helperhist.check.maps import MapNeeds
 from helperhist.check.names import Names
-from helperhist.check.needs import Findings, ProgramFacts, Requirement, Unknown
+from helperhist.check.needs import Findings, ProgramFacts, Refusal, Requirement, Unknown
 from helperhist.check.progtypes import add_program_type
 from helperhist.check.reach import Budget
 from helperhist.check.refusals import find_refusals, refused_access
@@ -60,15 +61,21 @@ class _Check:
         self._budget = Budget()
         self._rodata = Rodata(obj)
         self._places = places_of(obj)
+        self._closures: dict[Function, tuple[Function, ...]] = {}
         self._size = 0
 
     def findings(self) -> Findings:
         programs = [item for item in self.obj.functions if item.program]
         for program in programs:
             self._program(program)
+        for item in shared_arrays(self.obj, self.names.lives, self._closures):
+            if isinstance(item, Refusal):
+                self.refused.append(item)
+            else:
+                self.requirements.append(item)
         maps = MapNeeds(self.obj, self.names)
-        for item in self.obj.maps:
-            maps.add(item, item.name, not item.autocreate)
+        for map_ in self.obj.maps:
+            maps.add(map_, map_.name, not map_.autocreate)
         maps.add_data()
         self.requirements += maps.requirements
         self.unknown += maps.unknowns
@@ -142,6 +149,9 @@ class _Check:
             for site in self.sites(function):
                 self._site(collect, conditions, calls, function, site)
         self._context(collect, conditions)
+        add_result(collect, self.names.lives, conditions)
+        if collect.autoload:
+            self._closures[program] = closure
         self._shapes.add(collect, program, [(item, self.sites(item)) for item in closure])
         if conditions.exhausted:
             reason = "the program is too large to follow its checks and context"

@@ -8,6 +8,7 @@ failed. All other branches count as decided the other way.
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from helperhist.binary import (
     ALU,
@@ -35,7 +36,7 @@ from helperhist.binary import (
 from helperhist.check.guards import Guard
 from helperhist.check.reach import Budget, Exhausted, reach
 
-__all__ = ["Doom", "closure_of", "doom"]
+__all__ = ["Doom", "Refused", "closure_of", "doom"]
 
 #: Helpers that may fail or not for all that the verifier knows: it looks at both branches of a
 #: test for 0. Those that read memory or return numbers: ``bpf_probe_read`` and its kin,
@@ -45,6 +46,14 @@ _BOTH = frozenset({4, 14, 15, 45, 112, 113, 114, 115, 131})
 _NOT_NULL = frozenset({1})
 #: Instructions between a call and the test of its result.
 _NEAR = 32
+
+
+class Refused(NamedTuple):
+    """Why the verifier refuses an instruction."""
+
+    kind: str
+    name: str
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 
 from helperhist.binary import BpfObject, Function, Kind, Map
 from helperhist.check.against import Against
+from helperhist.check.contexts import refused_by_target
+from helperhist.check.doom import Refused
 from helperhist.check.kconfig import kconfig_values
 from helperhist.check.lives import Lives
 from helperhist.check.needs import Unknown, release_key
@@ -78,6 +80,7 @@ class _Judge:
         self._release, self._lives = release, lives
         self._lacks: list[TooNew] = []
         self._symbols: dict[str, Ksym] = {}
+        self._marks: dict[Function, dict[int, Refused]] = {}
         off = left_out(obj)
         self._programs = [
             item
@@ -104,7 +107,13 @@ class _Judge:
             if not item.found and not self._is_nowhere(name, item)
         }
         relocations, core = relocate(
-            self._obj, self._target, self._programs, known, elsewhere, explain
+            self._obj,
+            self._target,
+            self._programs,
+            known,
+            elsewhere,
+            self._marks,
+            explain,
         )
         return Against(
             (*self._lacks, *core),
@@ -121,6 +130,7 @@ class _Judge:
         if found.found is False:
             reason = found.reason + (f"; nearest: {found.nearest}" if found.nearest else "")
             self._lack("attach_target", found.name, f"{found.what} {reason}", True, program)
+        self._marks[program] = refused_by_target(self._obj, program, found, self._release)
 
     def _probe(self, program: Function) -> str:
         kind = program.kind

@@ -30,8 +30,8 @@ class Requirement:
 
     :ivar kind: ``helper``, ``kfunc``, ``instruction``, ``feature``, ``prog_type``,
         ``attach_type``, ``map_type``, ``map_value``, ``flag``, ``field``, ``struct_ops``,
-        ``helper_use`` and ``kfunc_use`` (a program type may call it), ``license`` or ``check`` (a
-        check that older kernels cannot follow, or that fails on them)
+        ``iterator``, ``helper_use`` and ``kfunc_use`` (a program type may call it), ``license``
+        or ``check`` (a check that older kernels cannot follow, or that fails on them)
     :ivar since: the first release that has it
     :ivar optional: whether the object does without it on older kernels
     :ivar program: the program; None if a map needs it
@@ -47,7 +47,7 @@ class Requirement:
     :ivar earliest: the oldest release that may have it; empty if ``since`` is exact
     :ivar until: the first release known to miss it again; empty if none does
     :ivar last: the newest release before ``until`` known not to; empty if none does
-    :ivar updates: updates of releases before ``until`` that miss it too
+    :ivar updates: of releases before ``until``: an update known not to, and one that misses it too
     :ivar misses: the releases that lack it and get to it; None for all before ``since`` and from
         ``until`` on
     :ivar causes: why it is optional, or how it is needed: ``check``, ``weak``, ``rewritten``,
@@ -74,7 +74,7 @@ class Requirement:
     earliest: str = ""
     until: str = ""
     last: str = ""
-    updates: tuple[str, ...] = ()
+    updates: tuple[tuple[str, str], ...] = ()
     misses: Gaps | None = None
     causes: tuple[str, ...] = ()
     checks: tuple[str, ...] = ()

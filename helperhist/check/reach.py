@@ -28,6 +28,7 @@ from helperhist.binary import (
     LDX,
     LDXDW,
     MODE,
+    MOV32,
     MOV64,
     SOURCE,
     ST,
@@ -43,8 +44,10 @@ from helperhist.binary import (
 from helperhist.check.arithmetic import compare, compute
 from helperhist.check.guards import Guard
 
-__all__ = ["Access", "Address", "Budget", "Exhausted", "Reach", "reach"]
+__all__ = ["Access", "Address", "Budget", "Exhausted", "Reach", "Word", "reach"]
 
+#: Shifts by a number: compilers extend the sign of 4 bytes with two of them.
+_SHIFTS = frozenset((0x67, 0x77, 0xC7))
 #: Stands for an address: any number but zero.
 _SOME_ADDRESS = 1 << 63 | 0x5EED
 
@@ -66,8 +69,14 @@ class Address(NamedTuple):
     offset: int
 
 
+class Word(NamedTuple):
+    """The value of a register that holds 8 bytes of the context, or a part of them."""
+
+    offset: int
+
+
 _CONTEXT = _Context()
-_Value = int | _Context | _Variable | Address | None
+_Value = int | _Context | _Variable | Address | Word | None
 _State = list[_Value]
 
 
@@ -108,6 +117,8 @@ class Reach:
     """What is reached, by function: indexes of instructions; and accesses to the context."""
 
     insns: dict[Function, set[int]] = field(default_factory=dict)
+    #: What r0 holds at the ends of functions.
+    results: dict[tuple[Function, int], int | Word | None] = field(default_factory=dict)
     accesses: dict[tuple[Function, int], Access] = field(default_factory=dict)
 
 
@@ -145,6 +156,8 @@ def reach(
             run.go(budget)
             known_runs.append(run)
         result.insns[function] = run.reached
+        for index, value in run.results.items():
+            result.results[function, index] = value
         for index, access in run.accesses.items():
             result.accesses[function, index] = access
         for callee, given in run.calls:
@@ -180,6 +193,7 @@ class _Run:
         self.loaded: dict[tuple[Address, int], int | None] = {}
         self.reached: set[int] = set()
         self.accesses: dict[int, Access] = {}
+        self.results: dict[int, int | Word | None] = {}
         self.calls: list[tuple[Function, _State]] = []
         # Registers 0 to 9 and where the context is kept on the stack.
         start: _State = [*arguments, None, None, None, None, None]
@@ -227,6 +241,8 @@ class _Run:
             insn = insns[at]
             code = insn.code
             if code in (EXIT, INDIRECT_JUMP):
+                result = state[0]
+                self.results[at] = result if isinstance(result, int | Word) else None
                 break
             if is_jump(insn):
                 for target in self._branches(insn, at, state):
@@ -302,6 +318,10 @@ class _Run:
         left, right = state[insn.dst], self._operand(insn, state)
         if insn.code == MOV64 and insn.off == 0 and not isinstance(right, int):
             return right
+        if insn.code == MOV32 and insn.off == 0 and isinstance(right, Word):
+            return right
+        if isinstance(left, Word):
+            return left if insn.code in _SHIFTS else None
         if isinstance(left, Address):
             moved = isinstance(right, int) and insn.code & ~SOURCE == ALU64
             return left._replace(offset=left.offset + right) if moved else None  # type: ignore[operator]
@@ -351,8 +371,9 @@ class _Run:
         base = state[insn.src] if insn.src < 10 else None
         if base is _CONTEXT:
             self.accesses[at] = Access(insn.off, False)
-        elif isinstance(base, _Variable) and insn.off == 0:
+            return Word(insn.off) if insn.code == LDXDW else None
+        if isinstance(base, _Variable) and insn.off == 0:
             return self._ask(Guard("kconfig", base.name))
-        elif isinstance(base, Address) and (size := load_size(insn)):
+        if isinstance(base, Address) and (size := load_size(insn)):
             return self._loaded(base._replace(offset=base.offset + insn.off), size)
         return None

@@ -2,11 +2,10 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from typing import NamedTuple
 
 from helperhist.binary import CALL, EXIT, BpfObject, Btf, CoreRelo, Function, Insn
 from helperhist.check.against import Relocated
-from helperhist.check.doom import closure_of, doom
+from helperhist.check.doom import Refused, closure_of, doom
 from helperhist.check.guards import Guard, guards_of
 from helperhist.check.needs import Unknown
 from helperhist.check.reach import Budget
@@ -25,6 +24,7 @@ def relocate(
     programs: Sequence[Function],
     externs: Mapping[str, int],
     elsewhere: AbstractSet[str] = frozenset(),
+    marks: Mapping[Function, Mapping[int, Refused]] | None = None,
     explain: bool = True,
 ) -> tuple[tuple[Relocated, ...], tuple[TooNew, ...]]:
     """Return what became of the relocations, and what the kernel lacks or may lack.
@@ -34,21 +34,14 @@ def relocate(
     :param programs: that are loaded
     :param externs: whether the kernel has those of ``.ksyms``, and its values of ``.kconfig``
     :param elsewhere: those that it has not, but that a module may have
+    :param marks: instructions that the verifier refuses, by function and index
     :param explain: whether to say what became of the relocations
     """
     if obj.btf is None or not obj.relocates:
         return (), ()
     work = _Relocate(obj, programs, externs, elsewhere)
-    found = work.relocate(obj.btf, target, explain)
+    found = work.relocate(obj.btf, target, marks or {}, explain)
     return found, tuple(work.lacks)
-
-
-class _Refused(NamedTuple):
-    """Why the verifier refuses an instruction."""
-
-    kind: str
-    name: str
-    reason: str
 
 
 class _Relocate:
@@ -65,11 +58,17 @@ class _Relocate:
         self._elsewhere = elsewhere
         self.lacks: list[TooNew] = []
 
-    def relocate(self, local: Btf, target: Target, explain: bool) -> tuple[Relocated, ...]:
+    def relocate(
+        self,
+        local: Btf,
+        target: Target,
+        marks: Mapping[Function, Mapping[int, Refused]],
+        explain: bool,
+    ) -> tuple[Relocated, ...]:
         """Resolve all, put them in place, and judge what the verifier sees."""
         resolver = Resolver(local, target)
         found: list[Relocated] = []
-        refused: dict[Function, dict[int, _Refused]] = {}
+        refused = {function: dict(found) for function, found in marks.items() if found}
         self._weak_calls(refused)
         for function, index, relo in self._places():
             resolution = resolver.resolve(relo)
@@ -80,7 +79,7 @@ class _Relocate:
                 # A loader gives up at the first one.
                 if not self.lacks:
                     name, _, reason = patched.refused.partition(": ")
-                    found_ = _Refused("core", name, reason)
+                    found_ = Refused("core", name, reason)
                     self._lack(function, function, index, found_, True)
                 continue
             function.insns[index : index + len(patched.insns)] = patched.insns
@@ -89,7 +88,7 @@ class _Relocate:
                 function.insns[index] = _STOP
                 text = resolution.reason or f"{resolution.spec}: of another size: no load fits"
                 name, _, reason = text.partition(": ")
-                refused.setdefault(function, {})[index] = _Refused("core", name, reason)
+                refused.setdefault(function, {})[index] = Refused("core", name, reason)
         if refused:
             self._follow(refused)
         return tuple(found)
@@ -121,7 +120,7 @@ class _Relocate:
             for index in sorted(function.relos):
                 yield function, index, function.relos[index]
 
-    def _weak_calls(self, refused: dict[Function, dict[int, "_Refused"]]) -> None:
+    def _weak_calls(self, refused: dict[Function, dict[int, Refused]]) -> None:
         """Mark the calls of weak kfuncs that this kernel does not have: they stay open."""
         for function in self._obj.functions:
             for index, relocation in function.relocations.items():
@@ -131,9 +130,9 @@ class _Relocate:
                 extern = self._obj.extern(relocation)
                 if extern is not None and extern.weak:
                     reason = "not in this kernel, or with another prototype; the call is reached"
-                    refused.setdefault(function, {})[index] = _Refused("kfunc", name, reason)
+                    refused.setdefault(function, {})[index] = Refused("kfunc", name, reason)
 
-    def _follow(self, refused: Mapping[Function, Mapping[int, "_Refused"]]) -> None:
+    def _follow(self, refused: Mapping[Function, Mapping[int, Refused]]) -> None:
         obj, budget = self._obj, Budget()
         guards: dict[Function, dict[int, Guard]] = {}
         for function in obj.functions:
@@ -157,7 +156,7 @@ class _Relocate:
         return self._externs.get(guard.name) if guard.kind in ("extern", "kconfig") else None
 
     def _lack(
-        self, program: Function, function: Function, index: int, what: "_Refused", certain: bool
+        self, program: Function, function: Function, index: int, what: Refused, certain: bool
     ) -> None:
         reason = what.reason
         if not certain:

@@ -41,7 +41,7 @@ def judge_kernel(findings: Findings, kernel: KernelRead, release: str | None) ->
 
 
 def _requirement(item: Requirement, kernel: KernelRead, release: str | None) -> TooNew | None:
-    if item.spares(release or ""):
+    if item.spares(release or "") or (item.kind == "iterator" and kernel.kfuncs is not None):
         return None
     if item.kind == "helper" and item.id is not None:
         if kernel.has_number("helper", item.name, item.id).answer:
@@ -84,6 +84,9 @@ def _kind_of(item: Requirement) -> str:
 
 def _unknown(item: Unknown, kernel: KernelRead, release: str | None) -> TooNew | None:
     if item.spares(release or ""):
+        return None
+    if item.kind == "iterator" and kernel.kfuncs is not None:
+        # Its BTF has been asked for the target.
         return None
     if item.known_to and release is not None:
         certain = KernelVersion.parse(release) <= KernelVersion.parse(item.known_to)
@@ -130,7 +133,7 @@ def release_note(release: Release) -> str | None:
 
 
 def _release_lacks(item: Requirement, release: Release, older: bool) -> TooNew | None:
-    if item.spares(release.version.series):
+    if not item.updates and item.spares(release.version.series):
         return None
     if item.kind == "helper" and item.id is not None:
         told = release.has_number("helper", item.name, item.id)
@@ -178,9 +181,12 @@ def _by_release(item: Requirement, version: KernelVersion, older: bool) -> TooNe
             return TooNew(item, False, reason, _instead(item))
         reason = f"needs {item.since}" + (" or earlier" if older else "")
         return TooNew(item, exact and not older, reason, _instead(item))
-    for update in map(KernelVersion.parse, item.updates):
-        if version.series == update.series and update <= version:
-            return TooNew(item, True, f"not from {update} on")
+    for good, bad in item.updates:
+        first = KernelVersion.parse(bad)
+        if version.series == first.series and KernelVersion.parse(good) < version:
+            certain = first <= version
+            words = f"not from {bad} on" if certain else f"{good} has it, {bad} does not"
+            return TooNew(item, certain, words)
     if not item.until:
         return None
     if KernelVersion.parse(item.until) <= version:

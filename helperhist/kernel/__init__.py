@@ -9,7 +9,6 @@ from helperhist.kernel.ksyms import Ksym, Ksyms
 from helperhist.kernel.match import Comparison, compare
 from helperhist.kernel.read import KernelInfo, read_kernel
 from helperhist.kernel.structops import StructOps, find_struct_ops
-from helperhist.kernel.words import words_read
 
 __all__ = [
     "POISON",
@@ -33,5 +32,4 @@ __all__ = [
     "read_config",
     "read_kernel",
     "resolve",
-    "words_read",
 ]

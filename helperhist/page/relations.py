@@ -3,13 +3,17 @@
 Most names share what is said of them: a few hundred histories serve thousands of pairs.
 """
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
-from helperhist.timeline import KINDS, SOURCES, Relation, Timeline, condition_words
+from helperhist.timeline import SOURCES, Relation, Relations, Timeline, condition_words
 from helperhist.version import KernelVersion
 
-__all__ = ["encode_relations"]
+__all__ = ["encode_relations", "find_columns"]
+
+#: The kinds whose value is a condition.
+_CONDITIONS = ("helper_use", "kfunc_use", "map_use", "map_prog")
+_ANSWERS = {False: 0, True: 1, None: 2}
 
 
 class _Table:
@@ -28,15 +32,29 @@ class _Table:
         return self._places[key]
 
 
-def encode_relations(timeline: Timeline) -> dict[str, Any]:
+def find_columns(timeline: Timeline) -> list[KernelVersion]:
+    """Return the releases that the page shows: those with a tag, or of which a source was read.
+
+    A distribution's history may have updates only; then they are shown.
+    """
+    tags = timeline.releases if len(timeline.releases) > 1 else timeline.tags
+    read = (KernelVersion.parse(reading.tag) for reading in timeline.relations.readings)
+    plain = (version for version in read if version.rc is None and not version.is_stable)
+    return sorted({*(tag.version for tag in tags), *plain})
+
+
+def encode_relations(timeline: Timeline, columns: Sequence[KernelVersion]) -> dict[str, Any]:
     """Return who may call what, and what was read, as JSON values.
 
     ``readings`` is source to ``[release, place in origins, tag]``, ``sources`` kind to source,
     ``words`` place in ``values`` to the condition in words. A name of ``kinds`` is ``[name, place
-    in groups]``, a group ``[object, history, ...]``. A history is ``[runs, absent, seen,
-    or_earlier]``, cut off after the last that is not empty; ``runs`` are ``[first, last, value,
-    ...]``, where first and last count the readings. ``introductions`` are the commits that brought
-    relations: ``[kind, name, object, commit, author date, subject]``.
+    in groups]``, a group ``[object, history, ...]``. A history is ``[intervals, gaps, absent,
+    seen, or_earlier]``, cut off after the last that is not empty. Releases are places in the
+    columns: ``intervals`` are ``[start, end or -1, value, ...]``; ``gaps`` are ``[release, answer,
+    value or -1, ...]`` of releases between those that were read, with 0 for no, 1 for yes and 2
+    where nobody can tell.
+    ``introductions`` are the commits that brought relations: ``[kind, name, object, commit, author
+    date, subject]``.
     """
     relations = timeline.relations
     origins, objects, values, histories, groups = (_Table() for _ in range(5))
@@ -48,17 +66,17 @@ def encode_relations(timeline: Timeline) -> dict[str, Any]:
     introductions: list[list[Any]] = []
     words: dict[int, str] = {}
     for kind in relations.kinds:
-        at = {release: place for place, release in enumerate(relations.read(kind))}
+        gaps = _gaps(relations.read(kind), columns)
         for name in relations.names(kind):
             group: list[int] = []
             for relation in relations.find(kind, name):
-                history = _history(relation, at, values)
-                place = histories.place(history, (tuple(history[0]), *history[1:]))
                 if (came := relation.introduction) is not None:
                     listed = [relation.kind, relation.name, relation.object]
                     introductions.append([*listed, came.commit, came.author_date, came.subject])
+                history = _history(relations, relation, columns, gaps, values)
+                place = histories.place(history, _key(history))
                 group += [objects.place(relation.object), place]
-                if KINDS[kind].conditional:
+                if kind in _CONDITIONS:
                     said = (item.value for item in relation.intervals)
                     words.update((values.place(text), condition_words(text)) for text in said)
             kinds.setdefault(kind, []).append([name, groups.place(group, tuple(group))])
@@ -79,12 +97,35 @@ def encode_relations(timeline: Timeline) -> dict[str, Any]:
     }
 
 
-def _history(relation: Relation, at: dict[str, int], values: _Table) -> list[Any]:
-    runs: list[int] = []
+def _gaps(read: Sequence[str], columns: Sequence[KernelVersion]) -> dict[int, KernelVersion]:
+    """Return the places of the releases that were not read, between those that were."""
+    known = [place for place, version in enumerate(columns) if version.text in set(read)]
+    inside = range(known[0], known[-1]) if known else range(0)
+    return {place: columns[place] for place in inside if place not in known}
+
+
+def _history(
+    relations: Relations,
+    relation: Relation,
+    columns: Sequence[KernelVersion],
+    gaps: Mapping[int, KernelVersion],
+    values: _Table,
+) -> list[Any]:
+    at = {version.text: place for place, version in enumerate(columns)}
+    intervals: list[int] = []
     for item in relation.intervals:
-        end = len(at) - 1 if item.end is None else at[item.end] - 1
-        runs += [at[item.start], end, values.place(item.value)]
-    history = [runs, relation.absent, relation.seen, relation.or_earlier]
+        end = -1 if item.end is None else at[item.end]
+        intervals += [at[item.start], end, values.place(item.value)]
+    states: list[int] = []
+    for place, version in gaps.items():
+        has = relations.has(relation.kind, relation.name, relation.object, version)
+        value = -1 if has.value is None else values.place(has.value)
+        states += [place, _ANSWERS[has.answer], value]
+    history = [intervals, states, relation.absent, relation.seen, relation.or_earlier]
     while not history[-1]:
         history.pop()
     return history
+
+
+def _key(history: list[Any]) -> Hashable:
+    return tuple(tuple(part) if isinstance(part, list) else part for part in history)

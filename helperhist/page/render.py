@@ -11,7 +11,7 @@ from typing import Any
 from jinja2 import Environment, StrictUndefined
 
 from helperhist.page.names import encode_names
-from helperhist.page.relations import encode_relations
+from helperhist.page.relations import encode_relations, find_columns
 from helperhist.page.words import program_words
 from helperhist.printable import printable
 from helperhist.timeline import LTS, Timeline
@@ -75,6 +75,7 @@ def _json(value: object) -> str:
 
 def _encode(timeline: Timeline) -> dict[str, Any]:
     statements = timeline.statements_of("")
+    columns = find_columns(timeline)
     return {
         "label": timeline.label,
         "source": timeline.metadata.source,
@@ -87,7 +88,8 @@ def _encode(timeline: Timeline) -> dict[str, Any]:
         ],
         "evidence": [list(astuple(said)) for said in statements.evidence],
         "witnesses": [list(astuple(one)) for one in statements.witnesses.values()],
-        "relations": encode_relations(timeline),
+        "columns": [version.text for version in columns],
+        "relations": encode_relations(timeline, columns),
         **encode_names(timeline),
     }
 

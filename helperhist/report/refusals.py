@@ -23,6 +23,10 @@ _WORDS = {
         "maps of this type need the BTF types of key and value",
         "use __type(key, ...) and __type(value, ...), and compile with -g",
     ),
+    "prog array": (
+        "programs of the types {given} use it, and an array takes programs of one type",
+        "give each type an array of its own",
+    ),
     "map type missing": ("its definition has no type", "add __uint(type, ...)"),
     "map number": ("{given} is not a number in its definition", "write __uint({given}, ...)"),
     "map field": ("{given} is not a member of map definitions", "remove it"),

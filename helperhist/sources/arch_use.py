@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator, Mapping
 
 from helperhist.sources.atoms import guards_condition
-from helperhist.sources.cfile import CFile
+from helperhist.sources.cfile import CFile, read_file
 from helperhist.sources.cguards import is_dead
 from helperhist.sources.condition import ALWAYS, NEVER, Condition
 from helperhist.sources.source import Gap, Piece
@@ -43,7 +43,7 @@ class ArchUseSource:
 
         :raises ParseError: when it is too large or nests too deeply to be read at all
         """
-        return Piece(tuple((name, str(found)) for name, found in _features(CFile(data))))
+        return Piece(tuple((name, str(found)) for name, found in _features(read_file(data))))
 
     def link(self, pieces: Mapping[str, Piece]) -> tuple[tuple[Fact, ...], tuple[Gap, ...]]:
         """Unite the pieces of one tree into facts: a feature, an architecture, a condition."""

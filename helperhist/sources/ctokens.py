@@ -7,6 +7,7 @@ runs: a directive is one token. Lexical rules are those of C11 (N1570), 5.1.1.2 
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import TypeVar
 
 __all__ = [
@@ -123,6 +124,7 @@ def clean(text: str) -> tuple[str, str]:
     return "".join(clean), "".join(bare)
 
 
+@lru_cache(maxsize=1 << 14)
 def split_directive(line: str) -> tuple[str, str]:
     """Split ``# ifdef  CONFIG_NET`` into its word and its text, with single spaces."""
     joined = _SPACE.sub(" ", line).strip()[1:].strip()

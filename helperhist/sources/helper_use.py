@@ -41,7 +41,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 
 from helperhist.errors import ParseError
-from helperhist.sources.cfile import CFile, Item
+from helperhist.sources.cfile import CFile, Item, read_file
 from helperhist.sources.cinit import Field, item_fields
 from helperhist.sources.condition import NEVER, Condition
 from helperhist.sources.cstatements import read_body
@@ -104,7 +104,7 @@ class HelperUse:
 
     def parse(self, path: str, data: bytes) -> Piece:
         """Read one file."""
-        file = CFile(data)
+        file = read_file(data)
         reader = _Reader(file)
         reader.read()
         return Piece(tuple(reader.records), tuple(reader.gaps))

@@ -23,6 +23,10 @@ class Functions:
 
     def __init__(self, names: Names) -> None:
         self._names = names
+        #: All that decides but sets: trees that have it in common decide alike.
+        self.fingerprint = frozenset(
+            found for kind in (Code, Constant, Row, Twin, StructOps) for found in names.all(kind)
+        )
         self._in_file: dict[str, dict[str, Function]] = {}
         self._known: set[str] = set()
         self._words: dict[Function, frozenset[str]] = {}

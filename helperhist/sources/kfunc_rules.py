@@ -1,7 +1,8 @@
 """Who may call a kfunc of a hook: the hooks of program types, filters, and the verifier's rules."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import product
 
 from helperhist.sources.condition import ALWAYS, NEVER, Condition
@@ -44,7 +45,7 @@ class Rules:
         self._sleepable = self._tests("", SLEEPERS, (Program.PROG,), 1)
         self._hooks: dict[str, str | None] = {}
         self._devices: dict[str, bool] = {}
-        self._conditions: dict[object, Condition] = {}
+        self._conditions = _conditions_of(self._functions.fingerprint)
 
     def hook(self, program_type: str) -> str | None:
         """Return the hook of a program type, as ``bpf_prog_type_to_kfunc_hook()`` has it.
@@ -141,12 +142,19 @@ class Rules:
         """Return a condition, the same one for kfuncs that are in the same sets."""
         words = {test: self._functions.words(test.path, test.function) for test in tests}
         sets = frozenset(
-            (test.path, word)
+            (test.path, word, self._functions.contains(test.path, word[1:], kfunc))
             for test, found in words.items()
             for word in found
-            if word.startswith("&") and self._functions.contains(test.path, word[1:], kfunc)
+            if word.startswith("&")
+        ) | frozenset(
+            (test.path, word, self._functions.contains(test.path, word[1:], ""))
+            for test in self._sleepable
+            for word in self._functions.words(test.path, test.function)
+            if word.startswith("&")
         )
-        key = (sets, sleepable, program_type, tests)
+        # What the functions are is the same in all trees that share these conditions.
+        named = tuple((test.path, test.function.name, test.arguments, test.yes) for test in tests)
+        key = (sets, sleepable, program_type, named)
         if key not in self._conditions:
             everything = frozenset[str]().union(*words.values())
             self._conditions[key] = self._condition(
@@ -219,6 +227,12 @@ class Rules:
             if passes is None:
                 result &= Condition.unread(test.function.name)
         return result
+
+
+@lru_cache(maxsize=8)
+def _conditions_of(fingerprint: Hashable) -> dict[Hashable, Condition]:
+    """Return the conditions found so far for trees with the same functions."""
+    return {}
 
 
 def _named(words: Iterable[str]) -> list[str]:

@@ -8,7 +8,7 @@ registered, or for ``fmod_ret`` only, list functions that no program can call.
 from collections.abc import Iterator, Mapping
 from typing import get_args
 
-from helperhist.sources.cfile import CFile
+from helperhist.sources.cfile import CFile, read_file
 from helperhist.sources.kfunc_defs import (
     read_constants,
     read_definitions,
@@ -83,7 +83,7 @@ class KfuncSource:
         """
         gaps: list[Gap] = []
         unmarked = b"__bpf_kfunc" not in data and any(mark in data for mark in _UNMARKED)
-        records = tuple(pack(record) for record in _records(CFile(data), unmarked, gaps))
+        records = tuple(pack(record) for record in _records(read_file(data), unmarked, gaps))
         return Piece(records, tuple(gaps))
 
     def link(self, pieces: Mapping[str, Piece]) -> tuple[tuple[Fact, ...], tuple[Gap, ...]]:

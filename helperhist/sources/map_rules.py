@@ -1,6 +1,7 @@
 """What the verifier's switches over map types say, for each helper and type of program."""
 
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from itertools import product
 
 from helperhist.errors import ParseError
@@ -14,7 +15,7 @@ from helperhist.sources.cworlds import Function, Program, World
 from helperhist.sources.sleepers import ALWAYS_SLEEPABLE, SLEEPERS, is_own
 from helperhist.sources.tree_records import Code
 
-__all__ = ["FUNC", "PROG", "MapRules"]
+__all__ = ["FUNC", "PROG", "MapRules", "rules_of"]
 
 FUNC = "check_map_func_compatibility"
 PROG = "check_map_prog_compatibility"
@@ -57,6 +58,7 @@ class MapRules:
         self._attach = words | self._words(SLEEPERS)
         self._flagged = _NO_PREALLOC in self._words(PROG)
         self._sleepers: dict[str, bool] = {}
+        self._decided: dict[tuple[str, str, str], Condition] = {}
 
     def _cases(self, name: str) -> set[str]:
         """Return the names that a function's outermost switches have cases for."""
@@ -81,6 +83,12 @@ class MapRules:
 
     def helper(self, map_type: str, helper: str) -> Condition:
         """Return when a helper takes a type of map."""
+        key = FUNC, map_type, helper
+        if key not in self._decided:
+            self._decided[key] = self._helper(map_type, helper)
+        return self._decided[key]
+
+    def _helper(self, map_type: str, helper: str) -> Condition:
         bound: dict[str, Value] = {"map": Program.MAP, "func_id": helper}
         found = self._decide(FUNC, bound, World("", map_type=map_type))
         if found.read:
@@ -99,6 +107,12 @@ class MapRules:
 
     def program(self, map_type: str, program_type: str) -> Condition:
         """Return when programs of a type may use a type of map."""
+        key = PROG, map_type, program_type
+        if key not in self._decided:
+            self._decided[key] = self._program(map_type, program_type)
+        return self._decided[key]
+
+    def _program(self, map_type: str, program_type: str) -> Condition:
         if not self.has_programs:
             return ALWAYS
         result = NEVER
@@ -154,6 +168,12 @@ class MapRules:
         if value is None:
             return Condition.unread(name)
         return ALWAYS if value == 0 else NEVER
+
+
+@lru_cache(maxsize=8)
+def rules_of(code: tuple[Code, ...]) -> MapRules:
+    """Return the switches of a tree: the same ones for the next tree, if they have not changed."""
+    return MapRules(code)
 
 
 def _one_of(key: str, value: str, values: Iterable[str]) -> Condition:

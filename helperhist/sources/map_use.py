@@ -11,11 +11,11 @@ from typing import get_args
 
 from helperhist.errors import ParseError
 from helperhist.sources.ccode import read_code
-from helperhist.sources.cfile import CFile, Item
+from helperhist.sources.cfile import CFile, Item, read_file
 from helperhist.sources.cguards import is_dead
 from helperhist.sources.cinit import item_fields
 from helperhist.sources.ctokens import split
-from helperhist.sources.map_rules import FUNC, PROG, MapRules
+from helperhist.sources.map_rules import FUNC, PROG, MapRules, rules_of
 from helperhist.sources.sleepers import SLEEPERS, read_old_sleepable
 from helperhist.sources.source import Gap, Piece
 from helperhist.sources.tree_records import Code, pack, unpack
@@ -90,7 +90,7 @@ class MapUseSource:
 
         :raises ParseError: when it is too large or nests too deeply to be read at all
         """
-        return Piece(tuple(pack(record) for record in _records(CFile(data))))
+        return Piece(tuple(pack(record) for record in _records(read_file(data))))
 
     def link(self, pieces: Mapping[str, Piece]) -> tuple[tuple[Fact, ...], tuple[Gap, ...]]:
         """Unite the pieces of one tree into facts."""
@@ -119,7 +119,7 @@ class MapUseSource:
             return (), tuple(sorted(gaps))
         if any(len(found) > _MAX_NAMES for found in names.values()):
             raise ParseError("the header has more names of maps or helpers than this reads")
-        rules = MapRules(code.values())
+        rules = rules_of(tuple(code.values()))
         facts = [
             fact
             for fact in _facts(rules, names, takers)

@@ -14,6 +14,7 @@ from helperhist.timeline.evidence import (
     ABSENT,
     HEADER,
     PRESENT,
+    SOMEHOW,
     Evidence,
     Statements,
     Witness,
@@ -21,23 +22,35 @@ from helperhist.timeline.evidence import (
     is_followed,
 )
 from helperhist.timeline.facts import Fact, sort_key
-from helperhist.timeline.features import FEATURES, STRUCT_OPS, Feature
+from helperhist.timeline.features import FEATURES, ITERATORS, STRUCT_OPS, Feature
 from helperhist.timeline.index import Index, canonical_name, squash, with_spellings
 from helperhist.timeline.kinds import (
     BY_PROGRAM,
     ENUM_KINDS,
     KINDS,
     LISTS,
+    LIVE,
     PREFIXES,
+    SEEN,
     SENTINEL,
     SOURCES,
     kind_key,
     plural,
 )
-from helperhist.timeline.parts import Introduction, Lost, Parts, Reading, Run, SourceFile
+from helperhist.timeline.parts import (
+    Introduction,
+    Lost,
+    Parts,
+    Reading,
+    Run,
+    SourceFile,
+    StableReading,
+    StableRun,
+)
 from helperhist.timeline.presence import Kernel, Presence, Release
 from helperhist.timeline.records import Backport, Diff, Doc, Event, Metadata, Row, Span, Tag
-from helperhist.timeline.relations import Interval, Relation, Relations
+from helperhist.timeline.relation import Interval, Relation
+from helperhist.timeline.relations import Relations
 from helperhist.timeline.timeline import Timeline, series_base
 
 __all__ = [
@@ -46,13 +59,17 @@ __all__ = [
     "ENUM_KINDS",
     "FEATURES",
     "HEADER",
+    "ITERATORS",
     "KINDS",
     "LAST_GROWTH",
     "LISTS",
+    "LIVE",
     "LTS",
     "PREFIXES",
     "PRESENT",
+    "SEEN",
     "SENTINEL",
+    "SOMEHOW",
     "SOURCES",
     "STRUCT_OPS",
     "Backport",
@@ -78,6 +95,8 @@ __all__ = [
     "Run",
     "SourceFile",
     "Span",
+    "StableReading",
+    "StableRun",
     "Statements",
     "Tag",
     "Timeline",

@@ -4,66 +4,22 @@ A *run* is what was read: successive releases that have a fact with one value. N
 was read by every source, so what is derived of runs has bounds.
 """
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Mapping
 from itertools import pairwise
 
-from helperhist.timeline.kinds import SOURCES
-from helperhist.timeline.parts import Introduction, Reading, Run
+from helperhist.timeline.kinds import SEEN, SOURCES
+from helperhist.timeline.parts import Parts, Run
 from helperhist.timeline.presence import Presence
+from helperhist.timeline.records import Backport
+from helperhist.timeline.relation import Interval, Relation
+from helperhist.timeline.series import Series
+from helperhist.timeline.sightings import Sightings
 from helperhist.version import KernelVersion
 
-__all__ = ["Interval", "Relation", "Relations"]
+__all__ = ["Relations"]
 
 _Key = tuple[str, str, str]
-
-
-@dataclass(frozen=True, slots=True)
-class Interval:
-    """Releases with one value: from the first to the first read without it again, or None."""
-
-    start: str
-    end: str | None
-    value: str
-
-
-@dataclass(frozen=True, slots=True)
-class Relation:
-    """What is known of one fact. Releases are plain: ``"6.10"``.
-
-    :ivar value: at the newest release that has it
-    :ivar since: the first release read of its last presence without a gap
-    :ivar absent: the newest release before ``since`` that is known to lack it; None where that is
-        the one directly before, so that ``since`` is exact, and where none is known
-    :ivar removed: the first release read without it again; None if it is still there
-    :ivar seen: the newest release that has it; None unless it is gone, and releases between it and
-        ``removed`` were not read
-    :ivar or_earlier: no older release is known to lack it
-    """
-
-    kind: str
-    name: str
-    object: str
-    value: str
-    since: str
-    absent: str | None = None
-    removed: str | None = None
-    seen: str | None = None
-    or_earlier: bool = False
-    intervals: tuple[Interval, ...] = ()
-    #: The commit that brought it to ``since``, where that is known.
-    introduction: Introduction | None = None
-
-    @property
-    def presences(self) -> tuple[tuple[str, str | None], ...]:
-        """The intervals, whatever the value: from, and the first without it again or None."""
-        found: list[tuple[str, str | None]] = []
-        for item in self.intervals:
-            if found and found[-1][1] == item.start:
-                found[-1] = found[-1][0], item.end
-            else:
-                found.append((item.start, item.end))
-        return tuple(found)
 
 
 class Relations:
@@ -71,11 +27,9 @@ class Relations:
 
     def __init__(
         self,
-        runs: Iterable[Run],
-        readings: Iterable[Reading],
+        parts: Parts,
         releases: Iterable[KernelVersion] = (),
         born: Callable[[str], KernelVersion | None] = lambda name: None,
-        introductions: Iterable[Introduction] = (),
     ) -> None:
         """Index runs.
 
@@ -84,10 +38,11 @@ class Relations:
         :raises ValueError: a run begins or ends at a release that was not read, or overlaps
             another one
         """
-        self.runs, self.readings, self._born = tuple(runs), tuple(readings), born
+        self.runs, self.readings, self._born = tuple(parts.runs), tuple(parts.readings), born
         self._introductions = {
-            (item.kind, item.name, item.object, item.first): item for item in introductions
+            (item.kind, item.name, item.object, item.first): item for item in parts.introductions
         }
+        self._series = Series(parts)
         read: dict[str, dict[KernelVersion, str]] = {}
         for item in self.readings:
             read.setdefault(item.source, {})[KernelVersion.parse(item.tag)] = item.tag
@@ -105,8 +60,12 @@ class Relations:
         self._names: dict[str, dict[str, list[str]]] = {}
         self._objects: dict[str, frozenset[str]] = {}
         self._derived: dict[_Key, Relation] = {}
+        self._sightings = Sightings()
         for run in self.runs:
             self._add(run)
+            if run.kind == SEEN:
+                version = KernelVersion.parse(run.first)
+                self._sightings.add(run.name, run.object, version, run.value)
         for spans in self._spans.values():
             spans.sort()
             if any(one[1] >= two[0] for one, two in pairwise(spans)):
@@ -166,6 +125,10 @@ class Relations:
             if other is None or found == other
         )
 
+    def sightings(self, kind: str, name: str, other: str) -> Mapping[KernelVersion, bool]:
+        """Return whether booted kernels have a fact, of releases that were not read."""
+        return self._sightings.of((kind, name, other))
+
     def _derive(self, key: _Key) -> Relation:
         if key not in self._derived:
             self._derived[key] = self._make(key)
@@ -186,10 +149,29 @@ class Relations:
         gone = end + 1 < len(read) and not read[end + 1].follows(read[end], kernel=True)
         seen = read[end].text if gone else None
         first = self._tags[SOURCES[key[0]]][read[spans[start][0]]]
-        return Relation(
+        relation = Relation(
             *key, spans[-1][2], intervals[start].start, absent, intervals[-1].end, seen,
-            or_earlier, intervals, self._introductions.get((*key, first)),
+            or_earlier, intervals, self._introductions.get((*key, first)), self._backports(key),
         )  # fmt: skip
+        return self._sightings.narrow(relation)
+
+    def _backports(self, key: _Key) -> tuple[Backport, ...]:
+        """Return the series that have a fact, though the release they start from has not."""
+        spans, places = self._spans[key], self._at[SOURCES[key[0]]]
+        return tuple(
+            found
+            for found in self._series.open_runs(key)
+            if (base := places.get(f"v{found.series}")) is not None and _value(spans, base) is None
+        )
+
+    def _has_update(self, key: _Key, wanted: KernelVersion) -> Presence:
+        """Return whether an update of a release has a fact, as the updates on both sides have."""
+        base = self._at[SOURCES[key[0]]].get(f"v{wanted.series}")
+        first = None if base is None else _value(self._spans.get(key, ()), base)
+        values = self._series.values(SOURCES[key[0]], key, wanted, first, base is not None)
+        if len(set(values)) != 1:
+            return Presence(None, value="?" if values and None not in values else None)
+        return _presence(key[0], values[0])
 
     def _before(self, key: _Key, first: int) -> tuple[str | None, bool]:
         """Return the newest release known to lack a fact before it came, and whether none is."""
@@ -230,21 +212,30 @@ class Relations:
         """Return whether a release has a fact, and its value there.
 
         Of a release that was not read, the releases read on both sides of it tell if they agree.
-        Updates of a release may differ from it, so that nobody can tell. A condition that was not
-        read is no yes.
+        Updates of a release may differ from it: of those, only the updates on both sides tell. A
+        condition that was not read is no yes.
         """
         read = self._read.get(SOURCES.get(kind, ""), [])
         known = name in self._names.get(kind, {}) and other in self.objects(kind)
-        if not known or wanted.is_stable or wanted.build or not read:
+        if not known or wanted.build or not read:
             return Presence(None)
+        if wanted.is_stable:
+            return self._has_update((kind, name, other), wanted)
         spans = self._spans.get((kind, name, other), [])
-        older = max((i for i, item in enumerate(read) if item <= wanted), default=None)
-        newer = min((i for i, item in enumerate(read) if item >= wanted), default=None)
-        if newer is None or older is None:
+        newer = bisect_left(read, wanted)
+        older = newer if newer < len(read) and read[newer] == wanted else newer - 1
+        if newer == len(read) or older < 0:
             return Presence(None)
+        seen = self._sightings.of((kind, name, other)).get(wanted)
         values = [_value(spans, older), _value(spans, newer)]
         if values == [None, None]:
             return Presence(False)
+        if seen is False:
+            return Presence(False)
+        if seen and values[0] != values[1]:
+            # It was there, and at which value is known only where that asks for nothing.
+            free = "" in values and None in values
+            return Presence(True, value="") if free else Presence(None, value="?")
         if None in values:
             relation = self._derive((kind, name, other))
             lacks = relation.absent is not None and wanted <= KernelVersion.parse(relation.absent)
@@ -253,8 +244,13 @@ class Relations:
             return Presence(False if came and (lacks or (exact and wanted.rc is None)) else None)
         if values[0] != values[1]:
             return Presence(None, value="?")
-        value = values[0] or ""
-        return Presence(None if kind != "kfunc" and _unread(value) else True, value=value)
+        return _presence(kind, values[0])
+
+
+def _presence(kind: str, value: str | None) -> Presence:
+    if value is None:
+        return Presence(False)
+    return Presence(None if kind != "kfunc" and _unread(value) else True, value=value)
 
 
 def _value(spans: Iterable[tuple[int, int, str]], at: int) -> str | None:

@@ -8,6 +8,7 @@ import struct
 import tarfile
 import zipfile
 from collections.abc import Callable, Mapping
+from functools import partial
 
 from tests.build.elf import CODE, EXIT, FUNCTION, PROGBITS, build_elf
 
@@ -42,7 +43,7 @@ def _zstd(data: bytes) -> bytes:
 
 
 PACKERS: Mapping[str, Callable[[bytes], bytes]] = {
-    "gzip": gzip.compress,
+    "gzip": partial(gzip.compress, mtime=0),
     "xz": lzma.compress,
     "lzma": lambda data: lzma.compress(data, lzma.FORMAT_ALONE),
     "bzip2": bz2.compress,

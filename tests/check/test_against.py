@@ -39,9 +39,11 @@ def kernel(more: str = "") -> Path:
     return compile_bpf(KERNEL + more, "-Wno-everything")
 
 
-def against(source: str, cpu: str = "v3", loader: str = "libbpf", more: str = "") -> Against:
+def against(
+    source: str, cpu: str = "v3", loader: str = "libbpf", more: str = "", release: str = "5.10"
+) -> Against:
     path = compile_bpf(HEAD + GPL + TASK + source, "-Wno-everything", cpu=cpu)
-    judge = BtfJudge(Target(Btf(sections(kernel(more))[0])), "5.10", checker().timeline)
+    judge = BtfJudge(Target(Btf(sections(kernel(more))[0])), release, checker().timeline)
     return judge.judge(parse_object(path.read_bytes(), loader))
 
 
@@ -166,6 +168,41 @@ def test_kfuncs_are_looked_up(declaration: str, expected: list[tuple[str, str, b
     test = f"if (!{name}) return 0; " if "__weak" in declaration else ""
     found = against(f'{declaration} SEC("raw_tp/x") {READ % f"{test} return {name}(t{more});"}')
     assert lacks(found) == expected
+
+
+@pytest.mark.parametrize(
+    ("section", "body", "sure"),
+    [
+        ("tp_btf/switch", "return ctx[0];", []),
+        ("tp_btf/switch", "return ctx[1];", [True]),
+        ("tp_btf/switch", "return ctx[0] ? ctx[1] : 0;", [False]),
+        ("fentry/vfs_read", "return ctx[1];", [True]),
+        # The result is behind the arguments.
+        ("fexit/vfs_read", "return ctx[1];", []),
+        ("fexit/vfs_read", "return ctx[2];", [True]),
+        ("raw_tp/switch", "return ctx[5];", []),
+    ],
+)
+def test_an_argument_that_the_function_does_not_have(
+    section: str, body: str, sure: list[bool]
+) -> None:
+    found = against(f'SEC("{section}") int prog(u64 *ctx) {{ {body} }}')
+    assert [item.certain for item in found.lacks] == sure
+
+
+@pytest.mark.parametrize(
+    ("body", "release", "sure"),
+    [
+        ("return (int)ctx[0];", "6.12", [True]),
+        ("return (int)ctx[0];", "6.1", []),
+        # The result of the programs before.
+        ("return (int)ctx[1];", "6.12", []),
+        ("return 0;", "6.12", []),
+    ],
+)
+def test_an_lsm_program_that_returns_an_argument(body: str, release: str, sure: list[bool]) -> None:
+    found = against(f'SEC("lsm/open") int prog(u64 *ctx) {{ {body} }}', release=release)
+    assert [item.certain for item in found.lacks] == sure
 
 
 @pytest.mark.parametrize(

@@ -6,15 +6,12 @@ import pytest
 
 from helperhist.binary.btf import Btf
 from helperhist.binary.btfkinds import Kind
-from helperhist.binary.insn import Insn
-from helperhist.binary.object import parse_object
 from helperhist.binary.sections import program_kind
 from helperhist.errors import ParseError
 from helperhist.kernel.attach import Attach, AttachTargets
 from helperhist.kernel.corespec import Target
 from helperhist.kernel.ksyms import Ksym, Ksyms
 from helperhist.kernel.structops import StructOps, find_struct_ops
-from helperhist.kernel.words import words_read
 from tests.binary.test_btf import VMLINUX, sections
 from tests.build.elf import build_btf as build
 from tests.build.elf import info
@@ -290,67 +287,3 @@ def test_running_kernel_has_what_every_kernel_has() -> None:
     assert find("fentry/vfs_read", target).words == 4
     assert find("tp_btf/sched_switch", target).found is True
     assert find("iter/task", target).found is True
-
-
-def test_words_that_a_program_reads() -> None:
-    source = (
-        PRELUDE
-        + """
-    SEC("fentry/x") int program(u64 *ctx)
-    {
-        u64 first = ctx[0];
-        if (first > 5)
-            return CALL1(5, ctx[2]) + ctx[4];
-        return CALL1(5, first);
-    }"""
-    )
-    (function,) = parse_object(compile_bpf(source).read_bytes()).functions
-    assert sorted(words_read(function.insns).values()) == [0, 2, 4]
-
-
-@pytest.mark.parametrize(
-    ("insns", "words"),
-    [
-        ([Insn(0x79, 0, 1, 24, 0), Insn(0x95, 0, 0, 0, 0)], {0: 3}),
-        # r1 is something else after a call, r6 is not.
-        (
-            [
-                Insn(0xBF, 6, 1, 0, 0),
-                Insn(0x85, 0, 0, 0, 5),
-                Insn(0x79, 0, 1, 8, 0),
-                Insn(0x79, 0, 6, 16, 0),
-                Insn(0x95, 0, 0, 0, 0),
-            ],
-            {3: 2},
-        ),
-        # Overwritten on one of two ways.
-        (
-            [
-                Insn(0x15, 2, 0, 1, 0),
-                Insn(0xB7, 1, 0, 0, 0),
-                Insn(0x79, 0, 1, 8, 0),
-                Insn(0x95, 0, 0, 0, 0),
-            ],
-            {},
-        ),
-        # A loop that changes it only after the first round.
-        (
-            [
-                Insn(0x79, 0, 1, 8, 0),
-                Insn(0x07, 1, 0, 0, 8),
-                Insn(0x05, 0, 0, -3, 0),
-            ],
-            {},
-        ),
-        # Behind the end, and what nobody gets to.
-        ([Insn(0x95, 0, 0, 0, 0), Insn(0x79, 0, 1, 8, 0)], {}),
-        ([Insn(0x05, 0, 0, 77, 0)], {}),
-        ([Insn(0x0D, 1, 0, 0, 0), Insn(0x79, 0, 1, 8, 0)], {}),
-        ([], {}),
-    ],
-    ids=["load", "call", "one way", "loop", "dead", "outside", "indirect", "empty"],
-)
-def test_words_are_those_of_the_context_on_every_way(
-    insns: list[Insn], words: dict[int, int]
-) -> None:
-    assert words_read(insns) == words

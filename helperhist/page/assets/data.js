@@ -15,6 +15,9 @@ class Data {
       path: raw.paths[path],
       place,
     }));
+    /** Releases that have a tag, or of which a source was read, oldest first. */
+    this.columns = raw.columns.map(parseVersion);
+    this.columnAt = new Map(raw.columns.map((text, place) => [text, place]));
     this.tagByName = new Map(this.tags.map((tag) => [tag.name, tag]));
     /** Releases of mainline: no candidates, no updates. */
     this.releases = this.tags.filter((tag) => tag.version.rc === null && !tag.version.isStable);
@@ -36,7 +39,6 @@ class Data {
       this.programWords.set(shortName(name).toLowerCase(), name);
       this.programWords.set(name.toLowerCase(), name);
     }
-    this.columns = this.findColumns();
     this.lts = raw.lts.filter((text) => this.columns.some((column) => column.text === text));
   }
 
@@ -159,34 +161,36 @@ class Data {
   }
 
   derive(kind, name, object, history) {
-    const [flat, absent = null, seen = null, orEarlier = false] = this.relations.histories[history];
-    const read = this.readOf(kind);
+    const [flat, gaps, absent = null, seen = null, orEarlier = false] =
+      this.relations.histories[history];
     const runs = [];
     for (let i = 0; i < flat.length; i += 3) {
+      const [start, end, place] = flat.slice(i, i + 3);
       runs.push({
-        first: flat[i],
-        last: flat[i + 1],
-        place: flat[i + 2],
-        value: this.relations.values[flat[i + 2]],
-        from: read[flat[i]].text,
-        to: flat[i + 1] + 1 < read.length ? read[flat[i + 1] + 1].text : null,
+        start,
+        end: end < 0 ? Infinity : end,
+        place,
+        value: this.relations.values[place],
+        from: this.columns[start].text,
+        to: end < 0 ? null : this.columns[end].text,
       });
     }
-    let start = runs.length - 1;
-    while (start > 0 && runs[start - 1].last + 1 === runs[start].first) start -= 1;
-    const end = runs[runs.length - 1];
+    let first = runs.length - 1;
+    while (first > 0 && runs[first - 1].end === runs[first].start) first -= 1;
+    const last = runs[runs.length - 1];
     return {
       kind,
       name,
       object: this.relations.objects[object],
-      value: end.value,
-      place: end.place,
-      since: runs[start].from,
+      value: last.value,
+      place: last.place,
+      since: runs[first].from,
       absent: absent || null,
       seen: seen || null,
-      removed: end.to,
+      removed: last.to,
       orEarlier: Boolean(orEarlier),
       runs,
+      gaps: gaps || [],
     };
   }
 
@@ -230,20 +234,6 @@ class Data {
     return !this.relations.values[place]
       .split(" or ")
       .some((alternative) => alternative.split(";").filter(Boolean).every(environment));
-  }
-
-  /** Return all releases that tags or readings know, oldest first. */
-  findColumns() {
-    const found = new Map();
-    // A distribution's history may have updates only.
-    const tags = this.releases.length > 1 ? this.releases : this.tags;
-    for (const tag of tags) found.set(tag.version.text, tag.version);
-    for (const read of this.read.values()) {
-      for (const version of read) {
-        if (version.rc === null && !version.isStable) found.set(version.text, version);
-      }
-    }
-    return [...found.values()].sort(compareVersions);
   }
 
   /** Return the entry that a name, a number (#181) or an older name means, or null. */

@@ -50,8 +50,8 @@ Object.assign(Data.prototype, {
       return own !== undefined && own !== null && String(own) === value;
     }
     if (!relation) return this.saidAt(item, tag) === value;
-    const { place, either } = this.hasRelation(relation, tag.version);
-    const has = either ? "?" : place === undefined ? null : this.relations.values[place];
+    const { place } = this.hasRelation(relation, tag.version);
+    const has = place === undefined ? null : this.relations.values[place];
     return value === ABSENT ? has === null : has === value.slice(PRESENT.length);
   },
 
@@ -80,9 +80,9 @@ Object.assign(Data.prototype, {
   /** Return [tag, what it has, source] of a relation, at both sides of each change. */
   relationChanges(relation) {
     const read = this.readOf(relation.kind);
-    const said = read.map((_, place) => {
-      const run = relation.runs.find(({ first, last }) => first <= place && place <= last);
-      return run ? PRESENT + run.value : ABSENT;
+    const said = read.map((version) => {
+      const { place } = this.hasRelation(relation, version);
+      return place === undefined ? ABSENT : PRESENT + this.relations.values[place];
     });
     return read.flatMap((version, i) => {
       const changes =
