@@ -1,150 +1,165 @@
-"""Build the embedded dataset, ``data/mainline``, from a clone of iproute2.
+"""Build the embedded dataset, ``data/mainline``, or check that it is what would be built.
 
-    python data/build.py ~/iproute2
+    python data/build.py ~/linux                   from the kernel's own repository, all at once
+    python data/build.py ~/iproute2 ~/trees        from copies, as the embedded one was made
 
-iproute2 carries the kernel's own ``bpf.h`` and has a tag for each kernel release from v4.1.0 on.
-What came before stands in ``early.csv``, what came after its newest tag read here in
-``later.csv``, what its copies lack in ``corrections.csv``, release dates and introducing commits
-in the other tables beside this file. See README.md for where they come from. The relations that
-the folder has stay: ``build_relations.py`` makes them.
+With ``--check``, nothing is written: the files are compared byte for byte, and the rows that differ
+are printed; exit code 1 if any does. The kernel's repository has more releases of whole trees than
+there are copies, so that bounds are narrower there. See README.md for where the tables beside this
+file come from.
 """
 
-import csv
+import argparse
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from names import Names, prototypes_of, read_names
+from statements import find_evidence, find_witnesses, read_table
+from trees import Related, read_trees
+
 import helperhist
-from helperhist.dataset.store import read_dataset, write_dataset
-from helperhist.mining.history import (
-    Line,
-    Snapshot,
-    build_rows,
-    find_events,
-    find_spans,
-    settle_kinds,
-)
-from helperhist.sources.docs import Prototype, parse_prototype
-from helperhist.timeline import Fact, Metadata, Parts, Relations, Row, Tag, Timeline
-from helperhist.version import KernelVersion
+from helperhist.dataset.files import FILES, render_dataset
+from helperhist.dataset.store import write_dataset
+from helperhist.git import DEFAULT_TAGS
+from helperhist.mining.files import SOURCES
+from helperhist.mining.history import Line, build_rows, find_events, find_spans, settle_kinds
+from helperhist.timeline import HEADER, Metadata, Parts, Reading, Row, Tag, Timeline
 
 HERE = Path(__file__).parent
-
-EARLY_TAGS = ("v3.18", "v3.19", "v4.0")
-LATER_TAGS = ("v7.2", "v7.3")
-
-
-def read_table(name: str) -> list[dict[str, str]]:
-    with (HERE / name).open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
+EMBEDDED = HERE / "mainline"
+NOTES = ("Mainline only: distributions backport without changing the version number.",)
+_SHOWN = 20
 
 
-def read_entry(row: dict[str, str]) -> Fact:
-    return Fact.of(row["kind"], row["name"], int(row["id"]) if row["id"] else None)
+def build(iproute2: Path, trees: Path) -> Timeline:
+    """Return the embedded timeline, from copies.
 
-
-def build(repository: Path, relations: Relations) -> Timeline:
-    """Return the embedded timeline.
-
-    :param repository: a clone of iproute2
-    :param relations: that it has
+    :raises SystemExit: copies differ, and nothing settles it
     """
-    scanned = helperhist.scan(repository, commits=False)
-    dates = {row["tag"]: row["released"] or None for row in read_table("kernel_releases.csv")}
-    tags: list[Tag] = []
-    snapshots: dict[str, Snapshot] = {}
-
-    def add(table: str, releases: Iterable[str]) -> None:
-        """Add releases that have what the one before has, and what a table says."""
-        new = [(row["tag"], read_entry(row)) for row in read_table(table)]
-        for name in releases:
-            before = snapshots[tags[-1].name] if tags else {}
-            tags.append(Tag(name, KernelVersion.parse(name), "", "", dates[name], "", ""))
-            snapshots[name] = {
-                **before,
-                **{entry.name: entry for tag, entry in new if tag == name},
-            }
-
-    add("early.csv", EARLY_TAGS)
-    corrections = [
-        (KernelVersion.parse(row["tag"]), read_entry(row)) for row in read_table("corrections.csv")
-    ]
-    for tag in scanned.releases:
-        if tag.version >= KernelVersion.parse(LATER_TAGS[0]):
-            continue
-        name = f"v{tag.version}"
-        # Objects of iproute2 are no objects of the kernel; the header's id shows what was read.
-        tags.append(Tag(name, tag.version, "", "", dates.get(name), tag.path, tag.blob))
-        missed = {entry.name: entry for since, entry in corrections if since <= tag.version}
-        copied = {
-            item.name: Fact.of(item.kind, item.name, item.id)
-            for item in scanned.present(tag).values()
-        }
-        snapshots[name] = missed | copied
-    add("later.csv", LATER_TAGS)
-
-    line = Line("", tuple(tags))
-    settle_kinds([line], snapshots)
-    spans = find_spans(line, snapshots)
-    events, former = find_events([line], snapshots)
-    prototypes: dict[str, tuple[Prototype, tuple[str, ...]]] = {}
-    for row in scanned.helpers:
-        prototype = parse_prototype(row.prototype or "")
-        if prototype is not None:
-            prototypes[row.name] = (prototype, row.attributes)
+    names, related = read_names(iproute2), read_trees(trees)
+    if related.unsettled:
+        raise SystemExit("\n".join(map(str, related.unsettled)))
     commits = {
         (row["kind"], row["name"]): row["commit"] for row in read_table("introducing_commits.csv")
     }
-
     messages = {row["commit"]: row for row in read_table("commit_messages.csv")}
 
     def complete(row: Row) -> Row:
         commit = commits.get((row.kind, row.name))
         message = messages.get(commit or "", {})
+        date, subject = message.get("author_date") or None, message.get("subject")
+        return replace(row, commit=commit, author_date=date, subject=subject)
+
+    return assemble(names, related, complete)
+
+
+def build_from_kernel(repository: Path) -> Timeline:
+    """Return the embedded timeline, from the kernel's own repository."""
+    scanned = helperhist.scan(repository, strict=True)
+    commits = {row.name: row for row in scanned.rows}
+    names = Names(paths=scanned.metadata.paths, prototypes=prototypes_of(scanned))
+    for tag in scanned.releases:
+        names.tags.append(tag)
+        names.snapshots[tag.name] = scanned.present(tag)
+        names.readings.append(Reading(HEADER, tag.name, f"mainline {tag.name}"))
+    readings = [replace(item, origin=f"mainline {item.tag}") for item in scanned.relations.readings]
+
+    def complete(row: Row) -> Row:
+        known = commits[row.name]
         return replace(
             row,
-            commit=commit,
-            author_date=message.get("author_date") or None,
-            subject=message.get("subject"),
-            former_names=former.get(row.name, ()),
+            commit=known.commit,
+            author_date=known.author_date,
+            commit_date=known.commit_date,
+            subject=known.subject,
         )
 
-    rows = [
-        complete(row)
-        for row in build_rows([line], {"": spans}, complete=True, prototypes=prototypes)
-    ]
+    return assemble(names, Related(list(scanned.relations.runs), readings, [], []), complete)
+
+
+def assemble(names: Names, related: Related, complete: Callable[[Row], Row]) -> Timeline:
+    """Put the embedded timeline together.
+
+    :param complete: adds the introducing commit to a row
+    """
+    line = Line("", tuple(names.tags))
+    settle_kinds([line], names.snapshots)
+    spans = find_spans(line, names.snapshots)
+    events, former = find_events([line], names.snapshots)
+    rows = tuple(
+        replace(complete(row), former_names=former.get(row.name, ()))
+        for row in build_rows([line], {"": spans}, complete=True, prototypes=names.prototypes)
+    )
+    readings = (*names.readings, *related.readings)
+    evidence = (*names.dissents, *related.dissents, *find_evidence(rows))
     metadata = Metadata(
-        source=_source(tags, relations),
-        paths=scanned.metadata.paths,
-        pattern=scanned.metadata.pattern,
-        tags=len(tags),
-        newest=tags[-1].name,
+        source=_source(names.tags, related.readings),
+        paths=names.paths,
+        pattern=DEFAULT_TAGS,
+        tags=len(names.tags),
+        newest=names.tags[-1].name,
         kernel=True,
         version=helperhist.__version__,
-        notes=("Mainline only: distributions backport without changing the version number.",),
+        notes=NOTES,
     )
     return Timeline(
         metadata,
         rows,
-        lambda: tags,
+        lambda: names.tags,
         lambda: spans,
         lambda: events,
         lambda: (),
-        relations=lambda _: Parts(relations.runs, relations.readings),
+        relations=lambda _: Parts(related.runs, readings),
+        evidence=lambda _: (evidence, find_witnesses(readings, evidence)),
     )
 
 
-def _source(tags: Sequence[Tag], relations: Relations) -> str:
+def _source(tags: Sequence[Tag], readings: Sequence[Reading]) -> str:
     """Say in a line what the data has."""
-    source = f"bpf.h of {tags[0].version} to {tags[-1].version}"
-    if read := relations.read("helper_use"):
-        source += f", kernel trees of {read[0]} to {read[-1]}"
-    return source
+    read = [item.tag.removeprefix("v") for item in readings if item.source in SOURCES]
+    return (
+        f"bpf.h of {tags[0].version} to {tags[-1].version}, kernel trees of {read[0]} to {read[-1]}"
+    )
+
+
+def differences(ours: Mapping[str, str], folder: Path) -> Iterator[str]:
+    """Yield how the files of a dataset differ from those of a folder, the rows of each side."""
+    for name in sorted(FILES):
+        path = folder / name
+        there = path.read_bytes().decode() if path.is_file() else ""
+        built = ours.get(name, "")
+        if built == there:
+            continue
+        new, old = built.splitlines(), there.splitlines()
+        for mark, lines, others in (("-", old, set(new)), ("+", new, set(old))):
+            rows = [line for line in lines if line not in others]
+            yield from (f"{name}: {mark} {row}" for row in rows[:_SHOWN])
+            if len(rows) > _SHOWN:
+                yield f"{name}: {mark} ... {len(rows) - _SHOWN} more rows"
+        if set(new) == set(old):
+            yield f"{name}: other order or line ends"
+
+
+def main() -> int:
+    """Run as a script."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("repository", type=Path, help="a clone of the kernel, or of iproute2")
+    parser.add_argument("trees", type=Path, nargs="?", help="kernel trees, with iproute2")
+    parser.add_argument("--check", action="store_true", help="compare, and write nothing")
+    options = parser.parse_args()
+    if options.trees is None:
+        timeline = build_from_kernel(options.repository)
+    else:
+        timeline = build(options.repository, options.trees)
+    if not options.check:
+        write_dataset(timeline, EMBEDDED)
+        return 0
+    found = list(differences(render_dataset(timeline), EMBEDDED))
+    sys.stdout.write("".join(f"{line}\n" for line in found) or "no row differs\n")
+    return int(bool(found))
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 2:
-        raise SystemExit("usage: python data/build.py IPROUTE2_REPOSITORY")
-    folder = HERE / "mainline"
-    write_dataset(build(Path(sys.argv[1]), read_dataset(folder).relations), folder)
+    sys.exit(main())

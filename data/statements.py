@@ -1,10 +1,10 @@
 """The evidence of the embedded data: who says what, from the tables beside this file."""
 
 import csv
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from helperhist.timeline import ABSENT, PRESENT, Evidence, Reading, Row, Witness
+from helperhist.timeline import PRESENT, Evidence, Reading, Row, Witness
 
 __all__ = ["find_evidence", "find_witnesses", "read_table"]
 
@@ -48,7 +48,8 @@ def find_evidence(rows: Iterable[Row]) -> Iterator[Evidence]:
         yield Evidence(*name, "commit", row["commit"], "commit tables", row["evidence"])
         if message := messages.get(row["commit"]):
             said = message["subject"]
-            yield Evidence(*name, "subject", said, "libbpf", message["evidence"])
+            where = message["evidence"].removeprefix("libbpf ")
+            yield Evidence(*name, "subject", said, "libbpf", where)
     for row in read_table("dissents.csv"):
         where = f"{row['where']} of {row['revision']}"
         yield Evidence(kinds[row["name"]], row["name"], "", "since", row["since"], row["by"], where)
@@ -57,20 +58,6 @@ def find_evidence(rows: Iterable[Row]) -> Iterator[Evidence]:
             row["kind"], row["name"], row["object"], f"v{row['release']}",
             row["decision"], "decision", row["evidence"],
         )  # fmt: skip
-
-
-def dissenting_copies(
-    origins: Mapping[str, str], held: Mapping[str, Mapping[str, str]], rows: Iterable[Row]
-) -> Iterator[Evidence]:
-    """Yield what copies of the header lack that ``corrections.csv`` adds.
-
-    :param origins: tag to its copy
-    :param held: tag to the names that the copy has, with their numbers
-    """
-    for row in read_table("corrections.csv"):
-        if row["name"] not in held[row["tag"]]:
-            by = origins[row["tag"]]
-            yield Evidence(row["kind"], row["name"], "", row["tag"], ABSENT, by, "")
 
 
 def find_witnesses(readings: Iterable[Reading], evidence: Iterable[Evidence]) -> list[Witness]:

@@ -1,8 +1,9 @@
 """Compare what a kernel lets programs call with what the source of that kernel says.
 
 ``python tests/compare_uses.py ANSWERS.json TREE`` takes what ``boot_uses.py`` wrote and a source
-tree of the same kernel (of Debian's: ``linux-source-X.Y``, or the upstream tree of its version).
-Exit code 1 if anything differs without a reason.
+tree of the same kernel (of Debian's: ``linux-source-X.Y``, or the upstream tree of its version),
+or a release (``6.12``), of which the embedded data is asked. Exit code 1 if anything differs
+without a reason.
 """
 
 import argparse
@@ -14,9 +15,11 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
+import helperhist
 from helperhist.sources import Condition, Source, read_tree
 from helperhist.sources.helper_use import HelperUse
 from helperhist.sources.kfuncs import KfuncSource
+from helperhist.version import KernelVersion
 from tests.vm.agreement import Agreement, compare_calls
 from tests.vm.contexts import Context
 
@@ -30,7 +33,28 @@ def _files(source: Source, tree: Path) -> Iterator[tuple[str, bytes]]:
                 yield path.relative_to(tree).as_posix(), path.read_bytes()
 
 
-def compare(answers: dict[str, Any], tree: Path) -> Iterator[tuple[str, Agreement]]:
+def _facts(tree: str, kind: str, source: Source) -> dict[tuple[str, str], Condition]:
+    """Return the conditions of a tree or release, by name and program type."""
+    if Path(tree).is_dir():
+        found, _ = read_tree(source, _files(source, Path(tree)))
+        return {
+            (fact.name, fact.object): Condition.parse(fact.value)
+            for fact in found
+            if fact.kind == kind
+        }
+    relations, release = helperhist.load("embedded").relations, KernelVersion.parse(tree)
+    held = (
+        (item, relations.has(kind, item.name, item.object, release).value)
+        for item in relations.find(kind)
+    )
+    return {
+        (item.name, item.object): Condition.parse(value)
+        for item, value in held
+        if value is not None
+    }
+
+
+def compare(answers: dict[str, Any], tree: str) -> Iterator[tuple[str, Agreement]]:
     """Yield the comparison of helpers, and that of kfuncs."""
     names = {
         int(number): name.replace("BPF_FUNC_", "bpf_", 1)
@@ -42,12 +66,7 @@ def compare(answers: dict[str, Any], tree: Path) -> Iterator[tuple[str, Agreemen
         ("kfunc_use", KfuncSource()),
     )
     for kind, source in sources:
-        found, _ = read_tree(source, _files(source, tree))
-        facts = {
-            (fact.name, fact.object): Condition.parse(fact.value)
-            for fact in found
-            if fact.kind == kind
-        }
+        facts = _facts(tree, kind, source)
         calls = (
             (Context(prog_type, attach_type, target, sleepable), names.get(call, str(call)), *said)
             for prog_type, attach_type, call, *said, target, sleepable in answers[kind]
@@ -59,7 +78,7 @@ def main() -> int:
     """Run as a script."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("answers", type=Path, metavar="ANSWERS.json")
-    parser.add_argument("tree", type=Path, metavar="TREE")
+    parser.add_argument("tree", metavar="TREE|RELEASE")
     options = parser.parse_args()
     answers = json.loads(options.answers.read_text())
     differ = 0

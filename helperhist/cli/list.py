@@ -13,9 +13,9 @@ from helperhist.cli.options import (
     format_options,
 )
 from helperhist.cli.output import complain, echo, echo_json
+from helperhist.cli.programs import find_program, limit, restrict
 from helperhist.cli.relations import (
     echo_relations,
-    program_type,
     relations_at,
     require_relations,
 )
@@ -81,9 +81,9 @@ def command(
 def _relations(timeline: Timeline, kind: str, at: str | None, prog: str | None) -> list[Relation]:
     relations = require_relations(timeline)
     kinds: tuple[str, ...] = (kind,)
-    other = None
+    program = None
     if prog is not None:
-        other = program_type(timeline, prog)
+        program = find_program(timeline, prog)
         kinds = (f"{kind}_use",) if kind in ("helper", "kfunc") else kinds
         kinds = kinds if kind else ("helper_use", "kfunc_use")
         if not set(kinds) <= set(BY_PROGRAM):
@@ -92,14 +92,18 @@ def _relations(timeline: Timeline, kind: str, at: str | None, prog: str | None) 
         # Older kernels have no kfuncs.
         young = KernelVersion.parse(at) < KernelVersion.parse(read[0])
         kinds = kinds[:1] if young else kinds
+    other = None if program is None else program.type
     found = [item for name in kinds for item in relations.find(name, other=other)]
     if not found and kind and kind not in relations.kinds and prog is None:
         raise DatasetError(
             f"no relations of kind {kind!r} in this data; there are {', '.join(relations.kinds)}"
         )
     if at is None:
-        return found
+        return found if program is None else list(limit(relations, found, program))
     kept, unknown = relations_at(timeline, found, at)
+    if program is not None:
+        values = ((item, restrict(item.value, program)) for item in kept)
+        kept = [replace(item, value=value) for item, value in values if value is not None]
     if unknown:
         complain(f"{unknown} more came or went around {at}, which was not read: nobody can tell")
     return kept

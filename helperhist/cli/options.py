@@ -1,6 +1,6 @@
 """What commands share: options, and the line that names the source."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
 import click
@@ -13,6 +13,7 @@ from helperhist.timeline import Row, Timeline
 __all__ = [
     "check_kind",
     "data_option",
+    "echo_objects_csv",
     "echo_rows_csv",
     "echo_source",
     "format_options",
@@ -54,20 +55,31 @@ def check_kind(timeline: Timeline, kind: str) -> None:
 
 
 def echo_rows_csv(rows: Iterable[Row]) -> None:
-    """Print rows as CSV: the columns of the JSON, lists separated by spaces."""
-    columns = list(Row("", "").to_json())
-    echo_csv(columns, ([_cell(value) for value in row.to_json().values()] for row in rows))
+    """Print rows as CSV, see :func:`echo_objects_csv`."""
+    echo_objects_csv([row.to_json() for row in rows])
+
+
+def echo_objects_csv(objects: Sequence[Mapping[str, object]]) -> None:
+    """Print JSON objects of rows or relations as CSV: their keys, lists separated by spaces."""
+    columns = dict.fromkeys(Row("", "").to_json())
+    for item in objects:
+        columns.update(dict.fromkeys(item))
+    echo_csv(list(columns), ([_cell(item.get(key)) for key in columns] for item in objects))
 
 
 def _cell(value: object) -> object:
     if isinstance(value, bool):
         return "yes" if value else ""
     if isinstance(value, list):
-        return " ".join(
-            f"{item['series']}:{item['since']}" if isinstance(item, dict) else item
-            for item in value
-        )
+        return " ".join(item if isinstance(item, str) else _pair(item) for item in value)
     return value
+
+
+def _pair(item: Mapping[str, str | None]) -> str:
+    """Return a backport, or an interval, in a word."""
+    if "series" in item:
+        return f"{item['series']}:{item['since']}"
+    return f"{item['from']}-{item['to'] or ''}"
 
 
 def echo_source(timeline: Timeline, machine: bool = False) -> None:

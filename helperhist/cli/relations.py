@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from helperhist.cli.output import echo, echo_csv, echo_json
+from helperhist.cli.options import echo_objects_csv
+from helperhist.cli.output import echo, echo_json
 from helperhist.errors import DatasetError
 from helperhist.report.relations import (
     relation_json,
@@ -12,12 +13,10 @@ from helperhist.report.relations import (
     since_words,
 )
 from helperhist.report.terminal import table, terminal_width
-from helperhist.timeline import KINDS, PREFIXES, Relation, Relations, Row, Timeline, condition_words
+from helperhist.timeline import KINDS, Relation, Relations, Timeline, condition_words
 from helperhist.version import KernelVersion
 
-__all__ = ["echo_relations", "program_type", "relations_at", "require_relations"]
-
-_PREFIX = PREFIXES["prog_type"]
+__all__ = ["echo_relations", "relations_at", "require_relations"]
 
 
 def require_relations(timeline: Timeline) -> Relations:
@@ -30,26 +29,6 @@ def require_relations(timeline: Timeline) -> Relations:
             f"this data ({timeline.label}) does not say who may call what; use --data embedded"
         )
     return timeline.relations
-
-
-def program_type(timeline: Timeline, text: str) -> str:
-    """Return the program type that a short name, its full name or one of ``SEC()`` means.
-
-    :raises DatasetError: nothing is called so
-    """
-    known = timeline.index.names("prog_type")
-    name = _PREFIX + text.strip().upper().removeprefix(_PREFIX)
-    if name in known:
-        return name
-    from helperhist.binary import program_kind  # only where the name is not the type's own
-
-    kind = program_kind(text.strip().lower())
-    if kind is not None and _PREFIX + kind.type in known:
-        return _PREFIX + kind.type
-    raise DatasetError(
-        f"{text[:60]!r} is not a program type; write xdp, BPF_PROG_TYPE_XDP or a name of SEC(); "
-        "see `helperhist list --kind prog_type`"
-    )
 
 
 def relations_at(
@@ -92,10 +71,7 @@ def echo_relations(
     if as_json:
         echo_json(answers)
     elif as_csv:
-        columns = list(answers[0]) if answers else [*Row("", "").to_json(), "object", "value"]
-        for answer in answers:
-            columns += [key for key in answer if key not in columns]
-        echo_csv(columns, ([_cell(answer.get(key)) for key in columns] for answer in answers))
+        echo_objects_csv(answers)
     else:
         cells = [
             (relation.name, short(relation.object), _words(relation), _value(relation))
@@ -113,11 +89,3 @@ def _words(relation: Relation) -> str:
 def _value(relation: Relation) -> str:
     conditional = KINDS[relation.kind].conditional
     return condition_words(relation.value) if conditional else relation.value
-
-
-def _cell(value: object) -> object:
-    if isinstance(value, bool):
-        return "yes" if value else ""
-    if isinstance(value, list):
-        return " ".join(f"{item['from']}-{item['to'] or ''}" for item in value)
-    return value

@@ -1,11 +1,14 @@
 """``helperhist since``: the minimum kernel of a name."""
 
+from dataclasses import replace
+
 import click
 
 from helperhist.cli.command import new_command
-from helperhist.cli.options import data_option, echo_rows_csv, echo_source, format_options
+from helperhist.cli.options import data_option, echo_objects_csv, echo_source, format_options
 from helperhist.cli.output import Styled, complain, echo, echo_json
-from helperhist.cli.relations import program_type, require_relations
+from helperhist.cli.programs import Program, find_program, limit
+from helperhist.cli.relations import require_relations
 from helperhist.dataset import load
 from helperhist.errors import HelperhistError
 from helperhist.printable import printable
@@ -81,10 +84,10 @@ def command(
     rows: dict[str, Row] = {}
     related: list[Relation] = []
     negative = False
-    other = "" if prog is None else program_type(timeline, prog)
+    program = None if prog is None else find_program(timeline, prog)
     for name in names:
-        if other:
-            pairs = _pairs(timeline, name, other)
+        if program is not None:
+            pairs = _pairs(timeline, name, program)
             negative = negative or not pairs
             related += pairs
             continue
@@ -98,18 +101,19 @@ def command(
             complain(_unknown(timeline, name))
         negative = negative or all(row.since is None for row in found)
     answers = list(rows.values())
-    if as_json:
+    if as_json or as_csv:
         objects = [
             *(row.to_json() for row in answers),
             *(relation_json(timeline, relation) for relation in related),
         ]
+    if as_json:
         items: list[Row | Relation] = [*answers, *related]
         for item, answer in zip(items, objects, strict=True):
             if evidence:
                 answer["evidence"] = evidence_json(timeline, item)
         echo_json(objects)
     elif as_csv:
-        echo_rows_csv([*answers, *(relation_row(timeline, relation) for relation in related)])
+        echo_objects_csv(objects)
     elif quiet:
         for since in (*(row.since for row in answers), *(pair.since for pair in related)):
             echo(since or "none")
@@ -123,12 +127,13 @@ def command(
     ctx.exit(1 if negative else 0)
 
 
-def _pairs(timeline: Timeline, name: str, other: str) -> tuple[Relation, ...]:
+def _pairs(timeline: Timeline, name: str, program: Program) -> tuple[Relation, ...]:
     """Return when programs of a type may call a name; complain where they never could."""
     relations = require_relations(timeline)
     row = timeline.since(name)
     kind, wanted = ("kfunc_use", name) if row is None else ("helper_use", row.name)
-    found = relations.find(kind, wanted, other)
+    all_of_type = relations.find(kind, wanted, program.type)
+    found = limit(relations, all_of_type, program)
     if found:
         return found
     if row is not None and row.kind != "helper":
@@ -136,9 +141,12 @@ def _pairs(timeline: Timeline, name: str, other: str) -> tuple[Relation, ...]:
     elif row is None and not relations.find("kfunc", canonical_name(name)):
         complain(_unknown(timeline, name))
     else:
+        limits = f" of attach type {program.attach}" if program.attach else ""
+        if limit(relations, all_of_type, replace(program, sleepable=None)):
+            limits += " that may not sleep"
         read = relations.read(kind)
         span = f"in the releases read, {read[0]} to {read[-1]}" if read else "in any release read"
-        complain(f"{wanted}: {short(other)} programs may not call it {span}")
+        complain(f"{wanted}: {short(program.type)} programs{limits} may not call it {span}")
     return ()
 
 

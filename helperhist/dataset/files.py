@@ -22,6 +22,8 @@ from dataclasses import asdict, astuple
 from datetime import date, datetime
 from errno import ENOENT
 from functools import lru_cache
+from itertools import chain
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +35,7 @@ from helperhist.dataset.evidence import (
     parse_witnesses,
 )
 from helperhist.dataset.relations import (
+    DETAILS,
     INTRODUCTIONS,
     LOST,
     READINGS,
@@ -56,6 +59,7 @@ from helperhist.timeline import (
     Metadata,
     Parts,
     Row,
+    Run,
     Span,
     Tag,
     Timeline,
@@ -137,7 +141,9 @@ def parse_dataset(
         return tuple(part("tags.csv", lambda cells: _tags(cells, rows)))
 
     def relations(name: str) -> Parts:
-        found = files if later is None else later(tuple(RELATION_COLUMNS))
+        wanted = set(RELATION_COLUMNS) - ({DETAILS} if name else set())
+        found = files if later is None else later(wanted)
+        runs = [RELATIONS]
         if name:
             found = {
                 **found,
@@ -146,8 +152,10 @@ def parse_dataset(
                     for file in (RELATIONS, INTRODUCTIONS)
                 },
             }
+        else:
+            runs.append(DETAILS)
         return Parts(
-            part(RELATIONS, parse_runs, found),
+            _by_kind(part(file, parse_runs, found) for file in runs),
             part(READINGS, parse_readings, found),
             part(INTRODUCTIONS, parse_introductions, found),
             part(LOST, parse_lost, found),
@@ -171,6 +179,11 @@ def parse_dataset(
         relations,
         evidence,
     )
+
+
+def _by_kind(files: Iterable[Iterator[Run]]) -> Iterator[Run]:
+    """Yield the runs of files, each of them sorted, in one order: no two have one kind."""
+    yield from sorted(chain.from_iterable(files), key=attrgetter("kind"))
 
 
 _MISSING = FileNotFoundError(ENOENT, "No such file or directory")

@@ -1,7 +1,13 @@
 """The files of a dataset that say which helper and kfunc may be called from where.
 
+``relations.csv``  the runs of releases that have a fact: :class:`helperhist.timeline.Run`
+``details.csv``    the same, of the kinds in :data:`DETAIL_KINDS`: no answer on one name has them
+``readings.csv``   which source was read at which release: :class:`helperhist.timeline.Reading`
+=================  ===============================================================================
+=======
 =====================  ===========================================================================
 ``relations.csv``      the runs of releases that have a fact: :class:`helperhist.timeline.Run`
+``details.csv``        the same, of the kinds of :data:`DETAIL_KINDS`: no answer on a name has them
 ``readings.csv``       which source was read at which release: :class:`helperhist.timeline.Reading`
 ``introductions.csv``  the commits that runs begin with: :class:`helperhist.timeline.Introduction`
 ``lost.csv``           why a source says nothing of a release: :class:`helperhist.timeline.Lost`
@@ -16,6 +22,7 @@ from helperhist.timeline import SOURCES, Introduction, Lost, Parts, Reading, Run
 from helperhist.version import KernelVersion
 
 __all__ = [
+    "DETAILS",
     "INTRODUCTIONS",
     "LOST",
     "READINGS",
@@ -31,12 +38,16 @@ __all__ = [
 ]
 
 RELATIONS = "relations.csv"
+DETAILS = "details.csv"
+DETAIL_KINDS = frozenset(("arch_use", "contract"))
 READINGS = "readings.csv"
 INTRODUCTIONS = "introductions.csv"
 LOST = "lost.csv"
 SOURCE_FILES = "files.csv"
+_RUN = ("kind", "name", "object", "value", "first", "last")
 RELATION_COLUMNS: dict[str, tuple[str, ...]] = {
-    RELATIONS: ("kind", "name", "object", "value", "first", "last"),
+    RELATIONS: _RUN,
+    DETAILS: _RUN,
     READINGS: ("source", "tag", "origin"),
     INTRODUCTIONS: (
         "kind", "name", "object", "first", "commit", "author_date", "commit_date", "subject",
@@ -99,7 +110,8 @@ def parse_source_files(rows: Iterable[list[str]]) -> Iterator[SourceFile]:
 def relation_cells(parts: Parts) -> dict[str, list[Sequence[str]]]:
     """Return the rows of each file; a file without any is not written."""
     found: dict[str, Iterable[Run | Reading | Introduction | Lost | SourceFile]] = {
-        RELATIONS: parts.runs,
+        RELATIONS: [run for run in parts.runs if run.kind not in DETAIL_KINDS],
+        DETAILS: [run for run in parts.runs if run.kind in DETAIL_KINDS],
         READINGS: parts.readings,
         INTRODUCTIONS: parts.introductions,
         LOST: parts.lost,

@@ -6,11 +6,13 @@ Most names share what is said of them: a few hundred histories serve thousands o
 from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
-from helperhist.timeline import SOURCES, Relation, Relations, Timeline, condition_words
+from helperhist.timeline import SEEN, SOURCES, Relation, Relations, Timeline, condition_words
 from helperhist.version import KernelVersion
 
-__all__ = ["encode_relations", "find_columns"]
+__all__ = ["LEFT_OUT", "encode_relations", "find_columns"]
 
+#: What booted kernels saw, of which ``has`` tells, and what no part of the page shows.
+LEFT_OUT = (SEEN, "contract", "arch_use")
 #: The kinds whose value is a condition.
 _CONDITIONS = ("helper_use", "kfunc_use", "map_use", "map_prog")
 _ANSWERS = {False: 0, True: 1, None: 2}
@@ -49,10 +51,11 @@ def encode_relations(timeline: Timeline, columns: Sequence[KernelVersion]) -> di
     ``readings`` is source to ``[release, place in origins, tag]``, ``sources`` kind to source,
     ``words`` place in ``values`` to the condition in words. A name of ``kinds`` is ``[name, place
     in groups]``, a group ``[object, history, ...]``. A history is ``[intervals, gaps, absent,
-    seen, or_earlier]``, cut off after the last that is not empty. Releases are places in the
-    columns: ``intervals`` are ``[start, end or -1, value, ...]``; ``gaps`` are ``[release, answer,
-    value or -1, ...]`` of releases between those that were read, with 0 for no, 1 for yes and 2
-    where nobody can tell.
+    seen, or_earlier, kernels]``, cut off after the last that is not empty. Releases are places in
+    the columns: ``intervals`` are ``[start, end or -1, value, ...]``; ``gaps`` are ``[release,
+    answer, value or -1, ...]`` of releases between those that were read, with 0 for no, 1 for yes
+    and 2 where nobody can tell; ``kernels`` are ``[release, whether a booted kernel of it has it,
+    ...]``.
     ``introductions`` are the commits that brought relations: ``[kind, name, object, commit, author
     date, subject]``.
     """
@@ -66,6 +69,8 @@ def encode_relations(timeline: Timeline, columns: Sequence[KernelVersion]) -> di
     introductions: list[list[Any]] = []
     words: dict[int, str] = {}
     for kind in relations.kinds:
+        if kind in LEFT_OUT:
+            continue
         gaps = _gaps(relations.read(kind), columns)
         for name in relations.names(kind):
             group: list[int] = []
@@ -116,12 +121,15 @@ def _history(
     for item in relation.intervals:
         end = -1 if item.end is None else at[item.end]
         intervals += [at[item.start], end, values.place(item.value)]
+    key = relation.kind, relation.name, relation.object
     states: list[int] = []
     for place, version in gaps.items():
-        has = relations.has(relation.kind, relation.name, relation.object, version)
+        has = relations.has(*key, version)
         value = -1 if has.value is None else values.place(has.value)
         states += [place, _ANSWERS[has.answer], value]
-    history = [intervals, states, relation.absent, relation.seen, relation.or_earlier]
+    seen = sorted(relations.sightings(*key).items())
+    kernels = [part for version, has in seen for part in (at[version.text], int(has))]
+    history = [intervals, states, relation.absent, relation.seen, relation.or_earlier, kernels]
     while not history[-1]:
         history.pop()
     return history

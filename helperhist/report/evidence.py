@@ -6,6 +6,8 @@ from typing import Any
 from helperhist.timeline import (
     ABSENT,
     PRESENT,
+    SOMEHOW,
+    SOURCES,
     Evidence,
     Relation,
     Row,
@@ -16,6 +18,8 @@ from helperhist.timeline import (
 )
 
 __all__ = ["evidence_json", "evidence_pairs"]
+
+_SOURCES = frozenset(SOURCES.values())
 
 
 def evidence_json(timeline: Timeline, item: Row | Relation) -> list[dict[str, Any]]:
@@ -46,7 +50,9 @@ def evidence_pairs(timeline: Timeline, item: Row | Relation) -> Iterable[tuple[s
     for said in evidence_of(timeline, item):
         witness = witnesses.get(said.by)
         revision = f" {witness.revision[:12]}" if witness and witness.revision else ""
-        where = f" ({said.where})" if said.where else ""
+        # That a tree was read by a source is no place.
+        place = "" if said.where in _SOURCES else said.where
+        where = f" ({place})" if place else ""
         followed = "" if is_followed(timeline, item, said) else "; not followed"
         yield label, f"{_words(said)}: {said.by}{revision}{where}{followed}"
         label = ""
@@ -55,6 +61,8 @@ def evidence_pairs(timeline: Timeline, item: Row | Relation) -> Iterable[tuple[s
 def _words(said: Evidence) -> str:
     if said.value == ABSENT:
         return f"{said.says} lacks it"
+    if said.value == SOMEHOW:
+        return f"{said.says} has it"
     if said.value.startswith(PRESENT):
         value = said.value.removeprefix(PRESENT)
         words = condition_words(value) if said.object else value

@@ -4,7 +4,7 @@ The sources of whole trees, ``helper_use``, ``kfuncs``, ``map_use`` and ``arch_u
 their own: only mining pays for them.
 """
 
-from helperhist.sources.condition import Condition
+from helperhist.sources.condition import ALWAYS, NEVER, Condition
 from helperhist.sources.ctext import split_pieces
 from helperhist.sources.defined import DefinedNames
 from helperhist.sources.docs import HelperDoc, Prototype, parse_docs, parse_prototype
@@ -17,7 +17,9 @@ from helperhist.sources.uapi import (
 )
 
 __all__ = [
+    "ALWAYS",
     "MAX_HEADER_BYTES",
+    "NEVER",
     "Condition",
     "DefinedNames",
     "Gap",

@@ -14,6 +14,7 @@ from helperhist.timeline.evidence import (
     ABSENT,
     HEADER,
     PRESENT,
+    SOMEHOW,
     Evidence,
     Statements,
     Witness,
@@ -28,7 +29,9 @@ from helperhist.timeline.kinds import (
     ENUM_KINDS,
     KINDS,
     LISTS,
+    LIVE,
     PREFIXES,
+    SEEN,
     SENTINEL,
     SOURCES,
     kind_key,
@@ -37,7 +40,8 @@ from helperhist.timeline.kinds import (
 from helperhist.timeline.parts import Introduction, Lost, Parts, Reading, Run, SourceFile
 from helperhist.timeline.presence import Kernel, Presence, Release
 from helperhist.timeline.records import Backport, Diff, Doc, Event, Metadata, Row, Span, Tag
-from helperhist.timeline.relations import Interval, Relation, Relations
+from helperhist.timeline.relation import Interval, Relation
+from helperhist.timeline.relations import Relations
 from helperhist.timeline.timeline import Timeline, series_base
 
 __all__ = [
@@ -49,10 +53,13 @@ __all__ = [
     "KINDS",
     "LAST_GROWTH",
     "LISTS",
+    "LIVE",
     "LTS",
     "PREFIXES",
     "PRESENT",
+    "SEEN",
     "SENTINEL",
+    "SOMEHOW",
     "SOURCES",
     "STRUCT_OPS",
     "Backport",

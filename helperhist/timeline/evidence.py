@@ -1,14 +1,15 @@
 """Who says what of a row: the copies that were read, and other statements."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from helperhist.timeline.facts import Fact
-from helperhist.timeline.kinds import SOURCES
+from helperhist.timeline.kinds import LIVE, SOURCES
 from helperhist.timeline.records import Row
-from helperhist.timeline.relations import Relation
+from helperhist.timeline.relation import Relation
+from helperhist.timeline.relations import Relations
 from helperhist.version import KernelVersion
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ __all__ = [
     "ABSENT",
     "HEADER",
     "PRESENT",
+    "SOMEHOW",
     "Evidence",
     "Statements",
     "Witness",
@@ -27,8 +29,9 @@ __all__ = [
 
 #: The source of the names of ``bpf.h``, in readings.
 HEADER = "bpf.h"
-#: What a statement about a tag says: that it lacks the fact, or has it with a value.
+#: What a statement about a tag says: that it lacks the fact, has it, or has it with a value.
 ABSENT = "absent"
+SOMEHOW = "present"
 PRESENT = "present:"
 
 
@@ -38,7 +41,8 @@ class Evidence:
 
     :ivar object: of a relation, its other name; else empty
     :ivar says: what it is about: ``since``, ``removed``, ``commit``, ``subject``, or a tag
-        (``v5.8``), at which the fact is ``absent``, or ``present:`` with the value that it has
+        (``v5.8``), at which the fact is ``absent``, ``present:`` with the value that it has, or
+        ``present``, of which value is not said
     :ivar value: what is said of that
     :ivar by: who says it: a :class:`Witness`, or the copy that was read
     :ivar where: the place where it is said, or the reason
@@ -101,16 +105,30 @@ def evidence_of(timeline: "Timeline", item: Row | Relation) -> tuple[Evidence, .
     source = SOURCES[item.kind] if isinstance(item, Relation) else HEADER
     origins = {found.tag: found.origin for found in relations.readings if found.source == source}
     changes = (
-        _relation_changes(item, [f"v{text}" for text in relations.read(item.kind)])
+        _relation_changes(item, relations)
         if isinstance(item, Relation)
         else _name_changes(timeline, item)
     )
+    stated = timeline.statements_of(name).of(item.kind, name, other)
+    # What a copy has that the row does not follow is stated.
+    known = {(said.says, said.by) for said in stated}
     read = [
         Evidence(item.kind, name, other, tag, said, by, place)
         for tag, said, place in changes
         for by in origins.get(tag, timeline.metadata.source).split("; ")
+        if (tag, by) not in known
     ]
-    return (*read, *timeline.statements_of(name).of(item.kind, name, other))
+    seen = _sightings(item, relations) if isinstance(item, Relation) else ()
+    return (*read, *seen, *stated)
+
+
+def _sightings(relation: Relation, relations: Relations) -> Iterator[Evidence]:
+    """Yield what booted kernels say."""
+    key = relation.kind, relation.name, relation.object
+    asked = {item.tag: item.origin for item in relations.readings if item.source == LIVE}
+    for version, has in sorted(relations.sightings(*key).items()):
+        tag = f"v{version}"
+        yield Evidence(*key, tag, SOMEHOW if has else ABSENT, asked[tag], LIVE)
 
 
 def is_followed(timeline: "Timeline", item: Row | Relation, said: Evidence) -> bool:
@@ -121,8 +139,8 @@ def is_followed(timeline: "Timeline", item: Row | Relation, said: Evidence) -> b
         return said.value == _said(timeline.present(timeline.tag(said.says)).get(item.name))
     version = KernelVersion.parse(said.says)
     allowed = timeline.relations_of(item.name).has(item.kind, item.name, item.object, version)
-    if said.value == ABSENT:
-        return allowed.value is None
+    if said.value in (ABSENT, SOMEHOW):
+        return (allowed.value is None) == (said.value == ABSENT)
     return allowed.value == said.value.removeprefix(PRESENT)
 
 
@@ -143,16 +161,16 @@ def _name_changes(timeline: "Timeline", row: Row) -> Iterator[tuple[str, str, st
             yield tag.name, said, ", ".join(filter(None, (tag.path, tag.blob)))
 
 
-def _relation_changes(relation: Relation, tags: Sequence[str]) -> Iterator[tuple[str, str, str]]:
+def _relation_changes(relation: Relation, relations: Relations) -> Iterator[tuple[str, str, str]]:
     """Yield tag, what it has, and by which source, at both sides of each change of a relation."""
-    position = {tag: index for index, tag in enumerate(tags)}
-    at: dict[int, str] = {}
-    for item in relation.intervals:
-        end = len(tags) if item.end is None else position[f"v{item.end}"]
-        at.update(dict.fromkeys(range(position[f"v{item.start}"], end), PRESENT + item.value))
-    shown = {0} if 0 in at else set()
-    for older, newer in pairwise(range(len(tags))):
-        if at.get(older, ABSENT) != at.get(newer, ABSENT):
-            shown |= {older, newer}
+    source = SOURCES[relation.kind]
+    key = relation.kind, relation.name, relation.object
+    read = relations.read(relation.kind)
+    held = [relations.has(*key, KernelVersion.parse(version)).value for version in read]
+    shown = {0} if held[0] is not None else set()
+    for index, (older, newer) in enumerate(pairwise(held)):
+        if older != newer:
+            shown |= {index, index + 1}
     for index in sorted(shown):
-        yield tags[index], at.get(index, ABSENT), SOURCES[relation.kind]
+        value = held[index]
+        yield f"v{read[index]}", ABSENT if value is None else PRESENT + value, source

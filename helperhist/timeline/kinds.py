@@ -8,7 +8,9 @@ __all__ = [
     "ENUM_KINDS",
     "KINDS",
     "LISTS",
+    "LIVE",
     "PREFIXES",
+    "SEEN",
     "SENTINEL",
     "SOURCES",
     "Kind",
@@ -18,6 +20,10 @@ __all__ = [
 
 #: The kind of names that begin or end a list, and are no feature.
 SENTINEL = "sentinel"
+#: The kind that says whether a booted kernel has a fact (``yes`` or ``no``), whatever its value,
+#: and the source of that.
+SEEN = "seen"
+LIVE = "live"
 
 
 class Kind(NamedTuple):
@@ -62,6 +68,8 @@ KINDS: Mapping[str, Kind] = {
         Kind("kfunc_test", "kfuncs of the kernel's tests", "", "", "kfuncs"),
         Kind("map_use", "helpers by map type", "", "", "map_use", "map_type", True),
         Kind("map_prog", "map types by program type", "", "", "map_use", "prog_type", True),
+        Kind("contract", "contracts of helpers", "", "", "helper_use", "prog_type"),
+        Kind(SEEN, "facts that booted kernels have", "", "", LIVE, "prog_type"),
         Kind("arch_use", "JIT features by architecture", "", "", "arch_use", "arch", True),
     )
 }

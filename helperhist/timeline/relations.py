@@ -5,66 +5,19 @@ was read by every source, so what is derived of runs has bounds.
 """
 
 from bisect import bisect_left
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
 from itertools import pairwise
 
-from helperhist.timeline.kinds import SOURCES
+from helperhist.timeline.kinds import SEEN, SOURCES
 from helperhist.timeline.parts import Introduction, Reading, Run
 from helperhist.timeline.presence import Presence
+from helperhist.timeline.relation import Interval, Relation
+from helperhist.timeline.sightings import Sightings
 from helperhist.version import KernelVersion
 
-__all__ = ["Interval", "Relation", "Relations"]
+__all__ = ["Relations"]
 
 _Key = tuple[str, str, str]
-
-
-@dataclass(frozen=True, slots=True)
-class Interval:
-    """Releases with one value: from the first to the first read without it again, or None."""
-
-    start: str
-    end: str | None
-    value: str
-
-
-@dataclass(frozen=True, slots=True)
-class Relation:
-    """What is known of one fact. Releases are plain: ``"6.10"``.
-
-    :ivar value: at the newest release that has it
-    :ivar since: the first release read of its last presence without a gap
-    :ivar absent: the newest release before ``since`` that is known to lack it; None where that is
-        the one directly before, so that ``since`` is exact, and where none is known
-    :ivar removed: the first release read without it again; None if it is still there
-    :ivar seen: the newest release that has it; None unless it is gone, and releases between it and
-        ``removed`` were not read
-    :ivar or_earlier: no older release is known to lack it
-    """
-
-    kind: str
-    name: str
-    object: str
-    value: str
-    since: str
-    absent: str | None = None
-    removed: str | None = None
-    seen: str | None = None
-    or_earlier: bool = False
-    intervals: tuple[Interval, ...] = ()
-    #: The commit that brought it to ``since``, where that is known.
-    introduction: Introduction | None = None
-
-    @property
-    def presences(self) -> tuple[tuple[str, str | None], ...]:
-        """The intervals, whatever the value: from, and the first without it again or None."""
-        found: list[tuple[str, str | None]] = []
-        for item in self.intervals:
-            if found and found[-1][1] == item.start:
-                found[-1] = found[-1][0], item.end
-            else:
-                found.append((item.start, item.end))
-        return tuple(found)
 
 
 class Relations:
@@ -106,8 +59,12 @@ class Relations:
         self._names: dict[str, dict[str, list[str]]] = {}
         self._objects: dict[str, frozenset[str]] = {}
         self._derived: dict[_Key, Relation] = {}
+        self._sightings = Sightings()
         for run in self.runs:
             self._add(run)
+            if run.kind == SEEN:
+                version = KernelVersion.parse(run.first)
+                self._sightings.add(run.name, run.object, version, run.value)
         for spans in self._spans.values():
             spans.sort()
             if any(one[1] >= two[0] for one, two in pairwise(spans)):
@@ -167,6 +124,10 @@ class Relations:
             if other is None or found == other
         )
 
+    def sightings(self, kind: str, name: str, other: str) -> Mapping[KernelVersion, bool]:
+        """Return whether booted kernels have a fact, of releases that were not read."""
+        return self._sightings.of((kind, name, other))
+
     def _derive(self, key: _Key) -> Relation:
         if key not in self._derived:
             self._derived[key] = self._make(key)
@@ -187,10 +148,11 @@ class Relations:
         gone = end + 1 < len(read) and not read[end + 1].follows(read[end], kernel=True)
         seen = read[end].text if gone else None
         first = self._tags[SOURCES[key[0]]][read[spans[start][0]]]
-        return Relation(
+        relation = Relation(
             *key, spans[-1][2], intervals[start].start, absent, intervals[-1].end, seen,
             or_earlier, intervals, self._introductions.get((*key, first)),
         )  # fmt: skip
+        return self._sightings.narrow(relation)
 
     def _before(self, key: _Key, first: int) -> tuple[str | None, bool]:
         """Return the newest release known to lack a fact before it came, and whether none is."""
@@ -243,9 +205,16 @@ class Relations:
         older = newer if newer < len(read) and read[newer] == wanted else newer - 1
         if newer == len(read) or older < 0:
             return Presence(None)
+        seen = self._sightings.of((kind, name, other)).get(wanted)
         values = [_value(spans, older), _value(spans, newer)]
         if values == [None, None]:
             return Presence(False)
+        if seen is False:
+            return Presence(False)
+        if seen and values[0] != values[1]:
+            # It was there, and at which value is known only where that asks for nothing.
+            free = "" in values and None in values
+            return Presence(True, value="") if free else Presence(None, value="?")
         if None in values:
             relation = self._derive((kind, name, other))
             lacks = relation.absent is not None and wanted <= KernelVersion.parse(relation.absent)

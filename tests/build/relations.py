@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from helperhist.timeline import Fact, Parts, Reading, Run, Timeline
+from helperhist.timeline import Evidence, Fact, Parts, Reading, Run, Timeline, Witness
 from tests.build.timeline import helpers, make_timeline
 
 XDP, TC, TRACING = (f"BPF_PROG_TYPE_{name}" for name in ("XDP", "SCHED_CLS", "TRACING"))
@@ -37,7 +37,11 @@ READINGS = (
 
 
 def related(
-    runs: Iterable[Run] = RUNS, readings: Iterable[Reading] = READINGS, complete: bool = False
+    runs: Iterable[Run] = RUNS,
+    readings: Iterable[Reading] = READINGS,
+    complete: bool = False,
+    evidence: Iterable[Evidence] = (),
+    witnesses: Iterable[Witness] = (),
 ) -> Timeline:
     """Return a timeline of 5.1 to 5.7 with relations."""
     types = [Fact.of("prog_type", name, at) for at, name in enumerate((XDP, TC, TRACING))]
@@ -50,6 +54,7 @@ def related(
     }
     plain = make_timeline(tags, complete=complete)
     given = Parts(tuple(runs), tuple(readings))
+    stated = tuple(evidence), tuple(witnesses)
     return Timeline(
         plain.metadata,
         plain.rows,
@@ -58,4 +63,5 @@ def related(
         lambda: plain.events,
         lambda: plain.docs,
         relations=lambda name: given,
+        evidence=lambda name: stated,
     )

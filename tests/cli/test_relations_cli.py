@@ -1,3 +1,4 @@
+import csv
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -8,8 +9,9 @@ from click.testing import CliRunner, Result
 
 from helperhist.cli.group import cli
 from helperhist.dataset import write_dataset
-from helperhist.timeline import Row
+from helperhist.timeline import Fact, Parts, Reading, Row, Run, Timeline
 from tests.build.relations import RUNS, related
+from tests.build.timeline import helpers, make_timeline
 
 KEYS = list(Row("", "").to_json())
 
@@ -126,9 +128,8 @@ def test_a_kfunc(data: str) -> None:
     assert list(found) == [*KEYS, "value", "absent", "intervals"]
     assert (found["kind"], found["value"]) == ("kfunc", "KF_ACQUIRE KF_RCU")
     assert found["prototype"] == "int bpf_k_new(void)"
-    assert run("since", "bpf_k_new", "--csv", "--data", data).stdout.splitlines()[0] == ",".join(
-        KEYS
-    )
+    header = run("since", "bpf_k_new", "--csv", "--data", data).stdout.splitlines()[0]
+    assert header.split(",") == [*KEYS, "value", "absent", "intervals"]
 
 
 def test_conditions_of_the_loader_get_no_star(tmp_path: Path) -> None:
@@ -202,3 +203,98 @@ def test_machines_and_names_of_other_kinds_read_no_relations(tmp_path: Path) -> 
         run("since", *arguments, "--data", str(folder))
     run("list", "--data", str(folder))
     assert "relations.csv is damaged" in run("since", "bpf_b", "--data", str(folder), code=2).stderr
+
+
+ADDR, TYPES = "BPF_PROG_TYPE_CGROUP_SOCK_ADDR", ("CGROUP_SOCK_ADDR", "TRACING")
+CONNECT = "attach=BPF_CGROUP_INET4_CONNECT|BPF_CGROUP_INET6_CONNECT"
+
+
+@pytest.fixture(scope="module")
+def attached(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Return a dataset in which conditions ask for attach types and sleep."""
+    folder = tmp_path_factory.mktemp("attached") / "data"
+    kinds = [Fact.of("prog_type", f"BPF_PROG_TYPE_{name}") for name in TYPES]
+    plain = make_timeline({f"v5.{n}": [*helpers("a", "b"), *kinds] for n in range(1, 6)})
+    runs = (
+        Run("helper_use", "bpf_a", ADDR, CONNECT, "v5.1", "v5.1"),
+        Run("helper_use", "bpf_a", ADDR, "", "v5.2", "v5.2"),
+        Run("helper_use", "bpf_a", ADDR, CONNECT, "v5.4", None),
+        Run("helper_use", "bpf_b", "BPF_PROG_TYPE_TRACING", "sleepable", "v5.4", None),
+    )
+    readings = [Reading("helper_use", f"v5.{n}", "a copy") for n in (1, 2, 4, 5)]
+    given = Timeline(
+        plain.metadata, plain.rows, lambda: plain.tags, lambda: plain.spans,
+        lambda: plain.events, lambda: plain.docs, relations=lambda name: Parts(runs, readings),
+    )  # fmt: skip
+    write_dataset(given, folder)
+    return str(folder)
+
+
+def test_a_name_of_sec_has_its_attach_type(attached: str) -> None:
+    def pair(prog: str) -> Any:
+        (found,) = answer("since", "bpf_a", "--prog", prog, "--data", attached)
+        return found["since"], found["absent"], found["removed"], found["value"]
+
+    assert pair("cgroup_sock_addr") == ("5.1", None, None, CONNECT)
+    assert pair("cgroup/connect4") == ("5.1", None, None, "")
+    (found,) = answer("since", "bpf_a", "--prog", "cgroup/sendmsg4", "--data", attached)
+    assert found["intervals"] == [{"from": "5.2", "to": "5.4"}]
+    assert (found["since"], found["absent"], found["removed"]) == ("5.2", None, "v5.4")
+    text = lines("since", "bpf_a", "--prog", "cgroup/sendmsg4", "--data", attached)
+    assert text[1:3] == ["  since      5.2 (v5.2, 2000-02-01)", "  removed    between 5.2 and 5.4"]
+
+
+def test_a_name_of_sec_says_whether_it_may_sleep(attached: str) -> None:
+    (found,) = answer("since", "bpf_b", "--prog", "fentry.s", "--data", attached)
+    assert (found["since"], found["absent"], found["value"]) == ("5.4", "5.2", "")
+    result = run("since", "bpf_b", "--prog", "fentry", "--data", attached, code=1)
+    assert (
+        "TRACING programs of attach type BPF_TRACE_FENTRY that may not sleep may not call it"
+    ) in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("prog", "release", "values"),
+    [
+        ("cgroup/connect4", "5.1", [""]),
+        ("cgroup/sendmsg4", "5.1", []),
+        ("cgroup/sendmsg4", "5.2", [""]),
+        ("cgroup_sock_addr", "5.4", [CONNECT]),
+    ],
+)
+def test_what_such_a_program_may_call(
+    attached: str, prog: str, release: str, values: list[str]
+) -> None:
+    found = answer("list", "--prog", prog, "--at", release, "--data", attached)
+    assert [item["value"] for item in found] == values
+
+
+def test_csv_of_a_pair_has_what_its_json_has(data: str) -> None:
+    (found,) = csv.DictReader(
+        run("since", "bpf_b", "--prog", "tc", "--csv", "--data", data).stdout.splitlines()
+    )
+    assert list(found) == [*KEYS, "object", "value", "absent", "intervals"]
+    assert found["object"] == "BPF_PROG_TYPE_SCHED_CLS"
+    assert (found["value"], found["absent"]) == ("attach=BPF_TCX_INGRESS", "5.2")
+    assert found["intervals"] == "5.4-5.7"
+
+
+def test_evidence_of_a_name_and_of_a_pair(data: str) -> None:
+    text = lines("since", "bpf_c", "--evidence", "--data", data)
+    assert [line.split(":")[0] for line in text if "v5." in line][-2:] == [
+        "  evidence  v5.3 lacks it",
+        "            v5.4 has it, 3",
+    ]
+    (found,) = answer("since", "bpf_b", "--prog", "tc", "--evidence", "--data", data)
+    assert found["evidence"][0] == {
+        "says": "v5.2", "value": "absent", "by": "somebody/linux@1234 (5.x)", "revision": None,
+        "trust": None, "where": "helper_use", "followed": True,
+    }  # fmt: skip
+    assert [item["says"] for item in found["evidence"]] == ["v5.2", "v5.4", "v5.5", "v5.7"]
+    assert "evidence" not in answer("since", "bpf_c", "--data", data)[0]
+
+
+@pytest.mark.parametrize("other", ["--csv", "--quiet"])
+def test_evidence_has_no_such_form(data: str, other: str) -> None:
+    result = run("since", "bpf_c", "--evidence", other, "--data", data, code=2)
+    assert f"--evidence and {other} exclude each other" in result.stderr

@@ -22,9 +22,14 @@ TYPE = "BPF_PROG_TYPE_"
 
 
 @cache
-def runs() -> tuple[Run, ...]:
-    with (FOLDER / "relations.csv").open(encoding="utf-8", newline="") as file:
+def runs_in(name: str) -> tuple[Run, ...]:
+    with (FOLDER / name).open(encoding="utf-8", newline="") as file:
         return tuple(parse_runs(list(csv.reader(file))[1:]))
+
+
+@cache
+def runs() -> tuple[Run, ...]:
+    return runs_in("relations.csv") + runs_in("details.csv")
 
 
 @cache
@@ -75,17 +80,24 @@ def intervals(kind: str, name: str, other: str = "") -> list[tuple[str, str | No
 
 
 def test_every_kind_has_rows_and_every_source_was_read() -> None:
-    assert {run.kind for run in runs()} == {kind for name in readings() for kind in KINDS[name]}
-    assert readings().keys() >= {"helper_use", "kfuncs", "map_use"}
-    for tags in readings().values():
-        assert tags[0] == "v4.4"
-        assert tags[-1] == "v7.3"
+    kinds = {kind for name in readings() for kind in KINDS.get(name, ())}
+    assert {run.kind for run in runs()} == kinds
+    assert readings().keys() == {
+        "bpf.h", "helper_use", "kfuncs", "map_use", "arch_use", "live",
+    }  # fmt: skip
+    for source, tags in readings().items():
+        assert tags[0] == {"bpf.h": "v3.18", "live": "v6.16"}.get(source, "v4.4")
+        assert tags[-1] == ("v6.16" if source == "live" else "v7.3")
         assert all(KernelVersion.parse(a) < KernelVersion.parse(b) for a, b in pairwise(tags))
 
 
 def test_rows_are_sorted_and_runs_end_at_readings() -> None:
-    keys = [(run.kind, run.name, run.object, KernelVersion.parse(run.first)) for run in runs()]
-    assert keys == sorted(set(keys))
+    for name in ("relations.csv", "details.csv"):
+        keys = [
+            (run.kind, run.name, run.object, KernelVersion.parse(run.first))
+            for run in runs_in(name)
+        ]
+        assert keys == sorted(set(keys))
     for run in runs():
         tags = readings()[source_of(run.kind)]
         assert run.first in tags

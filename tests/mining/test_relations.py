@@ -386,8 +386,8 @@ def test_a_commit_that_a_source_cannot_read_brought_it_or_not(history: History) 
     history.tags(v5_10="0", v5_11="later")
     timeline, summary = scan_with_summary(history.path, sources=[HEADER, *SOURCES])
     assert origins(history, timeline, "helper_use", "bpf_b") == [("XDP", "v5.11", "later")]
-    # SCHED_CLS, and gpl_only.
-    assert summary.sources[0].unknown == 2
+    # SCHED_CLS, gpl_only and the contract.
+    assert summary.sources[0].unknown == 3
 
 
 def test_beyond_the_cut_of_a_shallow_clone(history: History, tmp_path: Path) -> None:

@@ -133,7 +133,11 @@ def test_a_reading_names_its_tree_and_leaves_other_kinds_out() -> None:
         "helper_use",
         "made@1 (5.9.1)",
     )
-    assert reading.values == {KEY_A: "", ("gpl_only", "bpf_a", ""): "no"}
+    assert reading.values == {
+        KEY_A: "",
+        ("gpl_only", "bpf_a", ""): "no",
+        ("contract", "bpf_a", ""): "RET_INTEGER(ARG_ANYTHING)",
+    }
 
 
 def only(tag: str, *keys: tuple[str, str, str]) -> TreeReading:

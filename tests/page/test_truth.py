@@ -168,7 +168,9 @@ def test_releases_updates_and_builds(show: Callable[..., Opened], embedded: Time
     assert_same_answers(opened, embedded, versions)
     # Each eighth name: Python takes a while.
     for kind in ("helper_use", "kfunc_use", "map_prog"):
-        assert_same_pairs(opened, embedded, kind, ["5.5", "5.10.7", "6.10", "6.16-rc2"], 8)
+        assert_same_pairs(
+            opened, embedded, kind, ["5.5", "5.10.7", "6.10", "6.15", "6.16-rc2", "6.16"], 8
+        )
 
 
 @pytest.mark.parametrize("complete", [False, True])

@@ -161,8 +161,7 @@ class Data {
   }
 
   derive(kind, name, object, history) {
-    const [flat, gaps, absent = null, seen = null, orEarlier = false] =
-      this.relations.histories[history];
+    const [flat, gaps, absent, seen, orEarlier, kernels] = this.relations.histories[history];
     const runs = [];
     for (let i = 0; i < flat.length; i += 3) {
       const [start, end, place] = flat.slice(i, i + 3);
@@ -191,6 +190,7 @@ class Data {
       orEarlier: Boolean(orEarlier),
       runs,
       gaps: gaps || [],
+      kernels: kernels || [],
     };
   }
 
