@@ -41,7 +41,8 @@ def main() -> None:
     print(f"generation, median of {runs} (at most x 4)")
     report(
         medians({"python -c 'import click'": [python, "-c", "import click"],
-                 "helperhist header": header}, runs),
+                 "helperhist header": header,
+                 "helperhist header --kfuncs": [*header, "--kfuncs"]}, runs),
         "python -c 'import click'",
     )  # fmt: skip
     if shutil.which("clang") is None or not LIBBPF.exists():
@@ -50,11 +51,13 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         subprocess.run([*header, "-o", str(folder / "ours.h")], check=True)
+        subprocess.run([*header, "--kfuncs", "-o", str(folder / "kfuncs.h")], check=True)
         sources = {
             "linux/bpf.h alone": "",
             "with libbpf's bpf_helper_defs.h": f'#include "{LIBBPF}"\n',
             "with helperhist's header": '#include "ours.h"\n',
-            "with it, and one HELPERHIST_HAS per helper": '#include "ours.h"\n#include "asks.h"\n',
+            "with helperhist's header --kfuncs": '#include "kfuncs.h"\n',
+            "with the first, and each HELPERHIST_HAS": '#include "ours.h"\n#include "asks.h"\n',
         }
         text = (folder / "ours.h").read_text()
         names = [

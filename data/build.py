@@ -23,8 +23,10 @@ import helperhist
 from helperhist.dataset.files import FILES, render_dataset
 from helperhist.dataset.store import write_dataset
 from helperhist.git import DEFAULT_TAGS
+from helperhist.mining.events import find_events
 from helperhist.mining.files import SOURCES
-from helperhist.mining.history import Line, build_rows, find_events, find_spans, settle_kinds
+from helperhist.mining.lines import Line, find_spans, settle_kinds
+from helperhist.mining.rows import build_rows
 from helperhist.timeline import HEADER, Metadata, Parts, Reading, Row, Tag, Timeline
 
 HERE = Path(__file__).parent

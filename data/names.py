@@ -12,7 +12,7 @@ from pathlib import Path
 from statements import read_table
 
 import helperhist
-from helperhist.mining.history import Snapshot
+from helperhist.mining.lines import Snapshot
 from helperhist.sources.docs import Prototype, parse_prototype
 from helperhist.timeline import ABSENT, HEADER, Evidence, Fact, Reading, Tag, Timeline
 from helperhist.version import KernelVersion

@@ -15,7 +15,7 @@ import standin
 from statements import read_table
 
 import helperhist
-from helperhist.mining.relations import values_at
+from helperhist.mining.reader import values_at
 from helperhist.mining.trees import Key, TreeReading, Unsettled, find_runs, settle
 from helperhist.timeline import ABSENT, LIVE, PRESENT, SEEN, Evidence, Reading, Run
 from helperhist.version import KernelVersion

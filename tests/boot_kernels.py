@@ -31,8 +31,9 @@ import helperhist
 from helperhist.binary.btf import Btf
 from helperhist.cli.group import cli
 from helperhist.explain.messages import explain
+from helperhist.kernel.info import Uapi
 from helperhist.kernel.match import compare
-from helperhist.kernel.names import Uapi, info_of_btf
+from helperhist.kernel.names import info_of_btf
 from helperhist.timeline import Fact, Timeline
 from helperhist.version import KernelVersion
 from tests.vm.machine import Machine, boot, build_loader, missing_tools

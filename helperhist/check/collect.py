@@ -72,6 +72,7 @@ class Collector:
         :param way: how the program gets around it on kernels without it; None if it cannot
         """
         way = way or never(life)
+        after = self._lives.after(life.absent) if life.absent else ""
         if life.or_earlier:
             self.bounded.add(name)
         known = self._found.get((kind, name))
@@ -95,7 +96,7 @@ class Collector:
             basis,
             uapi,
             number,
-            earliest=self._lives.after(life.absent) if life.absent else "",
+            earliest=after if after != life.since else "",
             until=life.until,
             last=life.seen,
             causes=causes,

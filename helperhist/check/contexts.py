@@ -2,9 +2,9 @@
 
 from helperhist.binary import BpfObject, Function
 from helperhist.check.doom import Refused, closure_of
+from helperhist.check.endings import LSM_RANGE
 from helperhist.check.needs import release_key
 from helperhist.check.reach import Budget, Exhausted, Word, reach
-from helperhist.check.rules import LSM_RANGE
 from helperhist.kernel import Attach
 
 __all__ = ["refused_by_target"]

@@ -30,8 +30,8 @@ class Requirement:
 
     :ivar kind: ``helper``, ``kfunc``, ``instruction``, ``feature``, ``prog_type``,
         ``attach_type``, ``map_type``, ``map_value``, ``flag``, ``field``, ``struct_ops``,
-        ``helper_use`` and ``kfunc_use`` (a program type may call it), ``license`` or ``check`` (a
-        check that older kernels cannot follow, or that fails on them)
+        ``iterator``, ``helper_use`` and ``kfunc_use`` (a program type may call it), ``license``
+        or ``check`` (a check that older kernels cannot follow, or that fails on them)
     :ivar since: the first release that has it
     :ivar optional: whether the object does without it on older kernels
     :ivar program: the program; None if a map needs it

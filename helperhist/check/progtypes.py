@@ -1,11 +1,15 @@
 """What the section of a program needs: its type, attach type and flags."""
 
+from dataclasses import replace
+
 from helperhist.binary import BpfObject, Function
 from helperhist.check.collect import Collector
 from helperhist.check.escapes import ALWAYS, Way
+from helperhist.check.lives import Life
 from helperhist.check.needs import Refusal
 from helperhist.check.refusals import refused_type
 from helperhist.check.rules import RULES, SLEEPABLE, is_gpl
+from helperhist.timeline import ITERATORS
 
 __all__ = ["add_program_type"]
 
@@ -33,6 +37,8 @@ def add_program_type(obj: BpfObject, program: Function, collect: Collector) -> l
         # freplace names a function; whose, user space sets.
         if kind.type == "EXT" or kind.target in _PLACEHOLDERS:
             collect.unknown("unset", "attach target", reason, program)
+    if kind.attach == "BPF_TRACE_ITER" and kind.target:
+        _iterator(program, collect, kind.target)
     if kind.attach:
         cause = (_CAUSES[kind.need],) if kind.need in _CAUSES else ()
         way = Way(ALWAYS, cause) if kind.need in ("sent", "optional") else None
@@ -54,3 +60,14 @@ def add_program_type(obj: BpfObject, program: Function, collect: Collector) -> l
     if kind.btf and ":" in kind.target:
         collect.rule(RULES["module target"], program, None)
     return refused
+
+
+def _iterator(program: Function, collect: Collector, target: str) -> None:
+    known = ITERATORS.get(target)
+    if known is None:
+        reason = "the data has no release for this target"
+        collect.unknown("iterator", f"iter/{target}", reason, program)
+        return
+    since, absent = known
+    life = replace(Life.of(since), absent=absent)
+    collect.add("iterator", f"iter/{target}", life, program, None, "DEFINE_BPF_ITER_FUNC")

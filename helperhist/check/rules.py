@@ -11,16 +11,11 @@ from helperhist.timeline import FEATURES
 __all__ = [
     "CONST_MAPS",
     "FALLBACKS",
-    "LSM_BOOL",
-    "LSM_RANGE",
-    "LSM_VOID",
     "MAP_FLAGS",
     "REWRITES",
     "RULES",
-    "SHARED_ARRAY",
     "SLEEPABLE",
     "VALUE_TYPES",
-    "Ending",
     "Rule",
     "is_gpl",
 ]
@@ -44,23 +39,6 @@ class Rule:
     uapi: str = ""
     source: str = ""
     note: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Ending:
-    """Something that newer kernels refuse.
-
-    :ivar uapi: the name of the UAPI header that marks the beginning
-    :ivar until: the first release known to refuse it, ``last`` the newest known not to
-    :ivar updates: the same of updates of releases before that: one that takes it, one that does not
-    """
-
-    name: str
-    uapi: str
-    last: str
-    until: str
-    source: str
-    updates: tuple[tuple[str, str], ...] = ()
 
 
 def _uapi(kind: str, name: str, text: str = "", note: str = "") -> Rule:
@@ -251,46 +229,6 @@ SLEEPABLE = {
 #: Kernels from here on know the contents of read-only maps when they verify, and so do not look
 #: at what a .kconfig variable rules out.
 CONST_MAPS = FEATURES["constant maps"].since
-
-LSM_RANGE = Ending(
-    "LSM program that returns other than 0 or -errno",
-    "BPF_PROG_TYPE_LSM",
-    "6.10",
-    "6.12",
-    "bpf_lsm_get_retval_range() in kernel/bpf/bpf_lsm.c of 6.11.11 and 6.12",
-)
-
-#: Hooks that return nothing, and those that return 0 or 1. Source: include/linux/lsm_hook_defs.h
-#: of all releases; bool_lsm_hooks in kernel/bpf/bpf_lsm.c.
-LSM_VOID = frozenset(
-    """
-    audit_rule_free backing_file_free bdev_free_security bpf_map_free bpf_map_free_security
-    bpf_prog_free bpf_prog_free_security bpf_token_free bprm_committed_creds bprm_committing_creds
-    cred_free cred_getlsmprop cred_getsecid cred_transfer current_getlsmprop_subj
-    current_getsecid_subj d_instantiate file_free_security file_release file_set_fowner
-    ib_free_security inet_conn_established inet_csk_clone initramfs_populated inode_free_security
-    inode_free_security_rcu inode_getlsmprop inode_getsecid inode_invalidate_secctx
-    inode_post_create_tmpfile inode_post_remove_acl inode_post_removexattr inode_post_set_acl
-    inode_post_setattr inode_post_setxattr ipc_getlsmprop ipc_getsecid key_free
-    key_post_create_or_update msg_msg_free_security msg_queue_free_security path_post_mknod
-    perf_event_free release_secctx req_classify_flow sb_delete sb_free_mnt_opts sb_free_security
-    sctp_sk_clone secmark_refcount_dec secmark_refcount_inc sem_free_security shm_free_security
-    sk_clone_security sk_free_security sk_getsecid sock_graft task_free task_getlsmprop_obj
-    task_getsecid task_getsecid_obj task_getsecid_subj task_to_inode tun_dev_free_security
-    xfrm_policy_free_security xfrm_state_free_security
-    """.split()
-)
-LSM_BOOL = frozenset(("xfrm_state_pol_flow_match", "audit_rule_known", "inode_xattr_skipcap"))
-
-#: Commit 4540aed51b12, and Debian's kernels of the updates.
-SHARED_ARRAY = Ending(
-    "one PROG_ARRAY for programs of two attach types",
-    "BPF_MAP_TYPE_PROG_ARRAY",
-    "6.17",
-    "6.18",
-    "__bpf_prog_map_compatible() in kernel/bpf/core.c of 6.17 and 6.18",
-    (("6.1.4", "6.1.192"), ("6.12.52", "6.12.53"), ("6.17", "6.17.8")),
-)
 
 #: Source: license_is_gpl_compatible() in include/linux/license.h.
 _GPL = frozenset(

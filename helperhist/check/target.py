@@ -41,7 +41,7 @@ def judge_kernel(findings: Findings, kernel: KernelRead, release: str | None) ->
 
 
 def _requirement(item: Requirement, kernel: KernelRead, release: str | None) -> TooNew | None:
-    if item.spares(release or ""):
+    if item.spares(release or "") or (item.kind == "iterator" and kernel.kfuncs is not None):
         return None
     if item.kind == "helper" and item.id is not None:
         if kernel.has_number("helper", item.name, item.id).answer:
@@ -84,6 +84,9 @@ def _kind_of(item: Requirement) -> str:
 
 def _unknown(item: Unknown, kernel: KernelRead, release: str | None) -> TooNew | None:
     if item.spares(release or ""):
+        return None
+    if item.kind == "iterator" and kernel.kfuncs is not None:
+        # Its BTF has been asked for the target.
         return None
     if item.known_to and release is not None:
         certain = KernelVersion.parse(release) <= KernelVersion.parse(item.known_to)

@@ -33,7 +33,7 @@ __all__ = ["command"]
     multiple=True,
     metavar="KIND",
     help="Only names of this kind (helper, map_type, flag, field, ...); may be repeated. "
-    "Default: all, but in markdown, bcc and ebpf-docs the numbered lists.",
+    "Default: all, but in markdown, bcc, ebpf-docs and rust the numbered lists.",
 )
 @click.option(
     "-o",
@@ -50,7 +50,7 @@ def command(
 
     csv, json, markdown are text; parquet (needs helperhist[parquet]) and sqlite are not. bcc and
     ebpf-docs are the shapes of bcc's docs/kernel-versions.md and of ebpf-docs'
-    data/feature-versions.yaml.
+    data/feature-versions.yaml. rust is a module of constants: the first release of each name.
     """
     if str(output) == "-":
         output = None

@@ -211,6 +211,11 @@ def _render_relation(timeline: Timeline, relation: Relation, evidence: bool) -> 
                 for item in relation.intervals
             )
             pairs[-1] = ("condition", "; ".join(changes))
+    if row.backports:
+        ported = ", ".join(f"{item.series} from {item.since}" for item in row.backports)
+        pairs.append(("backports", ported))
+    if row.commit:
+        pairs.append(("commit", f"{row.commit[:12]} {row.subject or ''}".strip()))
     pairs += evidence_pairs(timeline, relation) if evidence else ()
     title = Styled(printable(relation.name), bold=True)
     kind = "kfunc" if relation.kind.startswith("kfunc") else "helper"

@@ -42,11 +42,15 @@ from helperhist.dataset.relations import (
     RELATION_COLUMNS,
     RELATIONS,
     SOURCE_FILES,
+    STABLE,
+    UPDATES,
     parse_introductions,
     parse_lost,
     parse_readings,
     parse_runs,
     parse_source_files,
+    parse_stable_runs,
+    parse_updates,
     relation_cells,
 )
 from helperhist.dataset.swap import File
@@ -149,7 +153,7 @@ def parse_dataset(
                 **found,
                 **{
                     file: _lines_with(found.get(file, _MISSING), name)
-                    for file in (RELATIONS, INTRODUCTIONS)
+                    for file in (RELATIONS, INTRODUCTIONS, STABLE)
                 },
             }
         else:
@@ -160,6 +164,8 @@ def parse_dataset(
             part(INTRODUCTIONS, parse_introductions, found),
             part(LOST, parse_lost, found),
             part(SOURCE_FILES, parse_source_files, found),
+            part(STABLE, parse_stable_runs, found),
+            part(UPDATES, parse_updates, found),
         )
 
     def evidence(name: str) -> tuple[Iterator[Evidence], Iterator[Witness]]:

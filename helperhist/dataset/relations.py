@@ -11,6 +11,8 @@
 ``readings.csv``       which source was read at which release: :class:`helperhist.timeline.Reading`
 ``introductions.csv``  the commits that runs begin with: :class:`helperhist.timeline.Introduction`
 ``lost.csv``           why a source says nothing of a release: :class:`helperhist.timeline.Lost`
+``stable.csv``         runs of updates: :class:`helperhist.timeline.StableRun`
+``updates.csv``        updates read: :class:`helperhist.timeline.StableReading`
 ``files.csv``          what a source read of the newest: :class:`helperhist.timeline.SourceFile`
 =====================  ===========================================================================
 """
@@ -18,7 +20,17 @@
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import astuple
 
-from helperhist.timeline import SOURCES, Introduction, Lost, Parts, Reading, Run, SourceFile
+from helperhist.timeline import (
+    SOURCES,
+    Introduction,
+    Lost,
+    Parts,
+    Reading,
+    Run,
+    SourceFile,
+    StableReading,
+    StableRun,
+)
 from helperhist.version import KernelVersion
 
 __all__ = [
@@ -29,11 +41,15 @@ __all__ = [
     "RELATIONS",
     "RELATION_COLUMNS",
     "SOURCE_FILES",
+    "STABLE",
+    "UPDATES",
     "parse_introductions",
     "parse_lost",
     "parse_readings",
     "parse_runs",
     "parse_source_files",
+    "parse_stable_runs",
+    "parse_updates",
     "relation_cells",
 ]
 
@@ -44,6 +60,8 @@ READINGS = "readings.csv"
 INTRODUCTIONS = "introductions.csv"
 LOST = "lost.csv"
 SOURCE_FILES = "files.csv"
+STABLE = "stable.csv"
+UPDATES = "updates.csv"
 _RUN = ("kind", "name", "object", "value", "first", "last")
 RELATION_COLUMNS: dict[str, tuple[str, ...]] = {
     RELATIONS: _RUN,
@@ -54,6 +72,8 @@ RELATION_COLUMNS: dict[str, tuple[str, ...]] = {
     ),
     LOST: ("source", "tag", "path", "what"),
     SOURCE_FILES: ("source", "path"),
+    STABLE: ("series", "kind", "name", "object", "value", "first", "last"),
+    UPDATES: ("source", "tag"),
 }  # fmt: skip
 
 
@@ -107,15 +127,44 @@ def parse_source_files(rows: Iterable[list[str]]) -> Iterator[SourceFile]:
     return (SourceFile(*row) for row in rows)
 
 
+def parse_stable_runs(rows: Iterable[list[str]]) -> Iterator[StableRun]:
+    """Read the rows of ``stable.csv``.
+
+    :raises ValueError: a kind or a version is not known
+    """
+    for series, kind, name, other, value, first, last in rows:
+        if kind not in SOURCES:
+            raise ValueError(f"{kind[:60]!r} is not a kind of relation")
+        for tag in (first, last or first):
+            KernelVersion.parse(tag)
+        yield StableRun(series, kind, name, other, value, first, last or None)
+
+
+def parse_updates(rows: Iterable[list[str]]) -> Iterator[StableReading]:
+    """Read the rows of ``updates.csv``.
+
+    :raises ValueError: a tag is not an update
+    """
+    for source, tag in rows:
+        if not KernelVersion.parse(tag).is_stable:
+            raise ValueError(f"{tag[:60]!r} is not an update of a release")
+        yield StableReading(source, tag)
+
+
 def relation_cells(parts: Parts) -> dict[str, list[Sequence[str]]]:
     """Return the rows of each file; a file without any is not written."""
-    found: dict[str, Iterable[Run | Reading | Introduction | Lost | SourceFile]] = {
+    found: dict[
+        str,
+        Iterable[Run | Reading | Introduction | Lost | SourceFile | StableRun | StableReading],
+    ] = {
         RELATIONS: [run for run in parts.runs if run.kind not in DETAIL_KINDS],
         DETAILS: [run for run in parts.runs if run.kind in DETAIL_KINDS],
         READINGS: parts.readings,
         INTRODUCTIONS: parts.introductions,
         LOST: parts.lost,
         SOURCE_FILES: parts.files,
+        STABLE: parts.stable,
+        UPDATES: parts.updates,
     }
     return {
         name: [["" if cell is None else cell for cell in astuple(item)] for item in items]

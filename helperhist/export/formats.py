@@ -11,6 +11,7 @@ from importlib.util import find_spec
 
 from helperhist.csvtext import render_csv
 from helperhist.errors import HelperhistError
+from helperhist.export.rust import rust_module
 from helperhist.export.tables import bcc_tables, ebpf_docs_groups
 from helperhist.timeline import LISTS, Row, Timeline, plural, require_kinds
 
@@ -244,10 +245,11 @@ FORMATS: dict[str, Exporter] = {
     "sqlite": _sqlite,
     "bcc": bcc_tables,
     "ebpf-docs": ebpf_docs_groups,
+    "rust": rust_module,
 }
 
 #: Formats that are no text.
 BINARY = frozenset(("parquet", "sqlite"))
 
 #: Formats for people, of the numbered lists unless kinds are asked for.
-_LISTS_ONLY = frozenset(("markdown", "bcc", "ebpf-docs"))
+_LISTS_ONLY = frozenset(("markdown", "bcc", "ebpf-docs", "rust"))

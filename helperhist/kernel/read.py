@@ -14,14 +14,8 @@ from helperhist.errors import HelperhistError
 from helperhist.kernel.config import parse_config, read_config
 from helperhist.kernel.corespec import Target
 from helperhist.kernel.files import MAX_FILE, KernelFile, KernelSourceError, open_kernel
-from helperhist.kernel.names import (
-    KernelInfo,
-    Uapi,
-    info_of_btf,
-    info_of_header,
-    info_of_vmlinux_header,
-    kfuncs_of,
-)
+from helperhist.kernel.info import KernelInfo, Uapi
+from helperhist.kernel.names import info_of_btf, info_of_header, info_of_vmlinux_header, kfuncs_of
 from helperhist.timeline import Fact, Timeline
 
 __all__ = ["RUNNING", "KernelInfo", "KernelSourceError", "read_kernel"]

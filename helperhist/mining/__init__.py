@@ -4,7 +4,6 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from helperhist.mining.relations import SourceSummary
     from helperhist.mining.scanning import (
         HEADER,
         SOURCE_NAMES,
@@ -13,6 +12,7 @@ if TYPE_CHECKING:
         scan,
         scan_with_summary,
     )
+    from helperhist.mining.summaries import SourceSummary
 
 __all__ = [
     "HEADER",
@@ -28,6 +28,6 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     # Loaded when asked for: the processes of a search need a small part of the package.
     if name in __all__:
-        module = "relations" if name == "SourceSummary" else "scanning"
+        module = "summaries" if name == "SourceSummary" else "scanning"
         return getattr(import_module(f"helperhist.mining.{module}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -67,16 +67,22 @@ def _depends(condition: str) -> bool:
 
 
 def relation_row(timeline: Timeline, relation: Relation) -> Row:
-    """Return what a row says, of a relation: without number, commit and candidates."""
+    """Return what a row says, of a relation: without number and candidates."""
     tags = {tag.version.text: tag for tag in timeline.releases}
     tag = tags.get(relation.since)
     prototype = None
     if relation.kind == "kfunc":
         found = timeline.relations_of(relation.name).find("kfunc_proto", relation.name)
         prototype = found[-1].value if found else None
+    brought = relation.introduction
     return Row(
         relation.kind,
         relation.name,
+        commit=None if brought is None else brought.commit,
+        author_date=None if brought is None else brought.author_date,
+        commit_date=None if brought is None else brought.commit_date,
+        subject=None if brought is None else brought.subject,
+        backports=relation.backports,
         since=relation.since,
         tag=f"v{relation.since}",
         released=None if tag is None else tag.date,

@@ -42,6 +42,7 @@ def _source_json(source: SourceSummary) -> dict[str, object]:
     return {
         "name": source.name,
         "releases": source.releases,
+        "updates": source.updates,
         "reused": source.reused,
         "facts": source.facts,
         "lost": source.lost,
@@ -55,6 +56,7 @@ def _source_json(source: SourceSummary) -> dict[str, object]:
             }
             for tag, gap in source.gaps
         ],
+        "unknown_commits": source.unknown,
         "lacking": source.lacking or None,
     }
 
@@ -112,6 +114,7 @@ def scan_text(
 def _source_text(source: SourceSummary) -> str:
     known = f" ({source.reused} of them known)" if source.reused else ""
     text = f"{source.facts} facts of {source.releases} releases{known}"
+    text += f" and {source.updates} updates" if source.updates else ""
     if source.lost:
         text += f"; {len(source.lost)} more could not be read"
     gaps = sum(not gap.lost for _, gap in source.gaps)

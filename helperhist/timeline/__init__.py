@@ -22,7 +22,7 @@ from helperhist.timeline.evidence import (
     is_followed,
 )
 from helperhist.timeline.facts import Fact, sort_key
-from helperhist.timeline.features import FEATURES, STRUCT_OPS, Feature
+from helperhist.timeline.features import FEATURES, ITERATORS, STRUCT_OPS, Feature
 from helperhist.timeline.index import Index, canonical_name, squash, with_spellings
 from helperhist.timeline.kinds import (
     BY_PROGRAM,
@@ -37,7 +37,16 @@ from helperhist.timeline.kinds import (
     kind_key,
     plural,
 )
-from helperhist.timeline.parts import Introduction, Lost, Parts, Reading, Run, SourceFile
+from helperhist.timeline.parts import (
+    Introduction,
+    Lost,
+    Parts,
+    Reading,
+    Run,
+    SourceFile,
+    StableReading,
+    StableRun,
+)
 from helperhist.timeline.presence import Kernel, Presence, Release
 from helperhist.timeline.records import Backport, Diff, Doc, Event, Metadata, Row, Span, Tag
 from helperhist.timeline.relation import Interval, Relation
@@ -50,6 +59,7 @@ __all__ = [
     "ENUM_KINDS",
     "FEATURES",
     "HEADER",
+    "ITERATORS",
     "KINDS",
     "LAST_GROWTH",
     "LISTS",
@@ -85,6 +95,8 @@ __all__ = [
     "Run",
     "SourceFile",
     "Span",
+    "StableReading",
+    "StableRun",
     "Statements",
     "Tag",
     "Timeline",

@@ -6,7 +6,7 @@ What a name of the header marks is not here: its release is the timeline's.
 from collections.abc import Mapping
 from typing import NamedTuple
 
-__all__ = ["FEATURES", "STRUCT_OPS", "Feature"]
+__all__ = ["FEATURES", "ITERATORS", "STRUCT_OPS", "Feature"]
 
 
 class Feature(NamedTuple):
@@ -112,4 +112,21 @@ STRUCT_OPS: Mapping[str, str] = {
     "io_uring_bpf_ops": "7.1",
     "sched_ext_ops_cid": "7.2",
     "binfmt_misc_ops": "7.3",
+}
+
+#: Targets of iterators to the first release known to have them, and the newest known not to.
+#: Source: ``DEFINE_BPF_ITER_FUNC`` and ``.target`` in the kernel's sources.
+ITERATORS: Mapping[str, tuple[str, str]] = {
+    **dict.fromkeys(("bpf_map", "ipv6_route", "netlink", "task", "task_file"), ("5.8", "5.7")),
+    **dict.fromkeys(
+        ("bpf_map_elem", "bpf_prog", "bpf_sk_storage_map", "tcp", "udp"), ("5.9", "5.8")
+    ),
+    "sockmap": ("5.11", "5.9"),
+    "task_vma": ("5.12", "5.11"),
+    "unix": ("5.15", "5.14"),
+    "bpf_link": ("5.19", "5.18"),
+    "ksym": ("6.0", "5.19"),
+    "cgroup": ("6.1", "6.0"),
+    "kmem_cache": ("6.13", "6.12"),
+    "dmabuf": ("6.16", "6.14"),
 }

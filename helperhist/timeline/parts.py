@@ -4,7 +4,16 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
 
-__all__ = ["Introduction", "Lost", "Parts", "Reading", "Run", "SourceFile"]
+__all__ = [
+    "Introduction",
+    "Lost",
+    "Parts",
+    "Reading",
+    "Run",
+    "SourceFile",
+    "StableReading",
+    "StableRun",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +41,34 @@ class Reading:
     source: str
     tag: str
     origin: str
+
+
+@dataclass(frozen=True, slots=True)
+class StableRun:
+    """Successive updates of a series that have a fact with one value.
+
+    Only facts are listed that differ from the release that the series starts from somewhere in it;
+    that release is the first of its tags, where it was read.
+
+    :ivar series: ``"5.10"``
+    :ivar last: None where the run goes on to the newest update that was read
+    """
+
+    series: str
+    kind: str
+    name: str
+    object: str
+    value: str
+    first: str
+    last: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class StableReading:
+    """That a source was read at an update of a release."""
+
+    source: str
+    tag: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,3 +115,5 @@ class Parts(NamedTuple):
     introductions: Iterable[Introduction] = ()
     lost: Iterable[Lost] = ()
     files: Iterable[SourceFile] = ()
+    stable: Iterable[StableRun] = ()
+    updates: Iterable[StableReading] = ()

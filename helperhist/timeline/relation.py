@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from helperhist.timeline.parts import Introduction
+from helperhist.timeline.records import Backport
 
 __all__ = ["Interval", "Relation"]
 
@@ -42,6 +43,8 @@ class Relation:
     intervals: tuple[Interval, ...] = ()
     #: The commit that brought it to ``since``, where that is known.
     introduction: Introduction | None = None
+    #: Stable series that have it, though the release that they start from has not.
+    backports: tuple[Backport, ...] = ()
 
     @property
     def presences(self) -> tuple[tuple[str, str | None], ...]:

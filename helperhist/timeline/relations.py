@@ -9,9 +9,11 @@ from collections.abc import Callable, Iterable, Mapping
 from itertools import pairwise
 
 from helperhist.timeline.kinds import SEEN, SOURCES
-from helperhist.timeline.parts import Introduction, Reading, Run
+from helperhist.timeline.parts import Parts, Run
 from helperhist.timeline.presence import Presence
+from helperhist.timeline.records import Backport
 from helperhist.timeline.relation import Interval, Relation
+from helperhist.timeline.series import Series
 from helperhist.timeline.sightings import Sightings
 from helperhist.version import KernelVersion
 
@@ -25,11 +27,9 @@ class Relations:
 
     def __init__(
         self,
-        runs: Iterable[Run],
-        readings: Iterable[Reading],
+        parts: Parts,
         releases: Iterable[KernelVersion] = (),
         born: Callable[[str], KernelVersion | None] = lambda name: None,
-        introductions: Iterable[Introduction] = (),
     ) -> None:
         """Index runs.
 
@@ -38,10 +38,11 @@ class Relations:
         :raises ValueError: a run begins or ends at a release that was not read, or overlaps
             another one
         """
-        self.runs, self.readings, self._born = tuple(runs), tuple(readings), born
+        self.runs, self.readings, self._born = tuple(parts.runs), tuple(parts.readings), born
         self._introductions = {
-            (item.kind, item.name, item.object, item.first): item for item in introductions
+            (item.kind, item.name, item.object, item.first): item for item in parts.introductions
         }
+        self._series = Series(parts)
         read: dict[str, dict[KernelVersion, str]] = {}
         for item in self.readings:
             read.setdefault(item.source, {})[KernelVersion.parse(item.tag)] = item.tag
@@ -150,9 +151,27 @@ class Relations:
         first = self._tags[SOURCES[key[0]]][read[spans[start][0]]]
         relation = Relation(
             *key, spans[-1][2], intervals[start].start, absent, intervals[-1].end, seen,
-            or_earlier, intervals, self._introductions.get((*key, first)),
+            or_earlier, intervals, self._introductions.get((*key, first)), self._backports(key),
         )  # fmt: skip
         return self._sightings.narrow(relation)
+
+    def _backports(self, key: _Key) -> tuple[Backport, ...]:
+        """Return the series that have a fact, though the release they start from has not."""
+        spans, places = self._spans[key], self._at[SOURCES[key[0]]]
+        return tuple(
+            found
+            for found in self._series.open_runs(key)
+            if (base := places.get(f"v{found.series}")) is not None and _value(spans, base) is None
+        )
+
+    def _has_update(self, key: _Key, wanted: KernelVersion) -> Presence:
+        """Return whether an update of a release has a fact, as the updates on both sides have."""
+        base = self._at[SOURCES[key[0]]].get(f"v{wanted.series}")
+        first = None if base is None else _value(self._spans.get(key, ()), base)
+        values = self._series.values(SOURCES[key[0]], key, wanted, first, base is not None)
+        if len(set(values)) != 1:
+            return Presence(None, value="?" if values and None not in values else None)
+        return _presence(key[0], values[0])
 
     def _before(self, key: _Key, first: int) -> tuple[str | None, bool]:
         """Return the newest release known to lack a fact before it came, and whether none is."""
@@ -193,13 +212,15 @@ class Relations:
         """Return whether a release has a fact, and its value there.
 
         Of a release that was not read, the releases read on both sides of it tell if they agree.
-        Updates of a release may differ from it, so that nobody can tell. A condition that was not
-        read is no yes.
+        Updates of a release may differ from it: of those, only the updates on both sides tell. A
+        condition that was not read is no yes.
         """
         read = self._read.get(SOURCES.get(kind, ""), [])
         known = name in self._names.get(kind, {}) and other in self.objects(kind)
-        if not known or wanted.is_stable or wanted.build or not read:
+        if not known or wanted.build or not read:
             return Presence(None)
+        if wanted.is_stable:
+            return self._has_update((kind, name, other), wanted)
         spans = self._spans.get((kind, name, other), [])
         newer = bisect_left(read, wanted)
         older = newer if newer < len(read) and read[newer] == wanted else newer - 1
@@ -223,8 +244,13 @@ class Relations:
             return Presence(False if came and (lacks or (exact and wanted.rc is None)) else None)
         if values[0] != values[1]:
             return Presence(None, value="?")
-        value = values[0] or ""
-        return Presence(None if kind != "kfunc" and _unread(value) else True, value=value)
+        return _presence(kind, values[0])
+
+
+def _presence(kind: str, value: str | None) -> Presence:
+    if value is None:
+        return Presence(False)
+    return Presence(None if kind != "kfunc" and _unread(value) else True, value=value)
 
 
 def _value(spans: Iterable[tuple[int, int, str]], at: int) -> str | None:

@@ -93,8 +93,16 @@ class Timeline:
 
         :raises DatasetError: it is damaged
         """
-        runs, readings, introductions, lost, files = self._relations("")
-        return Parts(tuple(runs), tuple(readings), tuple(introductions), tuple(lost), tuple(files))
+        found = self._relations("")
+        return Parts(
+            tuple(found.runs),
+            tuple(found.readings),
+            tuple(found.introductions),
+            tuple(found.lost),
+            tuple(found.files),
+            tuple(found.stable),
+            tuple(found.updates),
+        )
 
     def relations_of(self, name: str) -> Relations:
         """Return the relations of one name, for a look-up: all of them take longer to index.
@@ -120,7 +128,7 @@ class Timeline:
     def _related(self, parts: Parts) -> Relations:
         releases = [tag.version for tag in self.releases] if self.metadata.kernel else []
         try:
-            return Relations(parts.runs, parts.readings, releases, self._born, parts.introductions)
+            return Relations(parts, releases, self._born)
         except ValueError as error:
             raise DatasetError(
                 f"the relations of this data are damaged ({error}); scan again"

@@ -3,7 +3,9 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from helperhist.mining.history import build_rows, find_events, find_spans, make_lines
+from helperhist.mining.events import find_events
+from helperhist.mining.lines import find_spans, make_lines
+from helperhist.mining.rows import build_rows
 from helperhist.timeline import Fact, Metadata, Tag, Timeline
 from helperhist.version import KernelVersion
 

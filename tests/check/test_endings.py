@@ -45,6 +45,21 @@ def test_array_of_two_attach_types(version: str, expected: list[bool]) -> None:
     assert certain(found, version) == expected
 
 
+@pytest.mark.parametrize(
+    ("target", "minimum_"),
+    [
+        ("bpf_map", "5.8"),
+        ("bpf_map_elem", "5.9"),
+        ("sockmap", "at least 5.10, certainly from 5.11"),
+        ("dmabuf", "at least 6.15, certainly from 6.16"),
+        ("future", "at least 5.8"),
+    ],
+)
+def test_iterator(target: str, minimum_: str) -> None:
+    found = check_c(f'SEC("iter/{target}") int prog(void *ctx) {{ return 0; }}')
+    assert str(minimum(found)) == minimum_
+
+
 def test_array_of_one_attach_type() -> None:
     found = check_c(ARRAY + tail("cgroup/sendmsg4", "a") + tail("cgroup/sendmsg4", "b"))
     assert str(minimum(found)) == "4.18"

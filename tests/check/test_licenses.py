@@ -4,7 +4,7 @@ import pytest
 
 import helperhist
 from helperhist.check.licenses import Kept, kept_for_gpl
-from helperhist.timeline import Reading, Relations, Run
+from helperhist.timeline import Parts, Reading, Relations, Run
 
 TAGS = ("v5.1", "v5.2", "v5.3")
 STILL = Kept(None)
@@ -47,7 +47,9 @@ def test_helpers_of_the_kernel(helper: str, prog_type: str, expected: Kept | Non
 )
 def test_runs(runs: list[tuple[str, str, str, str | None]], expected: Kept | None) -> None:
     relations = Relations(
-        [Run("gpl_only", "bpf_a", *run) for run in runs],
-        [Reading("helper_use", tag, "a tree") for tag in TAGS],
+        Parts(
+            [Run("gpl_only", "bpf_a", *run) for run in runs],
+            [Reading("helper_use", tag, "a tree") for tag in TAGS],
+        )
     )
     assert kept_for_gpl(relations, "bpf_a", "XDP") == expected

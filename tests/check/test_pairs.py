@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from helperhist.check.pairs import Caller, Pairs, may_call
 from helperhist.check.target import judge_release
-from helperhist.timeline import Reading, Relations, Release, Run
+from helperhist.timeline import Parts, Reading, Relations, Release, Run
 from helperhist.version import KernelVersion
 from tests.build.checked import check_c, checker, required, unknown
 
@@ -18,8 +18,10 @@ def relations(*runs: tuple[str, str, str, str | None]) -> Relations:
     """Return relations of a helper and XDP, read at some tags; 5.3 was not."""
     found = [Run("helper_use", name, XDP, value, first, last) for name, value, first, last in runs]
     return Relations(
-        [*found, Run("helper_use", "bpf_other", XDP, "", "v5.1", None)],
-        [Reading("helper_use", tag, "a tree") for tag in TAGS],
+        Parts(
+            [*found, Run("helper_use", "bpf_other", XDP, "", "v5.1", None)],
+            [Reading("helper_use", tag, "a tree") for tag in TAGS],
+        ),
         [KernelVersion.parse(text) for text in ("5.0", "5.1", "5.2", "5.3", "5.4", "5.5")],
     )
 
@@ -51,7 +53,7 @@ def test_what_the_data_does_not_have() -> None:
     assert known.find("helper_use", "bpf_y", Caller("XDP")) is None
     assert known.find("helper_use", "bpf_x", Caller("SK_MSG")) is None
     assert known.find("helper_use", "bpf_x", Caller("EXT")) is None
-    assert Pairs(Relations([], [])).find("helper_use", "bpf_x", Caller("XDP")) is None
+    assert Pairs(Relations(Parts())).find("helper_use", "bpf_x", Caller("XDP")) is None
 
 
 @pytest.mark.parametrize(

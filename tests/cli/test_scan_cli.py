@@ -110,7 +110,8 @@ def test_json(history: History, tmp_path: Path) -> None:
     assert summary.pop("seconds") >= 0
     assert summary.pop("sources") == [
         {
-            "name": name, "releases": 0, "reused": 0, "facts": 0, "lost": [], "gaps": [],
+            "name": name, "releases": 0, "updates": 0, "reused": 0, "facts": 0, "lost": [],
+            "gaps": [], "unknown_commits": 0,
             "lacking": "no tag has the files of a kernel",
         }
         for name in ("helper_use", "kfuncs", "map_use", "arch_use")

@@ -40,8 +40,9 @@ from helperhist.kernel.attach import AttachTargets
 from helperhist.kernel.core import resolve
 from helperhist.kernel.corepatch import patch
 from helperhist.kernel.files import open_kernel
+from helperhist.kernel.info import Uapi
 from helperhist.kernel.ksyms import Ksyms
-from helperhist.kernel.names import Uapi, info_of_btf, info_of_vmlinux_header
+from helperhist.kernel.names import info_of_btf, info_of_vmlinux_header
 from helperhist.kernel.structops import find_struct_ops
 from helperhist.report.check import render_object
 from helperhist.report.checkjson import to_json

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from helperhist.mining.history import merge_docs
+from helperhist.mining.descriptions import merge_docs
 from helperhist.sources.docs import HelperDoc, Prototype, parse_docs, parse_prototype
 
 HEADER = b"""\

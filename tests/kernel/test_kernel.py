@@ -16,8 +16,9 @@ import helperhist
 from helperhist.binary.btf import Btf
 from helperhist.cli.group import cli
 from helperhist.errors import HelperhistError
+from helperhist.kernel.info import Uapi
 from helperhist.kernel.match import compare
-from helperhist.kernel.names import Uapi, info_of_btf
+from helperhist.kernel.names import info_of_btf
 from helperhist.kernel.read import RUNNING, KernelInfo, read_kernel
 from helperhist.timeline import Fact, Timeline
 from tests.build.objects import compile_bpf

@@ -6,7 +6,8 @@ import pytest
 
 import helperhist
 from helperhist.kernel import KernelInfo, compare
-from helperhist.kernel.names import Uapi, info_of_header
+from helperhist.kernel.info import Uapi
+from helperhist.kernel.names import info_of_header
 from helperhist.timeline import ENUM_KINDS, LISTS, Fact, Kernel, Presence, Timeline
 from tests.build.timeline import helpers, make_timeline
 

@@ -12,6 +12,7 @@ from helperhist.git.repository import Repository
 from helperhist.mining import files as mining_files
 from helperhist.mining.scanning import HEADER, scan, scan_with_summary
 from helperhist.timeline.timeline import Timeline
+from helperhist.version import KernelVersion
 from tests.build.kernel_tree import CLS, TRACING, XDP, Kernel, KfuncSet
 from tests.build.repository import History, clone, git, loose
 
@@ -424,3 +425,78 @@ def test_again_and_again_is_the_same_as_at_once(
         at_once = render_dataset(scan(history.path, commits=commits))
         assert render_dataset(previous) == at_once, name
     assert ("introductions.csv" in at_once) == commits
+
+
+# Stable series.
+
+
+def stable(history: History) -> None:
+    """Build 5.10 and 5.11, and updates of 5.10 of which some have what 5.11 brought."""
+    commit(history, "0", PLAIN)
+    commit(history, "main", PLAIN.change(cases={XDP: B}), "0")
+    commit(history, "s1", PLAIN, "0")
+    commit(history, "s2", PLAIN.change(cases={XDP: B}), "s1")
+    under = PLAIN.change(cases={XDP: f"\n#ifdef CONFIG_X\n{B}\n#endif\n", CLS: C})
+    commit(history, "s3", under, "s2")
+    commit(history, "s5", PLAIN.change(cases={XDP: B}), "s3")
+    history.tags(v5_10="0", v5_11="main", v5_10_1="s1", v5_10_2="s2", v5_10_3="s3", v5_10_5="s5")
+
+
+def test_a_stable_series_with_a_backported_case(history: History) -> None:
+    stable(history)
+    timeline = follow(history)
+    # Mainline is as if there were no updates.
+    assert runs(timeline, "helper_use", "bpf_b") == [("XDP", "", "v5.11", None)]
+    assert runs(timeline, "helper_use", "bpf_c") == []
+    assert origins(history, timeline, "helper_use", "bpf_b") == [("XDP", "v5.11", "main")]
+    assert [
+        (item.series, item.name, item.object, item.value, item.first, item.last)
+        for item in timeline.parts.stable
+        if item.kind == "helper_use"
+    ] == [
+        ("5.10", "bpf_b", XDP, "", "v5.10.2", "v5.10.2"),
+        ("5.10", "bpf_b", XDP, "config=CONFIG_X", "v5.10.3", "v5.10.3"),
+        ("5.10", "bpf_b", XDP, "", "v5.10.5", None),
+        ("5.10", "bpf_c", CLS, "", "v5.10.3", "v5.10.3"),
+    ]
+    found = timeline.relations.find("helper_use", "bpf_b", XDP)[0]
+    assert [(item.series, item.since) for item in found.backports] == [("5.10", "5.10.2")]
+
+
+@pytest.mark.parametrize(
+    ("name", "version", "answer", "value"),
+    [
+        ("bpf_b", "5.10", False, None),
+        ("bpf_b", "5.10.1", False, None),
+        ("bpf_b", "5.10.2", True, ""),
+        ("bpf_b", "5.10.3", True, "config=CONFIG_X"),
+        ("bpf_b", "5.10.4", None, "?"),
+        ("bpf_b", "5.10.5", True, ""),
+        ("bpf_b", "5.10.6", None, None),
+        ("bpf_b", "5.11.1", None, None),
+        ("bpf_a", "5.10.1", True, ""),
+        ("bpf_a", "5.10.4", True, ""),
+    ],
+)
+def test_an_update_is_asked_itself(
+    history: History, tmp_path: Path, name: str, version: str, answer: bool | None, value: str
+) -> None:
+    stable(history)
+    timeline = dataset(scan(history.path, commits=False, sources=SOURCES), tmp_path / "data")
+    found = timeline.relations.has("helper_use", name, XDP, KernelVersion.parse(version))
+    assert (found.answer, found.value) == (answer, value)
+    one = timeline.relations_of(name).has("helper_use", name, XDP, KernelVersion.parse(version))
+    assert one == found
+
+
+def test_series_again_and_again(history: History, tmp_path: Path) -> None:
+    stable(history)
+    kept = ["v5.10", "v5.10.1", "v5.10.2", "v5.11", "v5.10.3", "v5.10.5"]
+    ids = {name: history.id(f"tag {name}") for name in kept}
+    for name in kept:
+        history.delete_tag(name)
+    previous: Timeline | None = None
+    for name in kept:
+        history.tag(name, ids[name])
+        previous = dataset(scan(history.path, previous=previous), tmp_path / name)
+        assert render_dataset(previous) == render_dataset(scan(history.path)), name

@@ -3,7 +3,16 @@ from dataclasses import replace
 import pytest
 
 from helperhist.errors import DatasetError, InvalidVersion
-from helperhist.timeline import Interval, Presence, Reading, Relation, Relations, Run, Timeline
+from helperhist.timeline import (
+    Interval,
+    Parts,
+    Presence,
+    Reading,
+    Relation,
+    Relations,
+    Run,
+    Timeline,
+)
 from tests.build.relations import READINGS, TC, TRACING, XDP, related
 
 
@@ -130,5 +139,7 @@ def test_the_numbers_say_which_release_was_not_read() -> None:
     # 5.8 is in no list of releases.
     run = replace(related().relations.runs[0], first="v5.9", last="v5.9")
     tags = ("v5.7", "v5.9", "v5.11")
-    (found,) = Relations([run], [Reading("helper_use", tag, "") for tag in tags]).find("helper_use")
+    (found,) = Relations(Parts([run], [Reading("helper_use", tag, "") for tag in tags])).find(
+        "helper_use"
+    )
     assert (found.absent, found.since, found.seen, found.removed) == ("5.7", "5.9", "5.9", "5.11")

@@ -9,7 +9,8 @@ from helperhist.header.kfuncs.signature import Function, parse_signature
 __all__ = ["Beside", "read_beside"]
 
 _DEFINED = re.compile(r"^(struct|union|enum) (\w+) \{", re.MULTILINE | re.ASCII)
-_FUNCTION = re.compile(r"^extern [^;{}]*\([^;{}]*\)[^;{}]*;", re.MULTILINE | re.ASCII)
+#: The longest declaration of the kernel has 300 characters.
+_LONGEST = 4000
 _NAME = re.compile(r"(\w+)\(", re.ASCII)
 
 
@@ -28,7 +29,10 @@ class Beside:
 def read_beside(text: str) -> Beside:
     """Read a ``vmlinux.h`` as bpftool writes it."""
     functions: dict[str, Function | None] = {}
-    for found in _FUNCTION.findall(text):
+    for statement in text.split(";"):
+        found = statement[statement.rfind("\nextern ") + 1 :]
+        if not found.startswith("extern ") or "(" not in found or len(found) > _LONGEST:
+            continue
         try:
             function = parse_signature(found)
         except ParseError:

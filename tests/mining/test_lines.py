@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from helperhist.mining.history import build_rows, find_spans, make_lines
+from helperhist.mining.lines import find_spans, make_lines
+from helperhist.mining.rows import build_rows
 from helperhist.sources.docs import parse_prototype
 from helperhist.timeline import Backport, Event, Fact, Row, Timeline, kind_key
 from tests.build.timeline import helpers, make_tag, make_timeline
