@@ -56,8 +56,7 @@ def encode_relations(timeline: Timeline, columns: Sequence[KernelVersion]) -> di
     answer, value or -1, ...]`` of releases between those that were read, with 0 for no, 1 for yes
     and 2 where nobody can tell; ``kernels`` are ``[release, whether a booted kernel of it has it,
     ...]``.
-    ``introductions`` are the commits that brought relations: ``[kind, name, object, commit, author
-    date, subject]``.
+    ``brought`` has the commits and backports of relations: see :func:`_brought`.
     """
     relations = timeline.relations
     origins, objects, values, histories, groups = (_Table() for _ in range(5))
@@ -66,7 +65,7 @@ def encode_relations(timeline: Timeline, columns: Sequence[KernelVersion]) -> di
         found = KernelVersion.parse(reading.tag), origins.place(reading.origin), reading.tag
         readings.setdefault(reading.source, []).append(found)
     kinds: dict[str, list[list[Any]]] = {}
-    introductions: list[list[Any]] = []
+    brought: list[list[Any]] = []
     words: dict[int, str] = {}
     for kind in relations.kinds:
         if kind in LEFT_OUT:
@@ -75,9 +74,8 @@ def encode_relations(timeline: Timeline, columns: Sequence[KernelVersion]) -> di
         for name in relations.names(kind):
             group: list[int] = []
             for relation in relations.find(kind, name):
-                if (came := relation.introduction) is not None:
-                    listed = [relation.kind, relation.name, relation.object]
-                    introductions.append([*listed, came.commit, came.author_date, came.subject])
+                if relation.introduction is not None or relation.backports:
+                    brought.append(_brought(relation))
                 history = _history(relations, relation, columns, gaps, values)
                 place = histories.place(history, _key(history))
                 group += [objects.place(relation.object), place]
@@ -98,8 +96,20 @@ def encode_relations(timeline: Timeline, columns: Sequence[KernelVersion]) -> di
         "histories": histories.values,
         "groups": groups.values,
         "kinds": kinds,
-        "introductions": introductions,
+        "brought": brought,
     }
+
+
+def _brought(relation: Relation) -> list[Any]:
+    """Return kind, name, object, commit, its dates and subject, and backports."""
+    came = relation.introduction
+    commit = (
+        [None] * 4
+        if came is None
+        else [came.commit, came.author_date, came.commit_date, came.subject]
+    )
+    ports = [[item.series, item.since] for item in relation.backports]
+    return [relation.kind, relation.name, relation.object, *commit, ports]
 
 
 def _gaps(read: Sequence[str], columns: Sequence[KernelVersion]) -> dict[int, KernelVersion]:
