@@ -136,9 +136,7 @@ function verdict(data, entry, program, of) {
       `p.verdict.${relation.removed ? "no" : "yes"}`,
       null,
       label,
-      "since ",
-      el("b", null, sinceWords(relation)),
-      dateOf(data, relation),
+      sinceLine(data, relation),
       relation.removed ? el("span.removed", null, `, removed ${removedWords(relation)}`) : null,
       conditionMark(data, relation),
     );
@@ -148,9 +146,7 @@ function verdict(data, entry, program, of) {
     `p.verdict.${gone || entry.since === null ? "no" : "yes"}`,
     null,
     label,
-    entry.since === null ? "" : "since ",
-    el("b", null, sinceWords(entry)),
-    entry.released ? el("span.date", null, entry.released) : null,
+    sinceLine(data, entry),
     gone ? el("span.removed", null, `removed ${removedWords(entry)}`) : null,
   );
 }
@@ -162,9 +158,15 @@ function conditionMark(data, relation) {
   return el("span.cond", null, data.depends(relation.place) ? " ◐ " : " ", words);
 }
 
-function dateOf(data, relation) {
-  const date = data.dates.get(relation.since);
-  return date && !relation.absent ? el("span.date", null, date) : null;
+/** Say since when, with the date of the release if it is known to be that one. */
+function sinceLine(data, item) {
+  const exact = item.since !== null && !item.absent && !item.orEarlier;
+  const date = exact ? item.released || data.dates.get(item.since) : null;
+  return [
+    item.since === null ? "" : item.absent ? "came " : "since ",
+    el("b", null, sinceWords(item)),
+    date ? el("span.date", null, date) : null,
+  ];
 }
 
 /** Return the long-term kernels and the newest release, with yes and no. */
@@ -227,7 +229,7 @@ function facts(data, entry, program, pair) {
     add("name itself", el("a", { href: entryHref(entry.name) }, "since ", sinceWords(entry)));
   } else {
     if (entry.firstTag && entry.firstTag !== entry.tag) add("first tag", entry.firstTag);
-    else if (entry.tag) add("tag", entry.tag);
+    else if (entry.tag && !entry.absent) add("tag", entry.tag);
     add("commit", commits(entry));
   }
   add(
