@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 
 from helperhist.binary import BpfObject, Function
 from helperhist.check.guards import Guard
-from helperhist.check.values import CONTEXT, Access, Address, State, Word, join
+from helperhist.check.replay import Answers, Replay
+from helperhist.check.values import CONTEXT, Access, Address, Question, State, Word, join
 from helperhist.check.walk import Budget, Exhausted, Run
 
 __all__ = ["Access", "Address", "Budget", "Exhausted", "Reach", "Word", "reach"]
@@ -53,15 +54,22 @@ def reach(
         if function is not entry and function.exported and function.type:
             arguments[function] = [None] * 6
             todo.append(function)
+    asked = Answers[Question](
+        lambda question: answers(question) if isinstance(question, Guard) else load(*question)
+    )
     while todo:
         function = todo.pop()
-        known_runs = budget.runs.setdefault((function, tuple(arguments[function])), [])
-        run = next((item for item in known_runs if item.fits(answers, load)), None)
+        key = function, tuple(arguments[function])
+        before = budget.runs.get(key)
+        if before is None:
+            before = budget.runs[key] = Replay()
+        run = before.find(asked)
         if run is None:
             budget.spend(len(function.insns))
-            run = Run(obj, function, arguments[function], answers, guards.get(function, {}), load)
+            asked.begin()
+            run = Run(obj, function, arguments[function], asked, guards.get(function, {}))
             run.go(budget)
-            known_runs.append(run)
+            before.add(asked.trace, run)
         result.insns[function] = run.reached
         for index, value in run.results.items():
             result.results[function, index] = value

@@ -2,11 +2,14 @@
 
 from typing import NamedTuple
 
+from helperhist.check.guards import Guard
+
 __all__ = [
     "CONTEXT",
     "SOME_ADDRESS",
     "Access",
     "Address",
+    "Question",
     "State",
     "Value",
     "Variable",
@@ -44,6 +47,8 @@ class Word(NamedTuple):
 CONTEXT = Context()
 Value = int | Context | Variable | Address | Word | None
 State = list[Value]
+#: What is asked on the way: a guard, or so many bytes of the object's data.
+Question = Guard | tuple[Address, int]
 
 
 class Access(NamedTuple):

@@ -1,6 +1,6 @@
 """One walk through a function, with the constants that one kernel gives it."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from helperhist.binary import (
@@ -34,11 +34,13 @@ from helperhist.binary import (
 )
 from helperhist.check.arithmetic import compare, compute
 from helperhist.check.guards import Guard
+from helperhist.check.replay import Answers, Replay
 from helperhist.check.values import (
     CONTEXT,
     SOME_ADDRESS,
     Access,
     Address,
+    Question,
     State,
     Value,
     Variable,
@@ -65,7 +67,21 @@ class Budget:
     """
 
     left: int = 2_000_000
-    runs: dict[tuple[Function, tuple["Value", ...]], list["Run"]] = field(default_factory=dict)
+    runs: "dict[tuple[Function, tuple[Value, ...]], Replay[Question, Run]]" = field(
+        default_factory=dict
+    )
+
+    _jumps: dict[Function, tuple[frozenset[int], frozenset[int]]] = field(default_factory=dict)
+
+    def jumps(self, function: Function) -> tuple[frozenset[int], frozenset[int]]:
+        """Return the indexes of a function's jumps, and those that they lead to."""
+        found = self._jumps.get(function)
+        if found is None:
+            insns = function.insns
+            jumps = [index for index, insn in enumerate(insns) if is_jump(insn)]
+            ends = frozenset(target_of(insns[index], index) for index in jumps)
+            found = self._jumps[function] = frozenset(jumps), ends
+        return found
 
     def spend(self, count: int) -> None:
         """Take some.
@@ -85,16 +101,12 @@ class Run:
         obj: BpfObject,
         function: Function,
         arguments: State,
-        answers: Callable[[Guard], int | None],
+        asked: Answers[Question],
         guards: Mapping[int, Guard],
-        load: Callable[[Address, int], int | None],
     ) -> None:
-        self.obj, self.function, self.load = obj, function, load
+        self.obj, self.function = obj, function
         self.insns = function.insns
-        self.answers, self.guards = answers, guards
-        # What was asked, with the answers: they decide all that is found here.
-        self.asked: dict[Guard, int | None] = {}
-        self.loaded: dict[tuple[Address, int], int | None] = {}
+        self.asked, self.guards = asked, guards
         self.reached: set[int] = set()
         self.accesses: dict[int, Access] = {}
         self.results: dict[int, int | Word | None] = {}
@@ -103,27 +115,19 @@ class Run:
         start: State = [*arguments, None, None, None, None, None]
         self.states: dict[int, tuple[State, frozenset[int]]] = {0: (start, frozenset())}
         self.todo = [0]
-        self.joins = {
-            target_of(insn, index) for index, insn in enumerate(self.insns) if is_jump(insn)
-        }
+        self.jumps: frozenset[int] = frozenset()
+        self.joins: frozenset[int] = frozenset()
 
     def go(self, budget: Budget) -> None:
         """Follow all ways.
 
         :raises Exhausted: the budget does not suffice
         """
+        self.jumps, self.joins = budget.jumps(self.function)
         while self.todo:
             budget.spend(self._block(self.todo.pop()))
-
-    def fits(
-        self,
-        answers: Callable[[Guard], int | None],
-        load: Callable[[Address, int], int | None],
-    ) -> bool:
-        """Whether other answers are the same, as far as anything was asked."""
-        return all(answers(guard) == answer for guard, answer in self.asked.items()) and all(
-            load(*place) == answer for place, answer in self.loaded.items()
-        )
+        # It is remembered, without the way.
+        self.states.clear()
 
     def _flow(self, target: int, state: State, stack: frozenset[int]) -> None:
         """Go on at a target, with what is known there on all ways."""
@@ -152,7 +156,7 @@ class Run:
                 result = state[0]
                 self.results[at] = result if isinstance(result, int | Word) else None
                 break
-            if is_jump(insn):
+            if at in self.jumps:
                 for target in self._branches(insn, at, state):
                     self._flow(target, state, stack)
                 break
@@ -240,17 +244,7 @@ class Run:
         )
 
     def _answer(self, at: int) -> Value:
-        return self._ask(self.guards[at])
-
-    def _loaded(self, address: Address, size: int) -> int | None:
-        if (address, size) not in self.loaded:
-            self.loaded[address, size] = self.load(address, size)
-        return self.loaded[address, size]
-
-    def _ask(self, guard: Guard) -> int | None:
-        if guard not in self.asked:
-            self.asked[guard] = self.answers(guard)
-        return self.asked[guard]
+        return self.asked.get(self.guards[at])
 
     def _load_constant(self, insn: Insn, at: int, state: State) -> None:
         value: Value = None
@@ -281,7 +275,7 @@ class Run:
             self.accesses[at] = Access(insn.off, False)
             return Word(insn.off) if insn.code == LDXDW else None
         if isinstance(base, Variable) and insn.off == 0:
-            return self._ask(Guard("kconfig", base.name))
+            return self.asked.get(Guard("kconfig", base.name))
         if isinstance(base, Address) and (size := load_size(insn)):
-            return self._loaded(base._replace(offset=base.offset + insn.off), size)
+            return self.asked.get((base._replace(offset=base.offset + insn.off), size))
         return None
