@@ -129,6 +129,43 @@ def test_types_of_the_uapi_that_a_vmlinux_lacks(tmp_path: Path) -> None:
     assert (done.returncode, done.stderr) == (0, "")
 
 
+def kfunc_text(name: str, low: str = "", high: str = "") -> str:
+    return header_text(
+        HeaderOptions(
+            only=(name,),
+            min_kernel=KernelVersion.parse(low) if low else None,
+            max_kernel=KernelVersion.parse(high) if high else None,
+        )
+    )
+
+
+def test_forms_that_were_gone_by_the_oldest_kernel_are_not_called() -> None:
+    name, old = "bpf_task_work_schedule_signal", "bpf_task_work_schedule_signal_impl___v1("
+    assert old in kfunc_text(name)
+    assert old in kfunc_text(name, low="6.19")
+    assert old not in kfunc_text(name, low="7.0")
+
+
+def test_the_prototype_is_right_for_the_oldest_kernel() -> None:
+    """No call of the form of 7.3, which has two parameters more, is right on 7.2."""
+    name = "scx_bpf_cid_override"
+    assert f"helperhist_{name}(const __s32 *cpu_to_cid, __u32 cpu_to_cid__sz)" in kfunc_text(
+        name, low="7.2"
+    )
+    newest = kfunc_text(name)
+    assert f"helperhist_{name}(const __s32 *cpu_to_cid__arena, __u32" in newest.replace(
+        " HELPERHIST_ARENA", ""
+    )
+    assert f"{name}___v1 from 7.2 until 7.3: not called by this name" in newest
+    assert f"{name}___v1(" in newest
+
+
+def test_a_newer_form_is_not_called_before_its_release() -> None:
+    name = "bpf_session_cookie"
+    assert "HELPERHIST_FOUND(bpf_session_cookie___v2)" in kfunc_text(name)
+    assert "bpf_session_cookie___v2(" not in kfunc_text(name, high="6.19")
+
+
 def test_errors() -> None:
     with pytest.raises(HelperhistError, match=r"--kfuncs-of foo: .*known are .*sched_ext.*xdp"):
         render_header(embedded(), HeaderOptions(kfuncs_of=("foo",)))
