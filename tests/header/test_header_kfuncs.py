@@ -59,9 +59,9 @@ def test_without_kfuncs_none_is_declared() -> None:
     assert "Kfuncs" not in header_text(HeaderOptions())
 
 
-def test_all_kfuncs_but_those_for_tests() -> None:
+def test_all_kfuncs_but_those_for_tests_and_compilers() -> None:
     relations = embedded().relations
-    tests = set(relations.names("kfunc_test"))
+    tests = {*relations.names("kfunc_test"), "__bpf_trap"}
     assert names(KFUNCS) == sorted(set(relations.names("kfunc")) - tests)
     assert render_header(embedded(), KFUNCS).left_out == ()
 
@@ -169,6 +169,8 @@ def test_a_newer_form_is_not_called_before_its_release() -> None:
 def test_errors() -> None:
     with pytest.raises(HelperhistError, match=r"--kfuncs-of foo: .*known are .*sched_ext.*xdp"):
         render_header(embedded(), HeaderOptions(kfuncs_of=("foo",)))
+    with pytest.raises(HelperhistError, match="__bpf_trap: it is for compilers"):
+        render_header(embedded(), HeaderOptions(only=("__bpf_trap",)))
     with pytest.raises(HelperhistError, match="no kfunc to declare: add --kfuncs"):
         render_header(embedded(), HeaderOptions(no_helpers=True))
     with pytest.raises(HelperhistError, match="no such helper or kfunc"):
@@ -179,7 +181,7 @@ def test_comment_release_and_range() -> None:
     text = header_text(HeaderOptions(only=("bpf_cpumask_create",)))
     assert "/* bpf_cpumask_create: Linux 6.3 */" in text
     gone = header_text(HeaderOptions(only=("scx_bpf_dispatch",)))
-    assert "Removed in Linux 6.17, last seen in 6.14" in gone
+    assert "Removed in Linux 6.17" in gone
     late = HeaderOptions(only=("bpf_cpumask_*", "bpf_loop"), max_kernel=KernelVersion.parse("6.2"))
     assert "#define HELPERHIST_HAS_bpf_cpumask_create 0" in header_text(late)
     assert names(late) == []

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from helperhist.errors import ParseError
 from helperhist.header.comments import wrap
 from helperhist.header.kfuncs.beside import Beside
+from helperhist.header.kfuncs.choose import COMPILERS
 from helperhist.header.kfuncs.forms import Form, find_forms, overlaps
 from helperhist.header.kfuncs.renames import renames
 from helperhist.header.kfuncs.signature import Function
@@ -67,6 +68,8 @@ def declare(relations: Relations, name: str, setting: Setting) -> Kfunc | Kernel
     """Return a kfunc, or its release if that is too new, or why it cannot be declared."""
     (relation,) = relations.find("kfunc", name)
     prototypes = relations.find("kfunc_proto", name)
+    if name == COMPILERS:
+        return "it is for compilers, which call it themselves"
     if not _NAME.fullmatch(name) or name in KEYWORDS:
         return "its name is not one of C"
     if not prototypes:
