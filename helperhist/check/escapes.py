@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -146,6 +147,7 @@ class Conditions:
         self._guards = {function: found for function in closure if (found := guards(function))}
         self._budget = budget
         self.exhausted = False
+        self._lacks: dict[Gaps, list[tuple[Moment, Gaps]]] = {}
         self._forced: dict[tuple[Guard, int], Reach] = {}
         self._known: dict[Guard, Life] = {}
         self._open: set[Guard] = set()
@@ -232,6 +234,7 @@ class Conditions:
         self._reached[key] = self._follow(answers, load)
         return self._reached[key]
 
+    @cached_property
     def _steps(self) -> list[Moment]:
         """Return the releases at which an answer changes, from before the first one on."""
         return sorted({_START, *self._changes(), FOREVER})
@@ -266,7 +269,8 @@ class Conditions:
     def _escape(
         self, function: Function, index: int, life: Life, unset: frozenset[str] | None
     ) -> Escape:
-        no, yes = (self._misses(function, index, life, answer, unset) for answer in (0, 1))
+        no = self._misses(function, index, life, 0, unset)
+        yes = self._misses(function, index, life, 1, unset) if self._open else no
         return Escape(life.start, no, yes)
 
     def _misses(
@@ -279,18 +283,26 @@ class Conditions:
     ) -> Gaps:
         """Return the releases that get to an instruction and lack what it needs."""
         found: list[tuple[Moment, Moment]] = []
-        for release, following in pairwise(self._steps()):
-            missing = [
-                (max(gap[0], release), min(gap[1], following))
-                for gap in life.gaps
-                if max(gap[0], release) < min(gap[1], following)
-            ]
-            if not missing:
-                continue
+        for release, missing in self._lacking(life.gaps):
             reached = self._at(release, otherwise if self._open else 0, unset)
             if index in reached.insns.get(function, ()):
                 found += missing
         return _united(tuple(found))
+
+    def _lacking(self, gaps: Gaps) -> list[tuple[Moment, Gaps]]:
+        """Return the steps that lack something, with the releases of each that do."""
+        known = self._lacks.get(gaps)
+        if known is None:
+            known = self._lacks[gaps] = []
+            for release, following in pairwise(self._steps):
+                missing = tuple(
+                    (max(gap[0], release), min(gap[1], following))
+                    for gap in gaps
+                    if max(gap[0], release) < min(gap[1], following)
+                )
+                if missing:
+                    known.append((release, missing))
+        return known
 
     def _deciding_switches(
         self, function: Function, index: int, life: Life, escape: Escape

@@ -43,6 +43,7 @@ from helperhist.binary import (
 )
 from helperhist.check.arithmetic import compare, compute
 from helperhist.check.guards import Guard
+from helperhist.check.replay import Answers, Replay
 
 __all__ = ["Access", "Address", "Budget", "Exhausted", "Reach", "Word", "reach"]
 
@@ -78,6 +79,8 @@ class Word(NamedTuple):
 _CONTEXT = _Context()
 _Value = int | _Context | _Variable | Address | Word | None
 _State = list[_Value]
+#: What is asked on the way: a guard, or so many bytes of the object's data.
+_Question = Guard | tuple[Address, int]
 
 
 class Exhausted(Exception):
@@ -93,7 +96,21 @@ class Budget:
     """
 
     left: int = 2_000_000
-    runs: dict[tuple[Function, tuple["_Value", ...]], list["_Run"]] = field(default_factory=dict)
+    runs: "dict[tuple[Function, tuple[_Value, ...]], Replay[_Question, _Run]]" = field(
+        default_factory=dict
+    )
+
+    _jumps: dict[Function, tuple[frozenset[int], frozenset[int]]] = field(default_factory=dict)
+
+    def jumps(self, function: Function) -> tuple[frozenset[int], frozenset[int]]:
+        """Return the indexes of a function's jumps, and those that they lead to."""
+        found = self._jumps.get(function)
+        if found is None:
+            insns = function.insns
+            jumps = [index for index, insn in enumerate(insns) if is_jump(insn)]
+            ends = frozenset(target_of(insns[index], index) for index in jumps)
+            found = self._jumps[function] = frozenset(jumps), ends
+        return found
 
     def spend(self, count: int) -> None:
         """Take some.
@@ -146,15 +163,22 @@ def reach(
         if function is not entry and function.exported and function.type:
             arguments[function] = [None] * 6
             todo.append(function)
+    asked = Answers[_Question](
+        lambda question: answers(question) if isinstance(question, Guard) else load(*question)
+    )
     while todo:
         function = todo.pop()
-        known_runs = budget.runs.setdefault((function, tuple(arguments[function])), [])
-        run = next((item for item in known_runs if item.fits(answers, load)), None)
+        key = function, tuple(arguments[function])
+        before = budget.runs.get(key)
+        if before is None:
+            before = budget.runs[key] = Replay()
+        run = before.find(asked)
         if run is None:
             budget.spend(len(function.insns))
-            run = _Run(obj, function, arguments[function], answers, guards.get(function, {}), load)
+            asked.begin()
+            run = _Run(obj, function, arguments[function], asked, guards.get(function, {}))
             run.go(budget)
-            known_runs.append(run)
+            before.add(asked.trace, run)
         result.insns[function] = run.reached
         for index, value in run.results.items():
             result.results[function, index] = value
@@ -181,16 +205,12 @@ class _Run:
         obj: BpfObject,
         function: Function,
         arguments: _State,
-        answers: Callable[[Guard], int | None],
+        asked: Answers["_Question"],
         guards: Mapping[int, Guard],
-        load: Callable[[Address, int], int | None],
     ) -> None:
-        self.obj, self.function, self.load = obj, function, load
+        self.obj, self.function = obj, function
         self.insns = function.insns
-        self.answers, self.guards = answers, guards
-        # What was asked, with the answers: they decide all that is found here.
-        self.asked: dict[Guard, int | None] = {}
-        self.loaded: dict[tuple[Address, int], int | None] = {}
+        self.asked, self.guards = asked, guards
         self.reached: set[int] = set()
         self.accesses: dict[int, Access] = {}
         self.results: dict[int, int | Word | None] = {}
@@ -199,23 +219,15 @@ class _Run:
         start: _State = [*arguments, None, None, None, None, None]
         self.states: dict[int, tuple[_State, frozenset[int]]] = {0: (start, frozenset())}
         self.todo = [0]
-        self.joins = {
-            target_of(insn, index) for index, insn in enumerate(self.insns) if is_jump(insn)
-        }
+        self.jumps: frozenset[int] = frozenset()
+        self.joins: frozenset[int] = frozenset()
 
     def go(self, budget: Budget) -> None:
+        self.jumps, self.joins = budget.jumps(self.function)
         while self.todo:
             budget.spend(self._block(self.todo.pop()))
-
-    def fits(
-        self,
-        answers: Callable[[Guard], int | None],
-        load: Callable[[Address, int], int | None],
-    ) -> bool:
-        """Whether other answers are the same, as far as anything was asked."""
-        return all(answers(guard) == answer for guard, answer in self.asked.items()) and all(
-            load(*place) == answer for place, answer in self.loaded.items()
-        )
+        # It is remembered, without the way.
+        self.states.clear()
 
     def _flow(self, target: int, state: _State, stack: frozenset[int]) -> None:
         """Go on at a target, with what is known there on all ways."""
@@ -244,7 +256,7 @@ class _Run:
                 result = state[0]
                 self.results[at] = result if isinstance(result, int | Word) else None
                 break
-            if is_jump(insn):
+            if at in self.jumps:
                 for target in self._branches(insn, at, state):
                     self._flow(target, state, stack)
                 break
@@ -332,17 +344,7 @@ class _Run:
         )
 
     def _answer(self, at: int) -> _Value:
-        return self._ask(self.guards[at])
-
-    def _loaded(self, address: Address, size: int) -> int | None:
-        if (address, size) not in self.loaded:
-            self.loaded[address, size] = self.load(address, size)
-        return self.loaded[address, size]
-
-    def _ask(self, guard: Guard) -> int | None:
-        if guard not in self.asked:
-            self.asked[guard] = self.answers(guard)
-        return self.asked[guard]
+        return self.asked.get(self.guards[at])
 
     def _load_constant(self, insn: Insn, at: int, state: _State) -> None:
         value: _Value = None
@@ -373,7 +375,7 @@ class _Run:
             self.accesses[at] = Access(insn.off, False)
             return Word(insn.off) if insn.code == LDXDW else None
         if isinstance(base, _Variable) and insn.off == 0:
-            return self._ask(Guard("kconfig", base.name))
+            return self.asked.get(Guard("kconfig", base.name))
         if isinstance(base, Address) and (size := load_size(insn)):
-            return self._loaded(base._replace(offset=base.offset + insn.off), size)
+            return self.asked.get((base._replace(offset=base.offset + insn.off), size))
         return None
