@@ -4,9 +4,11 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from elftools.elf.elffile import ELFFile
 
 from helperhist.binary import Btf, Kind
+from helperhist.cli.group import cli
 from helperhist.errors import HelperhistError
 from helperhist.header import HeaderOptions, read_beside, render_header
 from helperhist.version import KernelVersion
@@ -164,6 +166,27 @@ def test_a_newer_form_is_not_called_before_its_release() -> None:
     name = "bpf_session_cookie"
     assert "HELPERHIST_FOUND(bpf_session_cookie___v2)" in kfunc_text(name)
     assert "bpf_session_cookie___v2(" not in kfunc_text(name, high="6.19")
+
+
+def test_the_command(tmp_path: Path) -> None:
+    file = tmp_path / "a*" / "vmlinux.h"
+    file.parent.mkdir()
+    file.write_text(kfunc_vmlinux("6.18"))
+    out = tmp_path / "kfuncs.h"
+    words = ["header", "--data", "embedded", "--kfuncs-of", "sched_ext", "--no-helpers"]
+    done = CliRunner().invoke(cli, [*words, "--beside", str(file), "-o", str(out)])
+    assert (done.exit_code, done.output) == (0, "")
+    text = out.read_text()
+    assert "helperhist header --no-helpers --kfuncs-of sched_ext --beside" in text
+    assert "a* /vmlinux.h" in text  # not the end of a comment
+    assert "scx_bpf_dsq_insert" in text
+    with file.open("ab") as big:
+        big.truncate(65 << 20)
+    done = CliRunner().invoke(cli, [*words, "--beside", str(file)])
+    assert done.exit_code == 2
+    assert "more than 64 MiB" in done.output
+    done = CliRunner().invoke(cli, [*words, "--beside", str(tmp_path / "none")])
+    assert done.exit_code == 2
 
 
 def test_errors() -> None:
