@@ -9,7 +9,7 @@ from helperhist.cli.command import new_command
 from helperhist.cli.options import data_option
 from helperhist.cli.output import complain, write
 from helperhist.dataset import load
-from helperhist.header import GUARDS, IDS, HeaderOptions, read_beside, render_header
+from helperhist.header import GUARDS, IDS, MAX_VMLINUX, HeaderOptions, read_beside, render_header
 from helperhist.version import KernelVersion
 
 __all__ = ["command"]
@@ -92,7 +92,7 @@ def command(
         prog_types,
         no_helpers,
     )
-    there = None if beside is None else read_beside(beside.read_text("utf-8", "replace"))
+    there = None if beside is None else read_beside(_read(beside))
     header = render_header(load(data), options, there)
     for name, reason in header.left_out:
         complain(f"left out: {name}: {reason}")
@@ -101,3 +101,8 @@ def command(
         write(text)  # the same bytes as in a file, in any locale
     else:
         write_atomic(output, text)
+
+
+def _read(path: Path) -> str:
+    with path.open("rb") as file:
+        return file.read(MAX_VMLINUX + 1).decode("utf-8", "replace")
