@@ -13,14 +13,18 @@ from helperhist.check import (
     Checker,
     Column,
     Findings,
+    boot,
     change,
     check_files,
+    compare,
     find_files,
+    plan,
     split_targets,
+    undecided,
 )
 from helperhist.cli.command import new_command
 from helperhist.cli.completing import complete_files, complete_targets
-from helperhist.cli.options import data_option, echo_source, quiet_option
+from helperhist.cli.options import data_option, echo_doubt, echo_source, quiet_option
 from helperhist.cli.output import complain, echo, echo_csv, echo_json, echo_order
 from helperhist.cli.streams import say_waiting
 from helperhist.dataset import load
@@ -37,8 +41,10 @@ from helperhist.report.check import (
 from helperhist.report.checkjson import change_json, target_json, to_json
 from helperhist.report.github import annotate, annotate_change
 from helperhist.report.matrix import matrix_markdown, matrix_rows, render_matrix
+from helperhist.report.plan import plan_json, render_plan, render_upgrade, upgrade_json
 from helperhist.report.refusals import refused_json, render_refused
 from helperhist.report.terminal import terminal_width
+from helperhist.timeline import Timeline, ask
 
 __all__ = ["command"]
 
@@ -86,6 +92,14 @@ _TABLES = ("csv", "markdown")
     help="With --target BTF: what each CO-RE relocation becomes there.",
 )
 @click.option(
+    "--plan", "as_plan", is_flag=True, help="The kernels at which the answer changes: boot these."
+)
+@click.option(
+    "--upgrade",
+    metavar="OLD:NEW",
+    help="What a newer kernel refuses, or first takes, of the objects (6.8:7.3).",
+)
+@click.option(
     "--diff",
     nargs=2,
     metavar="OLD NEW",
@@ -111,6 +125,8 @@ def command(
     config: Path | None,
     loader: str,
     explain_core: bool,
+    as_plan: bool,
+    upgrade: str | None,
     diff: tuple[str, str] | None,
     form: str,
     as_json: bool,
@@ -121,15 +137,21 @@ def command(
 
     OBJECT is an object file, any file that carries some (a program, an archive, a skeleton), a
     folder of objects, or - for a list on standard input. With --target, exit code 1 if something
-    required is missing there or it is not known; with --diff, if the minimum rose.
+    required is missing there or it is not known; with --diff, if the minimum rose; with --upgrade,
+    if the newer kernel lacks something that the older one has.
     """
     if as_json and form not in ("text", "json"):
         raise click.UsageError(f"--json and --format {form} exclude each other")
-    if quiet and (as_json or form != "text" or diff is not None or len(targets) > 1):
-        raise click.UsageError("-q excludes --json, --format, --diff and several targets")
-    form = "json" if as_json else "quiet" if quiet else form
-    if diff is not None and targets:
-        raise click.UsageError("--diff and --target exclude each other")
+    form = "json" if as_json else form
+    modes = {"--target": targets, "--diff": diff, "--plan": as_plan, "--upgrade": upgrade}
+    given = [name for name, value in modes.items() if value]
+    if len(given) > 1:
+        raise click.UsageError(f"{given[0]} and {given[1]} exclude each other")
+    if quiet and (form != "text" or given not in ([], ["--target"]) or len(targets) > 1):
+        raise click.UsageError("-q is for the minimum kernel, or for one --target")
+    if (as_plan or upgrade) and form not in ("text", "json"):
+        raise click.UsageError(f"{given[0]} has no --format {form}")
+    form = "quiet" if quiet else form
     if bool(objects) == (diff is not None):
         raise click.UsageError("give objects, or --diff OLD NEW")
     if form in _TABLES and not targets:
@@ -157,6 +179,11 @@ def command(
         raise click.UsageError("--explain-core needs --target with BTF: 'running', or a file")
     if diff:
         answer = _diff(good, form) if len(good) == 2 else 0
+    elif as_plan:
+        _plan(good, timeline, form)
+        answer = 0
+    elif upgrade:
+        answer = _upgrade(good, timeline, upgrade, form)
     else:
         for column in columns:
             if column.aim.note:
@@ -166,6 +193,37 @@ def command(
     if good and not quiet and not (diff and len(good) != 2):
         echo_source(timeline, machine=form != "text")
     ctx.exit(2 if _complain(checked, columns) else answer)
+
+
+def _plan(good: Sequence[Checked], timeline: Timeline, form: str) -> None:
+    plans = [(file, plan(findings, timeline)) for file, findings in _named(good)]
+    kernels = boot([stretches for _, stretches in plans])
+    if form == "json":
+        echo_json(plan_json(plans, kernels))
+    elif plans:
+        width = terminal_width()
+        echo("\n".join(render_plan(printable(file), found, width) for file, found in plans))
+        echo(f"boot: {', '.join(kernels)}")
+
+
+def _upgrade(good: Sequence[Checked], timeline: Timeline, span: str, form: str) -> int:
+    old, colon, new = span.partition(":")
+    if not colon:
+        raise click.UsageError("--upgrade takes two releases: OLD:NEW")
+    before, after = ask(timeline, old), ask(timeline, new)
+    if after.version < before.version:
+        raise click.UsageError(f"--upgrade {span}: {new} is older than {old}")
+    for asked in (before, after):
+        echo_doubt(asked.doubt)
+    sides = (before.release, after.release)
+    answers = [(file, compare(item, *sides)) for file, item in _named(good)]
+    if form == "json":
+        echo_json(upgrade_json(answers, old, new))
+    else:
+        for file, found in answers:
+            echo(render_upgrade(printable(file), found, old, new))
+    unclear = undecided(before) or undecided(after)
+    return int(unclear or any(found.worse for _, found in answers))
 
 
 def _config(path: Path) -> dict[str, str]:

@@ -11,7 +11,7 @@ from helperhist.cli.options import data_option, echo_doubt
 from helperhist.cli.output import complain, write
 from helperhist.dataset import load
 from helperhist.errors import HelperhistError
-from helperhist.header import GUARDS, IDS, HeaderOptions, read_beside, render_header
+from helperhist.header import GUARDS, IDS, MAX_VMLINUX, HeaderOptions, read_beside, render_header
 from helperhist.timeline import Timeline, ask
 from helperhist.version import KernelVersion
 
@@ -108,7 +108,7 @@ def command(
         prog_types,
         no_helpers,
     )
-    there = None if beside is None else read_beside(beside.read_text("utf-8", "replace"))
+    there = None if beside is None else read_beside(_read(beside))
     header = render_header(timeline, options, there)
     for name, reason in header.left_out:
         complain(f"left out: {name}: {reason}")
@@ -117,6 +117,11 @@ def command(
         write(text)  # the same bytes as in a file, in any locale
     else:
         write_atomic(output, text)
+
+
+def _read(path: Path) -> str:
+    with path.open("rb") as file:
+        return file.read(MAX_VMLINUX + 1).decode("utf-8", "replace")
 
 
 def _lowest(timeline: Timeline, text: str) -> KernelVersion:

@@ -4,7 +4,7 @@ import os
 from contextlib import suppress
 from pathlib import Path
 
-from helperhist.dataset.files import FORMAT, LATER, METADATA, parse_metadata
+from helperhist.dataset.files import LATER
 from helperhist.dataset.folders import (
     check_folder,
     embedded_dir,
@@ -13,6 +13,7 @@ from helperhist.dataset.folders import (
     reason_of,
     write_dataset,
 )
+from helperhist.dataset.metadata import FORMAT, METADATA, parse_metadata
 from helperhist.dataset.swap import read_folder
 from helperhist.errors import DatasetError, InvalidVersion
 from helperhist.timeline import SENTINEL, Metadata, Timeline, plural
