@@ -6,6 +6,7 @@ from helperhist.check.batch import Column, check_files
 from helperhist.check.checker import Checker
 from helperhist.check.files import Checked, Place, check_file, find_files
 from helperhist.check.needs import Findings, Refusal, Requirement, Unknown
+from helperhist.check.plan import Stretch, Upgrade, boot, compare, plan
 from helperhist.check.target import KernelRead, judge_kernel, judge_release, release_note
 from helperhist.check.verdict import (
     Change,
@@ -34,12 +35,16 @@ __all__ = [
     "Refusal",
     "Relocated",
     "Requirement",
+    "Stretch",
     "TooNew",
     "Unknown",
+    "Upgrade",
     "Verdict",
+    "boot",
     "change",
     "check_file",
     "check_files",
+    "compare",
     "edge",
     "find_files",
     "judge_kernel",
@@ -47,6 +52,7 @@ __all__ = [
     "loads",
     "minimum",
     "newest_first",
+    "plan",
     "release_note",
     "required",
     "split_targets",

@@ -8,8 +8,10 @@ from helperhist.binary import CALL, EXIT, BpfObject, Btf, CoreRelo, Function, In
 from helperhist.check.against import Relocated
 from helperhist.check.doom import Doom, Refused, closure_of, doom
 from helperhist.check.guards import Guard, guards_of
-from helperhist.check.needs import Unknown
+from helperhist.check.needs import Unknown, release_key
 from helperhist.check.reach import Budget
+from helperhist.check.rodata import Rodata
+from helperhist.check.rules import CONST_MAPS
 from helperhist.check.verdict import TooNew
 from helperhist.kernel import POISON, RelocationKind, Resolution, Resolver, Target, patch
 
@@ -149,6 +151,7 @@ class _Relocate:
             known.clear()
         externs = frozenset(self._externs.items())
         patched = {item: _patched(item, refused.get(item, {})) for item in obj.functions}
+        load = Rodata(obj).read if self._constants else lambda address, size: None
         for program in self._programs:
             closure = closure_of(obj, program)
             if not any(item in refused for item in closure):
@@ -157,7 +160,7 @@ class _Relocate:
             key = program, externs, tuple(patched[item] for item in closure)
             seen = known.get(key)
             if seen is None:
-                seen = doom(obj, program, refused, self._answer, guards, budget)
+                seen = doom(obj, program, refused, self._answer, guards, budget, load)
                 if budget.left > 0:
                     known[key] = seen
             for function, index in seen.maybe:
@@ -168,7 +171,15 @@ class _Relocate:
                 sure = seen.surely and what.name not in self._elsewhere
                 self._lack(program, function, index, what, sure)
 
+    @property
+    def _constants(self) -> bool:
+        """Whether the verifier takes what is in read-only maps for constants."""
+        major, minor = release_key(CONST_MAPS)
+        return self._externs.get("LINUX_KERNEL_VERSION", 0) >= (major << 16 | minor << 8)
+
     def _answer(self, guard: Guard) -> int | None:
+        if guard.kind == "kconfig" and not self._constants:
+            return None
         return self._externs.get(guard.name) if guard.kind in ("extern", "kconfig") else None
 
     def _lack(

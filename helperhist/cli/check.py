@@ -13,9 +13,13 @@ from helperhist.check import (
     Checker,
     Column,
     Findings,
+    boot,
     change,
     check_files,
+    compare,
     find_files,
+    plan,
+    release_note,
     split_targets,
 )
 from helperhist.cli.command import new_command
@@ -34,8 +38,11 @@ from helperhist.report.check import (
 from helperhist.report.checkjson import change_json, target_json, to_json
 from helperhist.report.github import annotate, annotate_change
 from helperhist.report.matrix import matrix_markdown, matrix_rows, render_matrix
+from helperhist.report.plan import plan_json, render_plan, render_upgrade, upgrade_json
 from helperhist.report.refusals import refused_json, render_refused
 from helperhist.report.terminal import terminal_width
+from helperhist.timeline import Release, Timeline
+from helperhist.version import KernelVersion
 
 __all__ = ["command"]
 
@@ -75,6 +82,14 @@ _TABLES = ("csv", "markdown")
     is_flag=True,
     help="With --target BTF: what each CO-RE relocation becomes there.",
 )
+@click.option(
+    "--plan", "as_plan", is_flag=True, help="The kernels at which the answer changes: boot these."
+)
+@click.option(
+    "--upgrade",
+    metavar="OLD:NEW",
+    help="What a newer kernel refuses, or first takes, of the objects (6.8:7.3).",
+)
 @click.option("--diff", nargs=2, metavar="OLD NEW", help="Compare the needs of two objects.")
 @click.option(
     "--format",
@@ -94,6 +109,8 @@ def command(
     config: Path | None,
     loader: str,
     explain_core: bool,
+    as_plan: bool,
+    upgrade: str | None,
     diff: tuple[str, str] | None,
     form: str,
     as_json: bool,
@@ -103,13 +120,18 @@ def command(
 
     OBJECT is an object file, any file that carries some (a program, an archive, a skeleton), a
     folder of objects, or - for a list on standard input. With --target, exit code 1 if something
-    required is missing there or it is not known; with --diff, if the minimum rose.
+    required is missing there or it is not known; with --diff, if the minimum rose; with --upgrade,
+    if the newer kernel lacks something that the older one has.
     """
     if as_json and form not in ("text", "json"):
         raise click.UsageError(f"--json and --format {form} exclude each other")
     form = "json" if as_json else form
-    if diff is not None and targets:
-        raise click.UsageError("--diff and --target exclude each other")
+    modes = {"--target": targets, "--diff": diff, "--plan": as_plan, "--upgrade": upgrade}
+    given = [name for name, value in modes.items() if value]
+    if len(given) > 1:
+        raise click.UsageError(f"{given[0]} and {given[1]} exclude each other")
+    if (as_plan or upgrade) and form not in ("text", "json"):
+        raise click.UsageError(f"{given[0]} has no --format {form}")
     if bool(objects) == (diff is not None):
         raise click.UsageError("give objects, or --diff OLD NEW")
     if form in _TABLES and not targets:
@@ -137,6 +159,11 @@ def command(
         raise click.UsageError("--explain-core needs --target with BTF: 'running', or a file")
     if diff:
         answer = _diff(good, form) if len(good) == 2 else 0
+    elif as_plan:
+        _plan(good, timeline, form)
+        answer = 0
+    elif upgrade:
+        answer = _upgrade(good, timeline, upgrade, form)
     else:
         for column in columns:
             if column.aim.note:
@@ -146,6 +173,35 @@ def command(
     if good and not (diff and len(good) != 2):
         echo_source(timeline, machine=form != "text")
     ctx.exit(2 if _complain(checked, columns) else answer)
+
+
+def _plan(good: Sequence[Checked], timeline: Timeline, form: str) -> None:
+    plans = [(file, plan(findings, timeline)) for file, findings in _named(good)]
+    kernels = boot([stretches for _, stretches in plans])
+    if form == "json":
+        echo_json(plan_json(plans, kernels))
+    elif plans:
+        width = terminal_width()
+        echo("\n".join(render_plan(printable(file), found, width) for file, found in plans))
+        echo(f"boot: {', '.join(kernels)}")
+
+
+def _upgrade(good: Sequence[Checked], timeline: Timeline, span: str, form: str) -> int:
+    old, colon, new = span.partition(":")
+    if not colon:
+        raise click.UsageError("--upgrade takes two releases: OLD:NEW")
+    before, after = (Release(timeline, KernelVersion.parse(text)) for text in (old, new))
+    if after.version < before.version:
+        raise click.UsageError(f"--upgrade {span}: {new} is older than {old}")
+    for note in filter(None, map(release_note, (before, after))):
+        complain(f"note: {note}")
+    answers = [(file, compare(item, before, after)) for file, item in _named(good)]
+    if form == "json":
+        echo_json(upgrade_json(answers, old, new))
+    else:
+        for file, found in answers:
+            echo(render_upgrade(printable(file), found, old, new))
+    return int(any(found.worse for _, found in answers))
 
 
 def _config(path: Path) -> dict[str, str]:

@@ -4,16 +4,9 @@ import os
 from collections.abc import Collection
 from pathlib import Path
 
-from helperhist.dataset.files import (
-    FILES,
-    FORMAT,
-    LATER,
-    METADATA,
-    TIMELINE,
-    parse_dataset,
-    parse_metadata,
-    render_dataset,
-)
+from helperhist.dataset.files import FILES, LATER, parse_dataset, render_dataset
+from helperhist.dataset.metadata import FORMAT, METADATA, parse_metadata
+from helperhist.dataset.names import TIMELINE
 from helperhist.dataset.swap import File, read_folder, replace_folder, standing_in
 from helperhist.errors import DatasetError, InvalidVersion
 from helperhist.timeline import Metadata, Timeline

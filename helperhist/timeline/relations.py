@@ -4,6 +4,7 @@ A *run* is what was read: successive releases that have a fact with one value. N
 was read by every source, so what is derived of runs has bounds.
 """
 
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Mapping
 from itertools import pairwise
 
@@ -221,9 +222,9 @@ class Relations:
         if wanted.is_stable:
             return self._has_update((kind, name, other), wanted)
         spans = self._spans.get((kind, name, other), [])
-        older = max((i for i, item in enumerate(read) if item <= wanted), default=None)
-        newer = min((i for i, item in enumerate(read) if item >= wanted), default=None)
-        if newer is None or older is None:
+        newer = bisect_left(read, wanted)
+        older = newer if newer < len(read) and read[newer] == wanted else newer - 1
+        if newer == len(read) or older < 0:
             return Presence(None)
         seen = self._sightings.of((kind, name, other)).get(wanted)
         values = [_value(spans, older), _value(spans, newer)]

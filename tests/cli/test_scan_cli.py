@@ -360,7 +360,7 @@ def test_relations_of_a_scan_answer(tmp_path: Path) -> None:
     done = run(repo.path)
     text = " ".join(done.output.split())
     assert done.exit_code == 0
-    assert "helper_use 6 facts of 2 releases; 1 more could not be read" in text
+    assert "helper_use 8 facts of 2 releases; 1 more could not be read" in text
     assert "not read map_use: nothing was found in any tree" in text
     assert "gap helper_use at v5.12: net/core/filter.c: lost: its" in text
     asked = CliRunner().invoke(cli, ["since", "b", "--prog", "xdp", "-q", "--data", "linux"])

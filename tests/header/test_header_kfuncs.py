@@ -4,7 +4,9 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from elftools.elf.elffile import ELFFile
 
+from helperhist.binary import Btf, Kind
 from helperhist.errors import HelperhistError
 from helperhist.header import HeaderOptions, read_beside, render_header
 from helperhist.version import KernelVersion
@@ -232,3 +234,46 @@ def test_beside_a_vmlinux_that_declares_otherwise(compiler: Compiler, tmp_path: 
     text = f'#include "vmlinux.h"\n{header}{USE}'
     done = compile_text(compiler, text, tmp_path, headers=folder)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("compiler", CLANGS)
+def test_types_that_only_pointers_name_are_whole_for_loaders(
+    compiler: Compiler, tmp_path: Path
+) -> None:
+    """Clang before 15 leaves them out of BTF; a loader then takes them for others."""
+    text = kfunc_vmlinux("6.18").replace(
+        "struct task_struct { int x; };", "struct cgroup; struct task_struct { struct cgroup *c; };"
+    )
+    assert "struct cgroup *c;" in text
+    folder = beside(tmp_path / "headers", text)
+    use = """
+__attribute__((section("tc"), used)) int prog(void *ctx)
+{
+	return ctx && helperhist_exists(bpf_task_acquire) && helperhist_exists(bpf_cgroup_release);
+}
+"""
+    for header in (header_text(ALONE), render_header(embedded(), ALONE, read_beside(text)).text):
+        done = compile_text(
+            compiler, f'#include "vmlinux.h"\n{header}{use}', tmp_path, headers=folder
+        )
+        assert (done.returncode, done.stderr) == (0, "")
+        with (tmp_path / "prog.o").open("rb") as file:
+            section = ELFFile(file).get_section_by_name(".BTF")
+            assert section is not None
+            btf = Btf(section.data())
+        kinds = {btf.name(i): btf.kind(i) for i in btf.ids(Kind.STRUCT)}
+        assert kinds.keys() >= {"task_struct", "cgroup"}
+        assert "cgroup" not in {btf.name(i) for i in btf.ids(Kind.FWD)}
+
+
+@pytest.mark.parametrize("compiler", CLANGS)
+def test_beside_pointers_into_an_arena(compiler: Compiler, tmp_path: Path) -> None:
+    arena = "void __attribute__((address_space(1)))"
+    text = kfunc_vmlinux("7.3").removesuffix("#endif\n") + (
+        f"extern {arena} *bpf_arena_alloc_pages(void *p__map, {arena} *addr__ign, u32 page_cnt, "
+        "int node_id, u64 flags) __weak __ksym;\n#endif\n"
+    )
+    folder = beside(tmp_path / "headers", text)
+    for header in (header_text(ALONE), render_header(embedded(), ALONE, read_beside(text)).text):
+        done = compile_text(compiler, f'#include "vmlinux.h"\n{header}', tmp_path, headers=folder)
+        assert (done.returncode, done.stderr) == (0, "")

@@ -106,9 +106,10 @@ def _declared(
     whole = tuple(tag for tag in function.tags if not tag.startswith("enum "))
     notes: list[str] = []
     if beside is not None:
-        plain, lacks = _beside(beside, function, alone and "___" not in name, whole)
+        single = alone and not arena and "___" not in name
+        plain, lacks = _beside(beside, function, single, whole)
         notes += [f"Your vmlinux.h {lacks}."] if lacks else []
-        whole = ()
+        whole = tuple(tag for tag in whole if tag in beside.defined or tag in OPAQUE)
     else:
         plain = stable
     comment = _comment(relation, history, head, calls, notes)

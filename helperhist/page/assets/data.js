@@ -15,6 +15,9 @@ class Data {
       path: raw.paths[path],
       place,
     }));
+    /** Releases that have a tag, or of which a source was read, oldest first. */
+    this.columns = raw.columns.map(parseVersion);
+    this.columnAt = new Map(raw.columns.map((text, place) => [text, place]));
     this.tagByName = new Map(this.tags.map((tag) => [tag.name, tag]));
     /** Releases of mainline: no candidates, no updates. */
     this.releases = this.tags.filter((tag) => tag.version.rc === null && !tag.version.isStable);
@@ -36,7 +39,6 @@ class Data {
       this.programWords.set(shortName(name).toLowerCase(), name);
       this.programWords.set(name.toLowerCase(), name);
     }
-    this.columns = this.findColumns();
     this.lts = raw.lts.filter((text) => this.columns.some((column) => column.text === text));
   }
 
@@ -110,12 +112,8 @@ class Data {
         orEarlier: relation.orEarlier,
         absent: relation.absent,
         seen: relation.seen,
-        commit: null,
-        authorDate: null,
-        commitDate: null,
-        subject: null,
+        ...this.brought("kfunc", name, ""),
         formerNames: [],
-        backports: [],
         attributes: [],
         runs: null,
         relation,
@@ -159,60 +157,60 @@ class Data {
   }
 
   derive(kind, name, object, history) {
-    const [
-      flat,
-      absent = null,
-      seen = null,
-      orEarlier = false,
-      since = null,
-      removed = null,
-      kernels = [],
-    ] = this.relations.histories[history];
-    const read = this.readOf(kind);
+    const [flat, gaps, absent, seen, orEarlier, kernels] = this.relations.histories[history];
     const runs = [];
     for (let i = 0; i < flat.length; i += 3) {
+      const [start, end, place] = flat.slice(i, i + 3);
       runs.push({
-        first: flat[i],
-        last: flat[i + 1],
-        place: flat[i + 2],
-        value: this.relations.values[flat[i + 2]],
-        from: read[flat[i]].text,
-        to: flat[i + 1] + 1 < read.length ? read[flat[i + 1] + 1].text : null,
+        start,
+        end: end < 0 ? Infinity : end,
+        place,
+        value: this.relations.values[place],
+        from: this.columns[start].text,
+        to: end < 0 ? null : this.columns[end].text,
       });
     }
-    let start = runs.length - 1;
-    while (start > 0 && runs[start - 1].last + 1 === runs[start].first) start -= 1;
-    const end = runs[runs.length - 1];
-    // Releases that no reading is of, but a booted kernel.
-    if (since) runs[start].from = since;
-    if (removed) end.to = removed;
+    let first = runs.length - 1;
+    while (first > 0 && runs[first - 1].end === runs[first].start) first -= 1;
+    const last = runs[runs.length - 1];
     return {
       kind,
       name,
       object: this.relations.objects[object],
-      value: end.value,
-      place: end.place,
-      since: runs[start].from,
+      value: last.value,
+      place: last.place,
+      since: runs[first].from,
       absent: absent || null,
       seen: seen || null,
-      removed: end.to,
+      removed: last.to,
       orEarlier: Boolean(orEarlier),
-      kernels,
       runs,
+      ...this.brought(kind, name, this.relations.objects[object]),
+      gaps: gaps || [],
+      kernels: kernels || [],
     };
   }
 
-  /** Return the commit that brought a relation: {commit, authorDate, subject}, or null. */
-  introduction({ kind, name, object }) {
-    if (!this.introductions) {
-      this.introductions = new Map(
-        this.relations.introductions.map(([of, one, other, commit, authorDate, subject]) => [
-          JSON.stringify([of, one, other]),
-          { commit, authorDate, subject },
-        ]),
-      );
+  /** Return the commit that brought a relation, and the updates that have it. */
+  brought(kind, name, object) {
+    if (!this.commits) {
+      this.commits = new Map();
+      for (const [of, one, other, commit, authorDate, commitDate, subject, ports] of this.relations
+        .brought) {
+        const backports = ports.map(([series, since]) => ({ series, since }));
+        this.commits.set(JSON.stringify([of, one, other]), {
+          commit,
+          authorDate,
+          commitDate,
+          subject,
+          backports,
+        });
+      }
     }
-    return this.introductions.get(JSON.stringify([kind, name, object])) || null;
+    const found = this.commits.size && this.commits.get(JSON.stringify([kind, name, object]));
+    return (
+      found || { commit: null, authorDate: null, commitDate: null, subject: null, backports: [] }
+    );
   }
 
   /** Count the pairs of a helper or kfunc and a program type. */
@@ -242,20 +240,6 @@ class Data {
     return !this.relations.values[place]
       .split(" or ")
       .some((alternative) => alternative.split(";").filter(Boolean).every(environment));
-  }
-
-  /** Return all releases that tags or readings know, oldest first. */
-  findColumns() {
-    const found = new Map();
-    // A distribution's history may have updates only.
-    const tags = this.releases.length > 1 ? this.releases : this.tags;
-    for (const tag of tags) found.set(tag.version.text, tag.version);
-    for (const read of this.read.values()) {
-      for (const version of read) {
-        if (version.rc === null && !version.isStable) found.set(version.text, version);
-      }
-    }
-    return [...found.values()].sort(compareVersions);
   }
 
   /** Return the entry that a name, a number (#181) or an older name means, or null. */

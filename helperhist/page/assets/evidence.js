@@ -20,9 +20,7 @@ Object.assign(Data.prototype, {
     const changes = relation ? this.relationChanges(relation) : this.nameChanges(item);
     const { kind, name } = relation || item;
     const other = relation ? relation.object : "";
-    const stated = this.raw.evidence
-      .filter((one) => one[0] === kind && one[1] === name && one[2] === other)
-      .map(([, , , says, value, by, where]) => ({ says, value, by, where }));
+    const stated = this.stated(kind, name, other);
     const read = changes
       .flatMap(([says, value, where]) =>
         (origins.get(says) || this.raw.source)
@@ -36,6 +34,20 @@ Object.assign(Data.prototype, {
     );
   },
 
+  /** Return the statements about an entry or a pair. */
+  stated(kind, name, object) {
+    const { texts, statements } = this.raw.evidence;
+    if (!this.statements) {
+      this.statements = new Map();
+      for (const places of statements) {
+        const [of, one, other, says, value, by, where] = places.map((place) => texts[place]);
+        const key = JSON.stringify([of, one, other]);
+        this.statements.set(key, [...(this.statements.get(key) || []), { says, value, by, where }]);
+      }
+    }
+    return this.statements.get(JSON.stringify([kind, name, object])) || [];
+  },
+
   /** Return what booted kernels say of a relation. */
   kernelsSay(relation) {
     const { kernels } = relation || { kernels: [] };
@@ -47,8 +59,9 @@ Object.assign(Data.prototype, {
     );
     const found = [];
     for (let i = 0; i < kernels.length; i += 2) {
+      const { text } = this.columns[kernels[i]];
       const value = kernels[i + 1] ? SOMEHOW : ABSENT;
-      found.push({ says: `v${kernels[i]}`, value, by: asked.get(kernels[i]), where: LIVE });
+      found.push({ says: `v${text}`, value, by: asked.get(text), where: LIVE });
     }
     return found;
   },
@@ -74,8 +87,8 @@ Object.assign(Data.prototype, {
       return own !== undefined && own !== null && String(own) === value;
     }
     if (!relation) return this.saidAt(item, tag) === value;
-    const { place, either } = this.hasRelation(relation, tag.version);
-    const has = either ? "?" : place === undefined ? null : this.relations.values[place];
+    const { place } = this.hasRelation(relation, tag.version);
+    const has = place === undefined ? null : this.relations.values[place];
     if (value === SOMEHOW) return has !== null;
     return value === ABSENT ? has === null : has === value.slice(PRESENT.length);
   },
@@ -105,9 +118,9 @@ Object.assign(Data.prototype, {
   /** Return [tag, what it has, source] of a relation, at both sides of each change. */
   relationChanges(relation) {
     const read = this.readOf(relation.kind);
-    const said = read.map((_, place) => {
-      const run = relation.runs.find(({ first, last }) => first <= place && place <= last);
-      return run ? PRESENT + run.value : ABSENT;
+    const said = read.map((version) => {
+      const { place } = this.hasRelation(relation, version);
+      return place === undefined ? ABSENT : PRESENT + this.relations.values[place];
     });
     return read.flatMap((version, i) => {
       const changes =

@@ -81,37 +81,54 @@ Object.assign(Data.prototype, {
     return null;
   },
 
-  /** Return whether a release has a relation, and the place of its value there. */
+  /** Return whether a release has a relation: {answer, place of its value there}. */
   hasRelation(relation, wanted) {
+    if (wanted.isStable || wanted.build) return { answer: null };
+    const column = this.columnAt.get(wanted.text);
+    if (column === undefined) return this.hasCandidate(relation, wanted);
+    if (this.readPlaces(relation.kind).has(column)) return this.atRead(relation, column);
+    for (let i = 0; i < relation.gaps.length; i += 3) {
+      const [place, answer, value] = relation.gaps.slice(i, i + 3);
+      if (place === column) {
+        return { answer: [false, true, null][answer], place: value < 0 ? undefined : value };
+      }
+    }
+    return { answer: null };
+  },
+
+  /** Return what is known of a release that is no column, as a candidate: where those around agree. */
+  hasCandidate(relation, wanted) {
     const read = this.readOf(relation.kind);
-    if (wanted.isStable || wanted.build || !read.length) return { answer: null };
     const [older, newer] = placesAround(read, wanted);
     if (older === null || newer === null) return { answer: null };
-    const values = [older, newer].map((at) => {
-      const run = relation.runs.find(({ first, last }) => first <= at && at <= last);
-      return run ? run.place : null;
-    });
-    if (values[0] === null && values[1] === null) return { answer: false };
-    const asked = relation.kernels.indexOf(wanted.text);
-    if (asked >= 0 && !relation.kernels[asked + 1]) return { answer: false };
-    if (asked >= 0 && values[0] !== values[1]) {
-      // It was there, and at which value is known only where that asks for nothing.
-      const free = values.find((at) => at !== null && this.relations.values[at] === "");
-      const known = free !== undefined && values.includes(null);
-      return known ? { answer: true, place: free } : { answer: null, either: true };
-    }
-    if (values[0] === null || values[1] === null) {
-      const came = values[0] === null && relation.since === read[newer].text;
-      const lacks =
-        relation.absent !== null && compareVersions(wanted, parseVersion(relation.absent)) <= 0;
-      const exact = relation.absent === null && !relation.orEarlier && wanted.rc === null;
-      return { answer: came && (lacks || exact) ? false : null };
-    }
-    if (values[0] !== values[1]) return { answer: null, either: true };
-    const value = this.relations.values[values[0]];
-    const unread =
-      relation.kind !== "kfunc" && value.split(" or ").every((one) => one.includes("?"));
-    return { answer: unread ? null : true, place: values[0] };
+    const [one, two] = [older, newer].map((at) =>
+      this.atRead(relation, this.columnAt.get(read[at].text)),
+    );
+    if (one.place === two.place) return one;
+    const lacks =
+      relation.absent !== null && compareVersions(wanted, parseVersion(relation.absent)) <= 0;
+    const came = one.answer === false && relation.since === read[newer].text;
+    return { answer: came && lacks ? false : null };
+  },
+
+  /** Return what a release that was read has. */
+  atRead(relation, column) {
+    const run = relation.runs.find(({ start, end }) => start <= column && column < end);
+    return run ? this.valued(relation.kind, run.place) : { answer: false };
+  },
+
+  /** Return the answer for a value: a condition of which nothing was read is no yes. */
+  valued(kind, place) {
+    const alternatives = this.relations.values[place].split(" or ");
+    const unread = kind !== "kfunc" && alternatives.every((one) => one.includes("?"));
+    return { answer: unread ? null : true, place };
+  },
+
+  /** Return the columns that were read for a kind. */
+  readPlaces(kind) {
+    const read = this.readOf(kind);
+    read.columns = read.columns || new Set(read.map((version) => this.columnAt.get(version.text)));
+    return read.columns;
   },
 
   /** Return whether the data can tell of a pair: it knows the name and the other one. */

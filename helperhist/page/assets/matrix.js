@@ -9,11 +9,16 @@ const STATES = {
 
 /** Return the state of a relation at a release: with bounds where history has them. */
 function relationState(data, relation, version) {
-  const { answer, place, either } = data.hasRelation(relation, version);
+  const { answer, place } = data.hasRelation(relation, version);
   if (answer === false) return { state: "no" };
   if (answer)
     return { state: relation.kind !== "kfunc" && data.depends(place) ? "cond" : "yes", place };
-  if (place !== undefined) return { state: "unknown", place };
+  if (place !== undefined) {
+    // Between two releases with different conditions it has one of them.
+    const read = data.readPlaces(relation.kind).has(data.columnAt.get(version.text));
+    const either = !read && data.relations.values[place] === "?";
+    return either ? { state: "unknown", either } : { state: "unknown", place };
+  }
   const single = presences(relation).length === 1;
   const early = compareVersions(version, parseVersion(relation.since)) < 0;
   if (single && early && !relation.orEarlier) {
@@ -21,7 +26,7 @@ function relationState(data, relation, version) {
       relation.absent === null || compareVersions(version, parseVersion(relation.absent)) <= 0;
     if (lacks) return { state: "no" };
   }
-  return { state: "unknown", either };
+  return { state: "unknown" };
 }
 
 /** Return the state of a pair, whether or not any release has it. */
@@ -43,7 +48,8 @@ function segments(columns, stateAt) {
   for (const [column, version] of columns.entries()) {
     const now = stateAt(version);
     const last = found[found.length - 1];
-    if (last && last.state === now.state && last.place === now.place) last.last = column;
+    if (last && last.state === now.state && last.place === now.place && last.either === now.either)
+      last.last = column;
     else found.push({ ...now, first: column, last: column });
   }
   return found;
