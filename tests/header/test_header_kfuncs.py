@@ -4,9 +4,11 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from elftools.elf.elffile import ELFFile
 
 from helperhist.binary import Btf, Kind
+from helperhist.cli.group import cli
 from helperhist.errors import HelperhistError
 from helperhist.header import HeaderOptions, read_beside, render_header
 from helperhist.version import KernelVersion
@@ -59,9 +61,9 @@ def test_without_kfuncs_none_is_declared() -> None:
     assert "Kfuncs" not in header_text(HeaderOptions())
 
 
-def test_all_kfuncs_but_those_for_tests() -> None:
+def test_all_kfuncs_but_those_for_tests_and_compilers() -> None:
     relations = embedded().relations
-    tests = set(relations.names("kfunc_test"))
+    tests = {*relations.names("kfunc_test"), "__bpf_trap"}
     assert names(KFUNCS) == sorted(set(relations.names("kfunc")) - tests)
     assert render_header(embedded(), KFUNCS).left_out == ()
 
@@ -129,9 +131,69 @@ def test_types_of_the_uapi_that_a_vmlinux_lacks(tmp_path: Path) -> None:
     assert (done.returncode, done.stderr) == (0, "")
 
 
+def kfunc_text(name: str, low: str = "", high: str = "") -> str:
+    return header_text(
+        HeaderOptions(
+            only=(name,),
+            min_kernel=KernelVersion.parse(low) if low else None,
+            max_kernel=KernelVersion.parse(high) if high else None,
+        )
+    )
+
+
+def test_forms_that_were_gone_by_the_oldest_kernel_are_not_called() -> None:
+    name, old = "bpf_task_work_schedule_signal", "bpf_task_work_schedule_signal_impl___v1("
+    assert old in kfunc_text(name)
+    assert old in kfunc_text(name, low="6.19")
+    assert old not in kfunc_text(name, low="7.0")
+
+
+def test_the_prototype_is_right_for_the_oldest_kernel() -> None:
+    """No call of the form of 7.3, which has two parameters more, is right on 7.2."""
+    name = "scx_bpf_cid_override"
+    assert f"helperhist_{name}(const __s32 *cpu_to_cid, __u32 cpu_to_cid__sz)" in kfunc_text(
+        name, low="7.2"
+    )
+    newest = kfunc_text(name)
+    assert f"helperhist_{name}(const __s32 *cpu_to_cid__arena, __u32" in newest.replace(
+        " HELPERHIST_ARENA", ""
+    )
+    assert f"{name}___v1 from 7.2 until 7.3: not called by this name" in newest
+    assert f"{name}___v1(" in newest
+
+
+def test_a_newer_form_is_not_called_before_its_release() -> None:
+    name = "bpf_session_cookie"
+    assert "HELPERHIST_FOUND(bpf_session_cookie___v2)" in kfunc_text(name)
+    assert "bpf_session_cookie___v2(" not in kfunc_text(name, high="6.19")
+
+
+def test_the_command(tmp_path: Path) -> None:
+    file = tmp_path / "a*" / "vmlinux.h"
+    file.parent.mkdir()
+    file.write_text(kfunc_vmlinux("6.18"))
+    out = tmp_path / "kfuncs.h"
+    words = ["header", "--data", "embedded", "--kfuncs-of", "sched_ext", "--no-helpers"]
+    done = CliRunner().invoke(cli, [*words, "--beside", str(file), "-o", str(out)])
+    assert (done.exit_code, done.output) == (0, "")
+    text = out.read_text()
+    assert "helperhist header --no-helpers --kfuncs-of sched_ext --beside" in text
+    assert "a* /vmlinux.h" in text  # not the end of a comment
+    assert "scx_bpf_dsq_insert" in text
+    with file.open("ab") as big:
+        big.truncate(65 << 20)
+    done = CliRunner().invoke(cli, [*words, "--beside", str(file)])
+    assert done.exit_code == 2
+    assert "more than 64 MiB" in done.output
+    done = CliRunner().invoke(cli, [*words, "--beside", str(tmp_path / "none")])
+    assert done.exit_code == 2
+
+
 def test_errors() -> None:
     with pytest.raises(HelperhistError, match=r"--kfuncs-of foo: .*known are .*sched_ext.*xdp"):
         render_header(embedded(), HeaderOptions(kfuncs_of=("foo",)))
+    with pytest.raises(HelperhistError, match="__bpf_trap: it is for compilers"):
+        render_header(embedded(), HeaderOptions(only=("__bpf_trap",)))
     with pytest.raises(HelperhistError, match="no kfunc to declare: add --kfuncs"):
         render_header(embedded(), HeaderOptions(no_helpers=True))
     with pytest.raises(HelperhistError, match="no such helper or kfunc"):
@@ -142,7 +204,7 @@ def test_comment_release_and_range() -> None:
     text = header_text(HeaderOptions(only=("bpf_cpumask_create",)))
     assert "/* bpf_cpumask_create: Linux 6.3 */" in text
     gone = header_text(HeaderOptions(only=("scx_bpf_dispatch",)))
-    assert "Removed in Linux 6.17, last seen in 6.14" in gone
+    assert "Removed in Linux 6.17" in gone
     late = HeaderOptions(only=("bpf_cpumask_*", "bpf_loop"), max_kernel=KernelVersion.parse("6.2"))
     assert "#define HELPERHIST_HAS_bpf_cpumask_create 0" in header_text(late)
     assert names(late) == []
