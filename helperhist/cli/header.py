@@ -18,7 +18,8 @@ __all__ = ["command"]
 @new_command(
     "header",
     epilog="Examples: header -o bpf_helper_defs.h; header --guard version --min-kernel 5.4; "
-    "header --ids uapi --only 'bpf_ringbuf_*' --only bpf_loop; header --docs --data my-scan",
+    "header --ids uapi --only 'bpf_ringbuf_*' --only bpf_loop; header --docs --data my-scan; "
+    "header --kfuncs --no-helpers --beside vmlinux.h -o kfuncs.h; header --prog-type xdp",
 )
 @click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
               help="Write to FILE, whole or not at all. Default: standard output.")  # fmt: skip
@@ -76,6 +77,9 @@ def command(
     headers than its data. In programs, HELPERHIST_HAS(bpf_x) says in #if whether the headers have
     a helper, HELPERHIST_SINCE(bpf_x) is its first kernel, and helperhist_exists(bpf_x) asks the
     running kernel.
+
+    With --kfuncs it declares kfuncs, too, beside any vmlinux.h. One that was renamed, or has another
+    prototype, is one call, which comes to what the running kernel has.
     """
     options = HeaderOptions(
         guard,
