@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from helperhist.binary import BpfObject, Function
 from helperhist.check.collect import Collector
-from helperhist.check.escapes import ALWAYS, Conditions, Way, never
+from helperhist.check.escapes import Conditions
 from helperhist.check.licenses import kept_for_gpl
 from helperhist.check.lives import FOREVER, Life
 from helperhist.check.names import Names
@@ -12,6 +12,7 @@ from helperhist.check.needs import Moment, Refusal, release_key
 from helperhist.check.pairs import Caller
 from helperhist.check.rules import REWRITES, Rule, is_gpl
 from helperhist.check.sites import Site
+from helperhist.check.ways import ALWAYS, Way, never
 from helperhist.timeline import Row
 
 __all__ = ["Calls"]

@@ -1,5 +1,6 @@
 import csv
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -298,3 +299,17 @@ def test_evidence_of_a_name_and_of_a_pair(data: str) -> None:
 def test_evidence_has_no_such_form(data: str, other: str) -> None:
     result = run("since", "bpf_c", "--evidence", other, "--data", data, code=2)
     assert f"--evidence and {other} exclude each other" in result.stderr
+
+
+def test_what_rests_on_one_public_copy_is_marked() -> None:
+    def marks(name: str, prog: str) -> list[tuple[str, bool]]:
+        text = run("since", name, "--prog", prog, "--evidence", "--data", "embedded").stdout
+        flat = " ".join(text.split()).partition("evidence ")[2]
+        found = re.split(r" (?=v\d+\.\d+ (?:has|lacks) it)", flat)
+        return [(one.split()[0], "one copy alone" in one) for one in found]
+
+    assert marks("bpf_get_current_pid_tgid", "xdp") == [("v6.9", True), ("v6.10", True)]
+    # Of 6.17, Debian has a copy; of 6.16, a booted kernel speaks.
+    assert marks("bpf_list_back", "xdp") == [
+        ("v6.14", True), ("v6.17", False), ("v6.17", False), ("v6.16", False),
+    ]  # fmt: skip
