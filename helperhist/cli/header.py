@@ -78,8 +78,8 @@ def command(
     a helper, HELPERHIST_SINCE(bpf_x) is its first kernel, and helperhist_exists(bpf_x) asks the
     running kernel.
 
-    With --kfuncs it declares kfuncs, too, beside any vmlinux.h. One that was renamed, or has another
-    prototype, is one call, which comes to what the running kernel has.
+    With --kfuncs it declares kfuncs, too, beside any vmlinux.h. One that was renamed, or has
+    another prototype, is one call, which comes to what the running kernel has.
     """
     options = HeaderOptions(
         guard,
