@@ -124,7 +124,9 @@ class _Walk:
         if columns.commit is not None:
             commits = find_commits(values[columns.commit].text or "")
         kind = kind or columns.of_kind
-        return self._stated(name, values[columns.version], kind, table, commits, columns)
+        program = "" if columns.program is None else values[columns.program].text or ""
+        row = self._stated(name, values[columns.version], kind, table, commits, columns)
+        return replace(row, program=program, loose=columns.loose)
 
     def _no_name(self, line: int) -> ParseError:
         return ParseError(f"{self.what}:{line}: a row without a name")
