@@ -153,3 +153,32 @@ def test_versions_by_architecture_are_not_judged() -> None:
     for header in ("Name | x86 kernel version | arm64 kernel version", "Name | arm64 kernel | Id"):
         text = markdown(header, "BPF_PROG_TYPE_TRACING | 5.5 | 6.0")
         assert verdicts(text) == [("BPF_PROG_TYPE_TRACING 5.5", "unjudged")]
+
+
+MARKUP = {
+    "rst simple": "============  =======\nHelper        Kernel\n============  =======\n"
+    "bpf_find_vma  5.17\nbpf_loop      5.15\n============  =======\n",
+    "rst grid": "+--------------+--------+\n| Helper       | Kernel |\n+==============+========+\n"
+    "| bpf_find_vma | 5.17   |\n|              | (any)  |\n+--------------+--------+\n"
+    "| ``bpf_loop`` | 5.15   |\n+--------------+--------+\n",
+    "rst list": ".. list-table::\n   :header-rows: 1\n\n   * - Helper\n     - Kernel\n"
+    "   * - bpf_find_vma\n     - 5.17\n   * - :c:func:`bpf_loop`\n     - 5.15\n",
+    "org": "| Helper | Kernel |\n|--------+--------|\n| bpf_find_vma | 5.17 |\n"
+    "| bpf_loop | 5.15 |\n",
+    "asciidoc": "[cols=2]\n|===\n| Helper | Kernel\n\n| bpf_find_vma\n| 5.17\n"
+    "| `bpf_loop` | 5.15\n|===\n",
+    "html": "<p><table>\n<tr><th>Helper<th>Kernel</tr>\n<tr class='a'><td><code>bpf_find_vma</code>"
+    "</td><td>5.17</td></tr>\n<tr><td>bpf_loop</td>\n<td>&gt;= 5.15</td></tr></table>\n",
+}
+
+
+@pytest.mark.parametrize("form", MARKUP)
+def test_other_markup(form: str) -> None:
+    text = MARKUP[form]
+    found = judge(text)
+    assert [(f.name, f.stated, f.verdict) for f in found] == [
+        ("bpf_find_vma", "5.17", "right"),
+        ("bpf_loop", "5.15", "wrong"),
+    ]
+    assert text.split("\n")[(found[1].line or 0) - 1].find("bpf_loop") > -1
+    assert correct(text, found) == text.replace("5.15", "5.17")

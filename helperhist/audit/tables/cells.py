@@ -63,6 +63,7 @@ def read_cell(cell: str, start: int) -> Cell:
     (0, -1)
     """
     text = _HIDDEN.sub(lambda match: " " * len(match[0]), cell)
+    text = text.replace("&lt;", "   <").replace("&gt;", "   >")
     found = []
     for match in _VERSION.finditer(text):
         found.append(match)

@@ -109,7 +109,7 @@ def _row(
     if columns.kind is not None and columns.kind < len(boxes):
         word = plain_text(boxes[columns.kind].text)
         kind = KIND_OF.get(squash(word), kind)
-    line = version.line
+    line = version.line if label is None else boxes[label].line
     named = read_names(source)
     if named is None:
         known = kind

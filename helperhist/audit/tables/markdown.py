@@ -1,16 +1,24 @@
 """Tables of Markdown, as bcc's ``docs/kernel-versions.md`` has them."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
+from helperhist.audit.tables.cells import make_row, read_cell
 from helperhist.audit.tables.grid import Box, Grid, read_grid
-from helperhist.audit.tables.model import LineIndex, Stated
+from helperhist.audit.tables.model import Columns, LineIndex, Stated, is_version
+from helperhist.audit.tables.names import read_names
 
-__all__ = ["is_rule", "read_markdown"]
+__all__ = ["has_list", "is_rule", "read_markdown"]
 
 # Possessive throughout: each of these takes time in proportion to the line.
 _RULE = re.compile(r"[ \t]*+\|?(?:[ \t]*+:?-++:?[ \t]*+\|)++(?:[ \t]*+:?-++:?[ \t]*+)?\r?")
 _CELL = re.compile(r"(?:\\.|[^|\\])*+")
+# - `bpf_loop` (5.17+)    * bpf_loop: since Linux 5.17
+_ITEM = re.compile(
+    r"[ \t]{0,20}[-*+] (?P<names>[^|]{1,200}?)"
+    r"(?: ?\((?P<version>[^()|]{1,40})\)| ?[:\u2013\u2014-] (?P<other>[^|]{1,40}))",
+)
 _FENCE = re.compile(r" {0,3}(```+|~~~+)")
 
 
@@ -49,7 +57,31 @@ def read_markdown(text: str, what: str) -> Iterator[Stated]:
             yield from read_grid(_grid(index, number, end, heading), table, what)
             number = end
             continue
+        else:
+            yield from _item(line, index.starts[number], number + 1)
         number += 1
+
+
+def has_list(lines: Iterable[str]) -> bool:
+    """Whether any line is an item of a list that has a name and a version."""
+    return any(next(_item(line, 0, 1), None) is not None for line in lines)
+
+
+def _item(line: str, start: int, number: int) -> Iterator[Stated]:
+    """Read an item of a list: names, and behind them a version and nothing else."""
+    item = _ITEM.fullmatch(line.rstrip())
+    named = read_names(item["names"]) if item is not None else None
+    if item is None or named is None or not named.names:
+        return
+    group = "version" if item["version"] is not None else "other"
+    stated = read_cell(item[group], start + item.start(group))
+    if stated.doubt or stated.version.start < 0 or not is_version(stated.version.text):
+        return
+    columns = Columns(0, 1, None, None, None, named.doubt, named.plain)
+    for name in named.names:
+        row = make_row(columns, stated, name, number, None, -1, ())
+        beside = tuple(other for other in named.names if other != name)
+        yield replace(row, program=named.remark, loose=True, beside=beside)
 
 
 def _goes_on(line: str) -> bool:
