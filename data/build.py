@@ -59,14 +59,18 @@ def build(iproute2: Path, trees: Path) -> Timeline:
 
 def build_from_kernel(repository: Path) -> Timeline:
     """Return the embedded timeline, from the kernel's own repository."""
-    scanned = helperhist.scan(repository, strict=True)
+    scanned = helperhist.scan(repository)
+    parts = scanned.parts
+    for lost in parts.lost:
+        sys.stderr.write(f"{lost.tag}: {lost.source} was not read: {lost.path}: {lost.what}\n")
     commits = {row.name: row for row in scanned.rows}
     names = Names(paths=scanned.metadata.paths, prototypes=prototypes_of(scanned))
     for tag in scanned.releases:
         names.tags.append(tag)
         names.snapshots[tag.name] = scanned.present(tag)
         names.readings.append(Reading(HEADER, tag.name, f"mainline {tag.name}"))
-    readings = [replace(item, origin=f"mainline {item.tag}") for item in scanned.relations.readings]
+    readings = [replace(item, origin=f"mainline {item.tag}") for item in parts.readings]
+    related = Related(list(parts.runs), readings, [], [], tuple(parts.introductions))
 
     def complete(row: Row) -> Row:
         known = commits[row.name]
@@ -78,7 +82,7 @@ def build_from_kernel(repository: Path) -> Timeline:
             subject=known.subject,
         )
 
-    return assemble(names, Related(list(scanned.relations.runs), readings, [], []), complete)
+    return assemble(names, related, complete)
 
 
 def assemble(names: Names, related: Related, complete: Callable[[Row], Row]) -> Timeline:
@@ -113,7 +117,7 @@ def assemble(names: Names, related: Related, complete: Callable[[Row], Row]) -> 
         lambda: spans,
         lambda: events,
         lambda: (),
-        relations=lambda _: Parts(related.runs, readings),
+        relations=lambda _: Parts(related.runs, readings, related.introductions),
         evidence=lambda _: (evidence, find_witnesses(readings, evidence)),
     )
 

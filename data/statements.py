@@ -51,6 +51,9 @@ def find_evidence(rows: Iterable[Row]) -> Iterator[Evidence]:
             where = message["evidence"].removeprefix("libbpf ")
             yield Evidence(*name, "subject", said, "libbpf", where)
     for row in read_table("dissents.csv"):
+        if row["name"] not in kinds:
+            # Of a repository that does not reach so far.
+            continue
         where = f"{row['where']} of {row['revision']}"
         yield Evidence(kinds[row["name"]], row["name"], "", "since", row["since"], row["by"], where)
     for row in read_table("relation_decisions.csv"):

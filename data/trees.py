@@ -17,7 +17,7 @@ from statements import read_table
 import helperhist
 from helperhist.mining.reader import values_at
 from helperhist.mining.trees import Key, TreeReading, Unsettled, find_runs, settle
-from helperhist.timeline import ABSENT, LIVE, PRESENT, SEEN, Evidence, Reading, Run
+from helperhist.timeline import ABSENT, LIVE, PRESENT, SEEN, Evidence, Introduction, Reading, Run
 from helperhist.version import KernelVersion
 
 __all__ = ["Related", "read_trees"]
@@ -34,12 +34,14 @@ class Related:
 
     :ivar dissents: what single copies have otherwise than the runs
     :ivar unsettled: what no rule and no decision settles
+    :ivar introductions: the commits that runs begin with, where the history has them
     """
 
     runs: list[Run]
     readings: list[Reading]
     dissents: list[Evidence]
     unsettled: list[Unsettled]
+    introductions: tuple[Introduction, ...] = ()
 
 
 def read_trees(folder: Path) -> Related:

@@ -6,7 +6,8 @@ from helperhist.check.batch import Column, check_files
 from helperhist.check.checker import Checker
 from helperhist.check.files import Checked, Place, check_file, find_files
 from helperhist.check.needs import Findings, Refusal, Requirement, Unknown
-from helperhist.check.target import KernelRead, judge_kernel, judge_release, release_note
+from helperhist.check.plan import Stretch, Upgrade, boot, compare, plan
+from helperhist.check.target import KernelRead, judge_kernel, judge_release
 from helperhist.check.verdict import (
     Change,
     Minimum,
@@ -18,6 +19,7 @@ from helperhist.check.verdict import (
     newest_first,
     required,
     switched,
+    undecided,
 )
 
 __all__ = [
@@ -34,12 +36,16 @@ __all__ = [
     "Refusal",
     "Relocated",
     "Requirement",
+    "Stretch",
     "TooNew",
     "Unknown",
+    "Upgrade",
     "Verdict",
+    "boot",
     "change",
     "check_file",
     "check_files",
+    "compare",
     "edge",
     "find_files",
     "judge_kernel",
@@ -47,8 +53,9 @@ __all__ = [
     "loads",
     "minimum",
     "newest_first",
-    "release_note",
+    "plan",
     "required",
     "split_targets",
     "switched",
+    "undecided",
 ]

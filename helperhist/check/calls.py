@@ -4,20 +4,22 @@ from collections.abc import Iterator
 
 from helperhist.binary import BpfObject, Function
 from helperhist.check.collect import Collector
-from helperhist.check.escapes import ALWAYS, Conditions, Way, never
+from helperhist.check.escapes import Conditions
 from helperhist.check.licenses import kept_for_gpl
-from helperhist.check.lives import Life
+from helperhist.check.lives import FOREVER, Life
 from helperhist.check.names import Names
 from helperhist.check.needs import Moment, Refusal, release_key
 from helperhist.check.pairs import Caller
 from helperhist.check.rules import REWRITES, Rule, is_gpl
 from helperhist.check.sites import Site
+from helperhist.check.ways import ALWAYS, Way, never
 from helperhist.timeline import Row
 
 __all__ = ["Calls"]
 
 #: Call of a helper that libbpf and bpftool put in the place of what cannot be relocated.
 POISONED = 0xBAD2310
+_START: Moment = (0, 0)
 _NOT_LISTED = "no release that was read lets this program type call it"
 
 
@@ -105,6 +107,8 @@ class Calls:
             # add_kfunc_call() looks at all calls, reached or not, since there are kfuncs.
             given = self._obj.license or ""
             self.refused.append(Refusal("license", None, collect.program.name, site.name, given))
+        if site.weak and life is not None and collect.autoload and not self._gpl:
+            self._weak_license(function, site, life)
         if life is None:
             reason = "the data has no release for this kfunc"
             collect.unknown("kfunc", site.name, reason, function, site.at, way=way)
@@ -112,6 +116,19 @@ class Calls:
         collect.add("kfunc", site.name, life, function, site.at, "kfunc lists of the kernel", way)
         name = site.name.split("___")[0]
         self._pair("kfunc_use", name, function, site, [life.start])
+
+    def _weak_license(self, function: Function, site: Site, life: Life) -> None:
+        """Note that the kernels that have a kfunc refuse it under another license."""
+        lives = self._names.lives
+        since = self._caller and lives.since(f"BPF_PROG_TYPE_{self._caller.type}")
+        if not since or release_key(since) >= life.start:
+            return
+        there = ((_START, release_key(since)), (life.start, FOREVER))
+        taken = Life(since, until=life.since, seen=life.absent, gaps=there)
+        name = f"{site.name} without a GPL-compatible license"
+        self._collect.add(
+            "license", name, taken, function, site.at, "add_kfunc_call() in kernel/bpf/verifier.c"
+        )
 
     def _pair(
         self, kind: str, name: str, function: Function, site: Site, born: list[Moment]

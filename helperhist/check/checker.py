@@ -8,7 +8,7 @@ from helperhist.binary import CONTEXTS, BpfObject, Function
 from helperhist.check.calls import Calls
 from helperhist.check.collect import Collector
 from helperhist.check.endings import add_result, shared_arrays
-from helperhist.check.escapes import ALWAYS, Conditions, Way
+from helperhist.check.escapes import Conditions
 from helperhist.check.guards import Guard, guards_of
 from helperhist.check.lives import Life
 from helperhist.check.maps import MapNeeds
@@ -22,6 +22,7 @@ from helperhist.check.rules import RULES
 from helperhist.check.shapes import Shapes
 from helperhist.check.sites import Site, context_site, scan
 from helperhist.check.structops import places_of
+from helperhist.check.ways import ALWAYS, Way
 from helperhist.errors import ParseError
 from helperhist.timeline import Timeline
 

@@ -3,10 +3,10 @@
 from dataclasses import dataclass, replace
 
 from helperhist.binary import BpfObject, Function
-from helperhist.check.escapes import Way, never
 from helperhist.check.lives import Life, Lives
 from helperhist.check.needs import Requirement, Unknown
 from helperhist.check.rules import Rule
+from helperhist.check.ways import Way, never
 
 __all__ = ["Collector"]
 

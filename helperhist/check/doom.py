@@ -34,7 +34,7 @@ from helperhist.binary import (
     target_of,
 )
 from helperhist.check.guards import Guard
-from helperhist.check.reach import Budget, Exhausted, reach
+from helperhist.check.reach import Address, Budget, Exhausted, reach
 
 __all__ = ["Doom", "Refused", "closure_of", "doom"]
 
@@ -91,6 +91,7 @@ def doom(
     answers: Callable[[Guard], int | None],
     guards: Mapping[Function, Mapping[int, Guard]],
     budget: Budget,
+    load: Callable[[Address, int], int | None] = lambda address, size: None,
 ) -> Doom:
     """Return whether the verifier gets to refused instructions of a program.
 
@@ -98,11 +99,12 @@ def doom(
         instructions that the kernel gets
     :param answers: what the kernel says to a guard, None if that is not known
     :param guards: those that the instructions do not hold the answer of
+    :param load: what so many bytes of the object's data are to the verifier, None if not known
     """
     closure = closure_of(obj, program)
     marks = {item: set(refused.get(item, ())) for item in closure}
     try:
-        reached = reach(obj, program, closure, answers, guards, budget).insns
+        reached = reach(obj, program, closure, answers, guards, budget, load).insns
     except Exhausted:
         every = tuple((item, index) for item in closure for index in sorted(marks[item]))
         return Doom(every, False)

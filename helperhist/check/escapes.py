@@ -1,9 +1,8 @@
 """Whether a program gets to an instruction on the kernels that lack what it needs."""
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
-from typing import NamedTuple
 
 from helperhist.binary import LDDW, BpfObject, Function
 from helperhist.check.guards import Guard
@@ -12,109 +11,13 @@ from helperhist.check.needs import Gaps, Moment, release_key
 from helperhist.check.reach import Address, Budget, Exhausted, Reach, reach
 from helperhist.check.rodata import Rodata
 from helperhist.check.rules import CONST_MAPS
+from helperhist.check.ways import START, Escape, Way, never, united
 from helperhist.timeline import canonical_name
 
-__all__ = ["ALWAYS", "Conditions", "Escape", "Way", "never"]
+__all__ = ["Conditions"]
 
-_START: Moment = (0, 0)
 #: Checks beyond this number are not named in the evidence.
 _MAX_NAMED = 16
-
-
-class Escape(NamedTuple):
-    """On which releases a program gets to something that they lack.
-
-    They are given twice: if the checks whose release the data does not know say all no, and if
-    they say all yes. Such a check is trusted to be about what it guards: what is missed either way
-    counts.
-
-    :ivar start: ``since`` of what is needed
-    """
-
-    start: Moment
-    no: Gaps
-    yes: Gaps
-
-    @property
-    def misses(self) -> Gaps:
-        """The releases that lack it and get to it."""
-        return tuple(
-            (max(one[0], other[0]), min(one[1], other[1]))
-            for one in self.no
-            for other in self.yes
-            if max(one[0], other[0]) < min(one[1], other[1])
-        )
-
-    @property
-    def required(self) -> bool:
-        """Whether the releases right before ``start`` miss it."""
-        return any(end >= self.start > first for first, end in self.misses)
-
-    @property
-    def opens(self) -> str:
-        """The release that opens a way around; empty if it always is there, or never."""
-        ends = [end for first, end in self.misses if first < self.start]
-        return _text(max(ends)) if ends and not self.required else ""
-
-    @property
-    def closes(self) -> str:
-        """The first release that misses it again; empty if there is none."""
-        later = [first for first, _ in self.misses if first >= self.start]
-        return _text(min(later)) if later else ""
-
-    def and_(self, other: "Escape") -> "Escape":
-        """Return the escape from two instructions at once."""
-        start = max(self.start, other.start)
-        return Escape(start, _united(self.no + other.no), _united(self.yes + other.yes))
-
-
-def _united(gaps: Gaps) -> Gaps:
-    found: list[tuple[Moment, Moment]] = []
-    for first, end in sorted(gaps):
-        if found and first <= found[-1][1]:
-            found[-1] = found[-1][0], max(found[-1][1], end)
-        else:
-            found.append((first, end))
-    return tuple(found)
-
-
-def _text(release: Moment) -> str:
-    return f"{release[0]}.{release[1]}" if _START < release < FOREVER else ""
-
-
-@dataclass(frozen=True, slots=True)
-class Way:
-    """How a program does without something.
-
-    :ivar causes: see :class:`helperhist.check.needs.Requirement`
-    :ivar checks: what it asks for before it gets there
-    :ivar switches: variables of ``.rodata`` whose values in the file switch it off
-    """
-
-    escape: Escape
-    causes: tuple[str, ...] = ()
-    checks: tuple[str, ...] = ()
-    switches: tuple[str, ...] = ()
-
-    def and_(self, other: "Way") -> "Way":
-        """Return the way around two instructions at once."""
-        escape = self.escape.and_(other.escape)
-        if escape.required:
-            return Way(escape)
-        return Way(
-            escape,
-            tuple(dict.fromkeys((*self.causes, *other.causes))),
-            tuple(dict.fromkeys((*self.checks, *other.checks))),
-            tuple(dict.fromkeys((*self.switches, *other.switches))),
-        )
-
-
-ALWAYS = Escape(_START, (), ())
-
-
-def never(life: Life) -> Way:
-    """Return that there is no way around what lives so."""
-    return Way(Escape(life.start, life.gaps, life.gaps))
 
 
 class Conditions:
@@ -146,6 +49,7 @@ class Conditions:
         self._guards = {function: found for function in closure if (found := guards(function))}
         self._budget = budget
         self.exhausted = False
+        self._lacks: dict[Gaps, list[tuple[Moment, Gaps]]] = {}
         self._forced: dict[tuple[Guard, int], Reach] = {}
         self._known: dict[Guard, Life] = {}
         self._open: set[Guard] = set()
@@ -232,9 +136,10 @@ class Conditions:
         self._reached[key] = self._follow(answers, load)
         return self._reached[key]
 
+    @cached_property
     def _steps(self) -> list[Moment]:
         """Return the releases at which an answer changes, from before the first one on."""
-        return sorted({_START, *self._changes(), FOREVER})
+        return sorted({START, *self._changes(), FOREVER})
 
     def _changes(self) -> Iterator[Moment]:
         for life in self._known.values():
@@ -266,7 +171,8 @@ class Conditions:
     def _escape(
         self, function: Function, index: int, life: Life, unset: frozenset[str] | None
     ) -> Escape:
-        no, yes = (self._misses(function, index, life, answer, unset) for answer in (0, 1))
+        no = self._misses(function, index, life, 0, unset)
+        yes = self._misses(function, index, life, 1, unset) if self._open else no
         return Escape(life.start, no, yes)
 
     def _misses(
@@ -279,18 +185,26 @@ class Conditions:
     ) -> Gaps:
         """Return the releases that get to an instruction and lack what it needs."""
         found: list[tuple[Moment, Moment]] = []
-        for release, following in pairwise(self._steps()):
-            missing = [
-                (max(gap[0], release), min(gap[1], following))
-                for gap in life.gaps
-                if max(gap[0], release) < min(gap[1], following)
-            ]
-            if not missing:
-                continue
+        for release, missing in self._lacking(life.gaps):
             reached = self._at(release, otherwise if self._open else 0, unset)
             if index in reached.insns.get(function, ()):
                 found += missing
-        return _united(tuple(found))
+        return united(tuple(found))
+
+    def _lacking(self, gaps: Gaps) -> list[tuple[Moment, Gaps]]:
+        """Return the steps that lack something, with the releases of each that do."""
+        known = self._lacks.get(gaps)
+        if known is None:
+            known = self._lacks[gaps] = []
+            for release, following in pairwise(self._steps):
+                missing = tuple(
+                    (max(gap[0], release), min(gap[1], following))
+                    for gap in gaps
+                    if max(gap[0], release) < min(gap[1], following)
+                )
+                if missing:
+                    known.append((release, missing))
+        return known
 
     def _deciding_switches(
         self, function: Function, index: int, life: Life, escape: Escape

@@ -1,6 +1,6 @@
 """The checks for existence that a program makes, and that its loader answers."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from helperhist.binary import LDDW, SHN_UNDEF, BpfObject, Function
 
@@ -11,8 +11,7 @@ _FIELD_EXISTS, _TYPE_EXISTS, _ENUM_EXISTS, _TYPE_MATCHES = 2, 8, 10, 12
 _EXISTENCE = {_FIELD_EXISTS, _TYPE_EXISTS, _ENUM_EXISTS, _TYPE_MATCHES}
 
 
-@dataclass(frozen=True, slots=True)
-class Guard:
+class Guard(NamedTuple):
     """Something whose existence a program asks for.
 
     :ivar kind: ``enum``, ``field``, ``type``, ``extern`` or ``kconfig``

@@ -101,6 +101,9 @@ class _Judge:
         known = {name: int(bool(item.found)) for name, item in self._symbols.items()}
         if config is not None:
             known.update(kconfig_values(self._obj, config))
+        if self._release is not None and "LINUX_KERNEL_VERSION" not in known:
+            major, minor = release_key(self._release)
+            known["LINUX_KERNEL_VERSION"] = major << 16 | minor << 8
         elsewhere = {
             name
             for name, item in self._symbols.items()

@@ -4,11 +4,11 @@ from dataclasses import replace
 
 from helperhist.binary import BpfObject, Function
 from helperhist.check.collect import Collector
-from helperhist.check.escapes import ALWAYS, Way
 from helperhist.check.lives import Life
 from helperhist.check.needs import Refusal
 from helperhist.check.refusals import refused_type
 from helperhist.check.rules import RULES, SLEEPABLE, is_gpl
+from helperhist.check.ways import ALWAYS, Way
 from helperhist.timeline import ITERATORS
 
 __all__ = ["add_program_type"]

@@ -1,19 +1,25 @@
 """Relocate an object for one kernel, and say which open relocations its verifier gets to."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
+from weakref import WeakKeyDictionary
 
 from helperhist.binary import CALL, EXIT, BpfObject, Btf, CoreRelo, Function, Insn
 from helperhist.check.against import Relocated
-from helperhist.check.doom import Refused, closure_of, doom
+from helperhist.check.doom import Doom, Refused, closure_of, doom
 from helperhist.check.guards import Guard, guards_of
-from helperhist.check.needs import Unknown
+from helperhist.check.needs import Unknown, release_key
 from helperhist.check.reach import Budget
+from helperhist.check.rodata import Rodata
+from helperhist.check.rules import CONST_MAPS
 from helperhist.check.verdict import TooNew
 from helperhist.kernel import POISON, RelocationKind, Resolution, Resolver, Target, patch
 
 __all__ = ["relocate"]
 
+#: What was seen of the programs of an object on other kernels.
+_KNOWN: WeakKeyDictionary[BpfObject, dict[Hashable, Doom]] = WeakKeyDictionary()
+_MAX_KNOWN = 5000
 #: Stands where the verifier gets no further.
 _STOP = Insn(EXIT, 0, 0, 0, POISON.imm)
 
@@ -140,10 +146,23 @@ class _Relocate:
             # The instructions hold what CO-RE answers.
             guards[function] = {at: item for at, item in found.items() if at not in function.relos}
         told: set[tuple[Function, int]] = set()
+        known = _KNOWN.setdefault(obj, {})
+        if len(known) > _MAX_KNOWN:
+            known.clear()
+        externs = frozenset(self._externs.items())
+        patched = {item: _patched(item, refused.get(item, {})) for item in obj.functions}
+        load = Rodata(obj).read if self._constants else lambda address, size: None
         for program in self._programs:
-            if not any(item in refused for item in closure_of(obj, program)):
+            closure = closure_of(obj, program)
+            if not any(item in refused for item in closure):
                 continue
-            seen = doom(obj, program, refused, self._answer, guards, budget)
+            # Kernels of one series mostly have the same offsets, so that the answer is the same.
+            key = program, externs, tuple(patched[item] for item in closure)
+            seen = known.get(key)
+            if seen is None:
+                seen = doom(obj, program, refused, self._answer, guards, budget, load)
+                if budget.left > 0:
+                    known[key] = seen
             for function, index in seen.maybe:
                 if (function, index) in told and not seen.surely:
                     continue
@@ -152,7 +171,15 @@ class _Relocate:
                 sure = seen.surely and what.name not in self._elsewhere
                 self._lack(program, function, index, what, sure)
 
+    @property
+    def _constants(self) -> bool:
+        """Whether the verifier takes what is in read-only maps for constants."""
+        major, minor = release_key(CONST_MAPS)
+        return self._externs.get("LINUX_KERNEL_VERSION", 0) >= (major << 16 | minor << 8)
+
     def _answer(self, guard: Guard) -> int | None:
+        if guard.kind == "kconfig" and not self._constants:
+            return None
         return self._externs.get(guard.name) if guard.kind in ("extern", "kconfig") else None
 
     def _lack(
@@ -175,6 +202,15 @@ class _Relocate:
     def _line(self, function: Function, index: int) -> str | None:
         line = self._obj.line(function, index)
         return None if line is None else f"{line.file}:{line.line}"
+
+
+def _patched(function: Function, refused: Mapping[int, Refused]) -> Hashable:
+    """Return all that kernels differ in of a function: what they put there, and what they refuse.
+
+    A relocation changes one instruction, or one and the second half of it.
+    """
+    insns = function.insns
+    return function, tuple(refused), *(tuple(insns[at : at + 2]) for at in function.relos)
 
 
 def _kind(relo: CoreRelo) -> str:

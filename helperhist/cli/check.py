@@ -13,14 +13,19 @@ from helperhist.check import (
     Checker,
     Column,
     Findings,
+    boot,
     change,
     check_files,
+    compare,
     find_files,
+    plan,
     split_targets,
 )
 from helperhist.cli.command import new_command
-from helperhist.cli.options import data_option, echo_source
+from helperhist.cli.completing import complete_files, complete_targets
+from helperhist.cli.options import data_option, echo_doubt, echo_source, quiet_option
 from helperhist.cli.output import complain, echo, echo_csv, echo_json, echo_order
+from helperhist.cli.streams import say_waiting
 from helperhist.dataset import load
 from helperhist.errors import HelperhistError
 from helperhist.printable import printable
@@ -28,14 +33,17 @@ from helperhist.report.btf import render_against
 from helperhist.report.check import (
     render_change,
     render_object,
+    render_quiet,
     render_summary,
     render_verdict,
 )
 from helperhist.report.checkjson import change_json, target_json, to_json
 from helperhist.report.github import annotate, annotate_change
 from helperhist.report.matrix import matrix_markdown, matrix_rows, render_matrix
+from helperhist.report.plan import plan_json, render_plan, render_upgrade, upgrade_json
 from helperhist.report.refusals import refused_json, render_refused
 from helperhist.report.terminal import terminal_width
+from helperhist.timeline import Timeline, ask
 
 __all__ = ["command"]
 
@@ -44,17 +52,24 @@ _TABLES = ("csv", "markdown")
 
 @new_command(
     "check",
-    epilog="Examples: check prog.bpf.o; check build/ --target 5.4; check prog.bpf.o --target "
-    "running; check build/ --target 5.10 --target rhel8.btf; check /usr/sbin/biosnoop; "
-    "check --diff old.o new.o --format github; find . -name '*.bpf.o' | check - --json",
+    examples=(
+        "helperhist check prog.bpf.o",
+        "helperhist check build/ --target 5.4",
+        "helperhist check prog.bpf.o --target running",
+        "helperhist check build/ --target 5.10 --target rhel8.btf",
+        "helperhist check /usr/sbin/biosnoop",
+        "helperhist check --diff old.o new.o --format github",
+        "find . -name '*.bpf.o' | helperhist check - --json",
+    ),
 )
-@click.argument("objects", nargs=-1, metavar="OBJECT...")
+@click.argument("objects", nargs=-1, metavar="OBJECT...", shell_complete=complete_files)
 @click.option(
     "--target",
     "targets",
     multiple=True,
     metavar="KERNEL",
-    help="5.4, running, a file (BTF, vmlinux, vmlinuz, bpf.h), or a folder of BTF files. "
+    shell_complete=complete_targets,
+    help="5.4, lts, running, a file (BTF, vmlinux, vmlinuz, bpf.h), or a folder of BTF files. "
     "Several, or given several times: a matrix.",
 )
 @click.option(
@@ -75,7 +90,21 @@ _TABLES = ("csv", "markdown")
     is_flag=True,
     help="With --target BTF: what each CO-RE relocation becomes there.",
 )
-@click.option("--diff", nargs=2, metavar="OLD NEW", help="Compare the needs of two objects.")
+@click.option(
+    "--plan", "as_plan", is_flag=True, help="The kernels at which the answer changes: boot these."
+)
+@click.option(
+    "--upgrade",
+    metavar="OLD:NEW",
+    help="What a newer kernel refuses, or first takes, of the objects (6.8:7.3).",
+)
+@click.option(
+    "--diff",
+    nargs=2,
+    metavar="OLD NEW",
+    shell_complete=complete_files,
+    help="Compare the needs of two objects.",
+)
 @click.option(
     "--format",
     "form",
@@ -85,6 +114,7 @@ _TABLES = ("csv", "markdown")
     help="Output; github prints annotations for a workflow, csv and markdown a matrix of targets.",
 )
 @click.option("--json", "as_json", is_flag=True, help="The same as --format json.")
+@quiet_option("Print the kernel alone, or with --target yes, no or cannot tell.")
 @data_option
 @click.pass_context
 def command(
@@ -94,22 +124,35 @@ def command(
     config: Path | None,
     loader: str,
     explain_core: bool,
+    as_plan: bool,
+    upgrade: str | None,
     diff: tuple[str, str] | None,
     form: str,
     as_json: bool,
+    quiet: bool,
     data: str | None,
 ) -> None:
     """Say which kernel the compiled BPF program OBJECT needs, and why; nothing is loaded.
 
     OBJECT is an object file, any file that carries some (a program, an archive, a skeleton), a
     folder of objects, or - for a list on standard input. With --target, exit code 1 if something
-    required is missing there or it is not known; with --diff, if the minimum rose.
+    required is missing there or it is not known; with --diff, if the minimum rose; with --upgrade,
+    if the newer kernel lacks something that the older one has.
     """
     if as_json and form not in ("text", "json"):
         raise click.UsageError(f"--json and --format {form} exclude each other")
     form = "json" if as_json else form
-    if diff is not None and targets:
-        raise click.UsageError("--diff and --target exclude each other")
+    modes = {"--target": targets, "--diff": diff, "--plan": as_plan, "--upgrade": upgrade}
+    given = [name for name, value in modes.items() if value]
+    if len(given) > 1:
+        raise click.UsageError(f"{given[0]} and {given[1]} exclude each other")
+    if (as_plan or upgrade) and form not in ("text", "json"):
+        raise click.UsageError(f"{given[0]} has no --format {form}")
+    if quiet and (form != "text" or diff or as_plan or upgrade or len(targets) > 1):
+        raise click.UsageError(
+            "-q excludes --json, --format, --diff, --plan, --upgrade and several targets"
+        )
+    form = "quiet" if quiet else form
     if bool(objects) == (diff is not None):
         raise click.UsageError("give objects, or --diff OLD NEW")
     if form in _TABLES and not targets:
@@ -137,15 +180,50 @@ def command(
         raise click.UsageError("--explain-core needs --target with BTF: 'running', or a file")
     if diff:
         answer = _diff(good, form) if len(good) == 2 else 0
+    elif as_plan:
+        _plan(good, timeline, form)
+        answer = 0
+    elif upgrade:
+        answer = _upgrade(good, timeline, upgrade, form)
     else:
         for column in columns:
             if column.aim.note:
                 complain(f"note: {column.aim.note}")
         _echo(good, [column for column in columns if not column.error], form, explain_core)
         answer = int(any(item.answer != "yes" for column in columns for item in column.verdicts))
-    if good and not (diff and len(good) != 2):
+    if good and not quiet and not (diff and len(good) != 2):
         echo_source(timeline, machine=form != "text")
     ctx.exit(2 if _complain(checked, columns) else answer)
+
+
+def _plan(good: Sequence[Checked], timeline: Timeline, form: str) -> None:
+    plans = [(file, plan(findings, timeline)) for file, findings in _named(good)]
+    kernels = boot([stretches for _, stretches in plans])
+    if form == "json":
+        echo_json(plan_json(plans, kernels))
+    elif plans:
+        width = terminal_width()
+        echo("\n".join(render_plan(printable(file), found, width) for file, found in plans))
+        echo(f"boot: {', '.join(kernels)}")
+
+
+def _upgrade(good: Sequence[Checked], timeline: Timeline, span: str, form: str) -> int:
+    old, colon, new = span.partition(":")
+    if not colon:
+        raise click.UsageError("--upgrade takes two releases: OLD:NEW")
+    asked = [ask(timeline, text) for text in (old, new)]
+    before, after = (item.release for item in asked)
+    if after.version < before.version:
+        raise click.UsageError(f"--upgrade {span}: {new} is older than {old}")
+    for item in asked:
+        echo_doubt(item.doubt)
+    answers = [(file, compare(item, before, after)) for file, item in _named(good)]
+    if form == "json":
+        echo_json(upgrade_json(answers, old, new))
+    else:
+        for file, found in answers:
+            echo(render_upgrade(printable(file), found, old, new))
+    return int(any(found.worse for _, found in answers))
 
 
 def _config(path: Path) -> dict[str, str]:
@@ -158,6 +236,7 @@ def _paths(objects: Sequence[str]) -> list[str]:
     found: list[str] = []
     for name in objects:
         if name == "-":
+            say_waiting("names of objects")
             # Names of files are bytes, and need not be UTF-8.
             lines = map(os.fsdecode, sys.stdin.buffer)
             listed = [line.strip() for line in lines if line.strip()]
@@ -184,6 +263,10 @@ def _echo(
         echo_json(_json(good, columns))
     elif not good:
         return
+    elif form == "quiet":
+        for at, item in enumerate(good):
+            assert item.findings is not None
+            echo(columns[0].verdicts[at].answer if columns else render_quiet(item.findings))
     elif form == "github":
         for column in columns:
             _annotate(good, column)
@@ -214,7 +297,7 @@ def _json(good: Sequence[Checked], columns: Sequence[Column]) -> list[dict[str, 
                 column.aim.label,
                 column.verdicts[at].lacks,
                 item.findings.loader,
-                column.aim.note,
+                column.aim.release,
                 refused,
             )
             for column in columns
@@ -232,7 +315,8 @@ def _annotate(good: Sequence[Checked], column: Column | None) -> None:
         assert item.findings is not None
         lacks = () if column is None else column.verdicts[at].lacks
         target = None if column is None else column.aim.label
-        _echo_lines(annotate(item.label, item.findings, lacks, target, _root()))
+        release = None if column is None else column.aim.release
+        _echo_lines(annotate(item.label, item.findings, lacks, target, _root(), release))
 
 
 def _echo_text(good: Sequence[Checked], column: Column | None, explain_core: bool) -> None:
@@ -244,7 +328,8 @@ def _echo_text(good: Sequence[Checked], column: Column | None, explain_core: boo
             blocks.append(render_refused(file, item, width))
         elif column is not None:
             lacks = column.verdicts[at].lacks
-            blocks.append(render_verdict(file, column.aim.label, lacks, width))
+            aim = column.aim
+            blocks.append(render_verdict(file, aim.label, lacks, width, aim.release))
         else:
             blocks.append(render_object(file, item, width))
     echo("\n\n".join(blocks))

@@ -1,5 +1,6 @@
 """``helperhist page``: the timeline as one web page."""
 
+import sys
 from pathlib import Path
 
 import click
@@ -16,7 +17,10 @@ __all__ = ["command"]
 
 @new_command(
     "page",
-    epilog="Examples: page -o bpf.html; page -o ours.html --data our-kernel --compare embedded",
+    examples=(
+        "helperhist page -o bpf.html",
+        "helperhist page -o ours.html --data our-kernel --compare embedded",
+    ),
 )
 @click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
               help="Write to FILE, whole or not at all. Default: standard output.")  # fmt: skip
@@ -28,13 +32,17 @@ def command(output: Path | None, compare: str | None, data: str | None) -> None:
 
     It is one file that needs no server and no network: open it from a disk, attach it to a wiki,
     or put it on any host. It searches all names, shows which programs may call a helper or kfunc
-    in which release, lists what all of your kernels have, and tells what a checked object needs.
+    in which release, lists what all of your kernels have, and says which one an object needs.
     """
+    if str(output) == "-":
+        output = None
+    if output is None and sys.stdout.isatty():
+        raise click.UsageError("a page is not text for a terminal; give a file with -o")
     timelines = [load(data)]
     if compare is not None:
         timelines.append(load(compare))
     content = render_page(timelines).encode()
-    if output is None or str(output) == "-":
+    if output is None:
         write(content)
     else:
         write_atomic(output, content)

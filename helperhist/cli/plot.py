@@ -8,7 +8,7 @@ from helperhist import plots
 from helperhist.atomic import write_atomic
 from helperhist.cli.command import new_command
 from helperhist.cli.options import data_option, echo_source
-from helperhist.cli.output import complain
+from helperhist.cli.output import complain, write
 from helperhist.dataset import load
 
 __all__ = ["command"]
@@ -16,7 +16,11 @@ __all__ = ["command"]
 
 @new_command(
     "plot",
-    epilog="Examples: plot growth; plot matrix -o helpers.pdf; plot lead --data linux -o lead.png",
+    examples=(
+        "helperhist plot growth",
+        "helperhist plot matrix -o helpers.pdf",
+        "helperhist plot lead --data linux -o lead.png",
+    ),
     help="Draw a figure of KIND into a file, without a display.\n\n\b\n"
     + "\n".join(f"{kind:<10}{plot.summary}" for kind, plot in plots.PLOTS.items()),
 )
@@ -26,10 +30,16 @@ __all__ = ["command"]
     "--output",
     type=click.Path(dir_okay=False, path_type=Path),
     metavar="FILE",
-    help=f"File to write, its format by the suffix: {', '.join(plots.FORMATS)}. Default: KIND.svg.",
+    help=f"File to write, its format by the suffix: {', '.join(plots.FORMATS)}. "
+    "Default: KIND.svg; - is SVG on standard output.",
 )
 @data_option
 def command(kind: str, output: Path | None, data: str | None) -> None:  # noqa: D103
+    if str(output) == "-":
+        timeline = load(data)
+        write(plots.render(kind, timeline, "svg"))
+        echo_source(timeline, machine=True)
+        return
     path = output or Path(f"{kind}.svg")
     file_format = path.suffix.removeprefix(".").lower()
     if file_format not in plots.FORMATS:

@@ -1,10 +1,5 @@
 """The files of a dataset that say which helper and kfunc may be called from where.
 
-``relations.csv``  the runs of releases that have a fact: :class:`helperhist.timeline.Run`
-``details.csv``    the same, of the kinds in :data:`DETAIL_KINDS`: no answer on one name has them
-``readings.csv``   which source was read at which release: :class:`helperhist.timeline.Reading`
-=================  ===============================================================================
-=======
 =====================  ===========================================================================
 ``relations.csv``      the runs of releases that have a fact: :class:`helperhist.timeline.Run`
 ``details.csv``        the same, of the kinds of :data:`DETAIL_KINDS`: no answer on a name has them

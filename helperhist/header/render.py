@@ -195,7 +195,7 @@ def _render(
         uses=uses,
         undeclared=options.undeclared,
         never=[helper.name for helper in helpers if helper.refused is True],
-        vmlinux=options.beside,
+        vmlinux=inside(options.beside or ""),
         attributes=sorted({name for helper in helpers for name in helper.attributes}),
         left_out=[(name, wrap(f"{name}: {reason}")) for name, reason in left_out],
         later=later,

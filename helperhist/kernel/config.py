@@ -50,6 +50,8 @@ def read_config(path: Path) -> dict[str, str]:
     :param path: of a ``.config``, of ``/proc/config.gz``, or of an image that brings its own
     :raises HelperhistError: it is none of these
     """
+    if path.exists() and not path.is_file():
+        raise HelperhistError(f"{path} is not a regular file; give a configuration")
     try:
         with path.open("rb") as file:
             data = file.read(_MAX_FILE + 1)

@@ -133,6 +133,9 @@ def _of_btf_folder(folder: Path, uapi: Uapi, source: str, version: str | None = 
 
 
 def _open(path: Path) -> KernelFile:
+    if path.exists() and not path.is_file():
+        # One that nobody writes to would be waited for without end.
+        raise KernelSourceError(f"{path} is not a regular file; copy it to one")
     try:
         with path.open("rb") as file:
             return open_kernel(file, str(path))

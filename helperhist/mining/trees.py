@@ -115,6 +115,7 @@ def settle(
     :return: the values of each tag, oldest first, and what no decision and no neighbours settle
     """
     copies: dict[str, list[Values]] = defaultdict(list)
+    kinds = {kind for reading in readings for kind in KINDS[reading.source]}
     for reading in readings:
         copies[reading.tag].append(reading.values)
     tags = sorted(copies, key=KernelVersion.parse)
@@ -124,7 +125,10 @@ def settle(
         before = copies[tags[index - 1]] if index else []
         after = copies[tags[index + 1]] if index + 1 < len(tags) else []
         values: dict[Key, str] = {}
-        for key in sorted({key for copy in (*before, *copies[tag], *after) for key in copy}):
+        keys = {key for copy in (*before, *copies[tag], *after) for key in copy}
+        # What no copy has can be decided for, too.
+        keys |= {key for at, key in decisions if at == tag and key[0] in kinds}
+        for key in sorted(keys):
             found = tuple(copy.get(key) for copy in copies[tag])
             sides = [_agreed(side, key) for side in (before, after)]
             value = found[0]

@@ -6,11 +6,13 @@ Most names share what is said of them: a few hundred histories serve thousands o
 from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
-from helperhist.timeline import SOURCES, Relation, Relations, Timeline, condition_words
+from helperhist.timeline import SEEN, SOURCES, Relation, Relations, Timeline, condition_words
 from helperhist.version import KernelVersion
 
-__all__ = ["encode_relations", "find_columns"]
+__all__ = ["LEFT_OUT", "encode_relations", "find_columns"]
 
+#: What booted kernels saw, of which ``has`` tells, and what no part of the page shows.
+LEFT_OUT = (SEEN, "contract", "arch_use")
 #: The kinds whose value is a condition.
 _CONDITIONS = ("helper_use", "kfunc_use", "map_use", "map_prog")
 _ANSWERS = {False: 0, True: 1, None: 2}
@@ -49,12 +51,12 @@ def encode_relations(timeline: Timeline, columns: Sequence[KernelVersion]) -> di
     ``readings`` is source to ``[release, place in origins, tag]``, ``sources`` kind to source,
     ``words`` place in ``values`` to the condition in words. A name of ``kinds`` is ``[name, place
     in groups]``, a group ``[object, history, ...]``. A history is ``[intervals, gaps, absent,
-    seen, or_earlier]``, cut off after the last that is not empty. Releases are places in the
-    columns: ``intervals`` are ``[start, end or -1, value, ...]``; ``gaps`` are ``[release, answer,
-    value or -1, ...]`` of releases between those that were read, with 0 for no, 1 for yes and 2
-    where nobody can tell.
-    ``introductions`` are the commits that brought relations: ``[kind, name, object, commit, author
-    date, subject]``.
+    seen, or_earlier, kernels]``, cut off after the last that is not empty. Releases are places in
+    the columns: ``intervals`` are ``[start, end or -1, value, ...]``; ``gaps`` are ``[release,
+    answer, value or -1, ...]`` of releases between those that were read, with 0 for no, 1 for yes
+    and 2 where nobody can tell; ``kernels`` are ``[release, whether a booted kernel of it has it,
+    ...]``.
+    ``brought`` has the commits and backports of relations: see :func:`_brought`.
     """
     relations = timeline.relations
     origins, objects, values, histories, groups = (_Table() for _ in range(5))
@@ -63,16 +65,17 @@ def encode_relations(timeline: Timeline, columns: Sequence[KernelVersion]) -> di
         found = KernelVersion.parse(reading.tag), origins.place(reading.origin), reading.tag
         readings.setdefault(reading.source, []).append(found)
     kinds: dict[str, list[list[Any]]] = {}
-    introductions: list[list[Any]] = []
+    brought: list[list[Any]] = []
     words: dict[int, str] = {}
     for kind in relations.kinds:
+        if kind in LEFT_OUT:
+            continue
         gaps = _gaps(relations.read(kind), columns)
         for name in relations.names(kind):
             group: list[int] = []
             for relation in relations.find(kind, name):
-                if (came := relation.introduction) is not None:
-                    listed = [relation.kind, relation.name, relation.object]
-                    introductions.append([*listed, came.commit, came.author_date, came.subject])
+                if relation.introduction is not None or relation.backports:
+                    brought.append(_brought(relation))
                 history = _history(relations, relation, columns, gaps, values)
                 place = histories.place(history, _key(history))
                 group += [objects.place(relation.object), place]
@@ -93,8 +96,20 @@ def encode_relations(timeline: Timeline, columns: Sequence[KernelVersion]) -> di
         "histories": histories.values,
         "groups": groups.values,
         "kinds": kinds,
-        "introductions": introductions,
+        "brought": brought,
     }
+
+
+def _brought(relation: Relation) -> list[Any]:
+    """Return kind, name, object, commit, its dates and subject, and backports."""
+    came = relation.introduction
+    commit = (
+        [None] * 4
+        if came is None
+        else [came.commit, came.author_date, came.commit_date, came.subject]
+    )
+    ports = [[item.series, item.since] for item in relation.backports]
+    return [relation.kind, relation.name, relation.object, *commit, ports]
 
 
 def _gaps(read: Sequence[str], columns: Sequence[KernelVersion]) -> dict[int, KernelVersion]:
@@ -116,12 +131,15 @@ def _history(
     for item in relation.intervals:
         end = -1 if item.end is None else at[item.end]
         intervals += [at[item.start], end, values.place(item.value)]
+    key = relation.kind, relation.name, relation.object
     states: list[int] = []
     for place, version in gaps.items():
-        has = relations.has(relation.kind, relation.name, relation.object, version)
+        has = relations.has(*key, version)
         value = -1 if has.value is None else values.place(has.value)
         states += [place, _ANSWERS[has.answer], value]
-    history = [intervals, states, relation.absent, relation.seen, relation.or_earlier]
+    seen = sorted(relations.sightings(*key).items())
+    kernels = [part for version, has in seen for part in (at[version.text], int(has))]
+    history = [intervals, states, relation.absent, relation.seen, relation.or_earlier, kernels]
     while not history[-1]:
         history.pop()
     return history

@@ -11,10 +11,10 @@ from typing import Any
 from jinja2 import Environment, StrictUndefined
 
 from helperhist.page.names import encode_names
-from helperhist.page.relations import encode_relations, find_columns
+from helperhist.page.relations import LEFT_OUT, encode_relations, find_columns
 from helperhist.page.words import program_words
 from helperhist.printable import printable
-from helperhist.timeline import LTS, Timeline
+from helperhist.timeline import LTS, Statements, Timeline
 
 __all__ = ["render_page"]
 
@@ -86,12 +86,23 @@ def _encode(timeline: Timeline) -> dict[str, Any]:
             [event.event, event.kind, event.name, event.tag, event.before, event.after]
             for event in timeline.events
         ],
-        "evidence": [list(astuple(said)) for said in statements.evidence],
+        "evidence": _evidence(statements),
         "witnesses": [list(astuple(one)) for one in statements.witnesses.values()],
         "columns": [version.text for version in columns],
         "relations": encode_relations(timeline, columns),
         **encode_names(timeline),
     }
+
+
+def _evidence(statements: Statements) -> dict[str, Any]:
+    """Return statements as places of their parts in ``texts``."""
+    places: dict[str, int] = {}
+    listed = [
+        [places.setdefault(part, len(places)) for part in astuple(said)]
+        for said in statements.evidence
+        if said.kind not in LEFT_OUT
+    ]
+    return {"texts": list(places), "statements": listed}
 
 
 def _plain(timeline: Timeline) -> list[tuple[str, list[tuple[str, str, str]]]]:

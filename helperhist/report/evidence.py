@@ -1,5 +1,6 @@
 """Evidence as words and as JSON."""
 
+from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
@@ -20,6 +21,8 @@ from helperhist.timeline import (
 __all__ = ["evidence_json", "evidence_pairs"]
 
 _SOURCES = frozenset(SOURCES.values())
+#: The trust of public copies of trees: other people's.
+_PUBLIC = 2
 
 
 def evidence_json(timeline: Timeline, item: Row | Relation) -> list[dict[str, Any]]:
@@ -47,14 +50,19 @@ def evidence_pairs(timeline: Timeline, item: Row | Relation) -> Iterable[tuple[s
     """Yield a label and a line for each statement."""
     witnesses = timeline.statements_of(item.name).witnesses
     label = "evidence"
-    for said in evidence_of(timeline, item):
+    found = evidence_of(timeline, item)
+    speakers = Counter(said.says for said in found)
+    for said in found:
         witness = witnesses.get(said.by)
         revision = f" {witness.revision[:12]}" if witness and witness.revision else ""
         # That a tree was read by a source is no place.
         place = "" if said.where in _SOURCES else said.where
         where = f" ({place})" if place else ""
         followed = "" if is_followed(timeline, item, said) else "; not followed"
-        yield label, f"{_words(said)}: {said.by}{revision}{where}{followed}"
+        # Nobody else speaks of that tag, and the copy is anybody's.
+        alone = witness is not None and witness.trust <= _PUBLIC and speakers[said.says] == 1
+        note = "; one copy alone" if alone and said.value.startswith((ABSENT, PRESENT)) else ""
+        yield label, f"{_words(said)}: {said.by}{revision}{where}{followed}{note}"
         label = ""
 
 

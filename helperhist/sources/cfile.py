@@ -29,9 +29,9 @@ _MAX_BYTES = 1 << 24
 _MAX_CALL = 1 << 16
 
 _DIRECTIVES = re.compile(DIRECTIVE, re.DOTALL)
-_OUTSIDE = re.compile(r"[{};]|" + DIRECTIVE, re.DOTALL)
+_OUTSIDE = re.compile(r"[{};]")
 # Most marks are semicolons in braces, where they say nothing.
-_INSIDE = re.compile(r"[{}]|" + DIRECTIVE, re.DOTALL)
+_INSIDE = re.compile(r"[{}]")
 _DEFINE = re.compile(r"(\w+)(?:\(([^()]*)\))?\s*(.*)", re.DOTALL | re.ASCII)
 _DEFINING = re.compile(r"#\s*define\s+")
 _PARENTHESES = re.compile(r"[()]")
@@ -212,33 +212,34 @@ class CFile:
         saved: list[tuple[int, int | None]] = []
         pending: tuple[str, int, int] | None = None  # kind, start of head, start of body
         at = 0
-        while True:
-            found = (_INSIDE if depth else _OUTSIDE).search(self.bare, at)
-            if found is None:
+        # Between directives, in which braces do not count.
+        for limit, behind in (*((one.start - 1, one.end) for one in self.directives), (None, 0)):
+            stop = len(self.bare) if limit is None else limit
+            while found := (_INSIDE if depth else _OUTSIDE).search(self.bare, at, stop):
+                at = found.end()
+                mark = found[0]
+                if mark == "{":
+                    if depth == 0 and pending is None:
+                        pending = head_kind(self.bare[head : at - 1]), head, at
+                    depth += 1
+                elif mark == "}":
+                    depth = max(depth - 1, 0)
+                    if depth == 0 and pending is not None:
+                        kind, start, body = pending
+                        yield self._item(kind, start, body, at - 1)
+                        pending = None
+                        head = at
+                elif depth == 0:
+                    head = at
+            if limit is None:
                 break
-            at = found.end()
-            mark = found[0]
-            if mark == "{":
-                if depth == 0 and pending is None:
-                    pending = (head_kind(self.bare[head : found.start()]), head, found.end())
-                depth += 1
-            elif mark == "}":
-                depth = max(depth - 1, 0)
-                if depth == 0 and pending is not None:
-                    kind, start, body = pending
-                    yield self._item(kind, start, body, found.start())
-                    pending = None
-                    head = found.end()
-            elif mark == ";":
-                if depth == 0:
-                    head = found.end()
-            else:
-                depth = brace_depth(mark, depth, saved)
-                if depth == 0 and pending is None and head != solid:
-                    if self.bare[head : found.start()].strip():
-                        solid = head
-                    else:
-                        head = found.end()
+            at = behind
+            depth = brace_depth(self.bare[limit:behind], depth, saved)
+            if depth == 0 and pending is None and head != solid:
+                if self.bare[head:limit].strip():
+                    solid = head
+                else:
+                    head = behind
 
     def _item(self, kind: str, start: int, body: int, end: int) -> Item:
         offset, name, words, parameters = _head(kind, self.text[start : body - 1])

@@ -148,4 +148,4 @@ def opening(tokens: Sequence[str], at: int) -> int:
 
 def is_word(token: str) -> bool:
     """Tell whether a token is an identifier or keyword."""
-    return token[0].isalpha() or token[0] == "_"
+    return token[:1].isalpha() or token[:1] == "_"

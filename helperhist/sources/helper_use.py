@@ -100,7 +100,11 @@ class HelperUse:
 
     def wants(self, path: str, data: bytes) -> bool:
         """Tell whether a file may choose helpers, or judge programs."""
-        return path.endswith((".c", ".h")) and any(mark in data for mark in _MARKS)
+        if not path.endswith((".c", ".h")) or (
+            b"bpf" not in data and b"BPF_PROG_TYPE(" not in data
+        ):
+            return False
+        return any(mark in data for mark in _MARKS)
 
     def parse(self, path: str, data: bytes) -> Piece:
         """Read one file."""

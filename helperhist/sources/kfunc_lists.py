@@ -12,8 +12,8 @@ from helperhist.sources.source import Gap
 
 __all__ = ["expand_list", "read_aliases", "read_list_macros", "read_sets"]
 
-# BTF_SET_START: commit 5a2798ab32ba ("bpf: Add BTF_ID_LIST/BTF_ID/BTF_ID_UNUSED macros") of 5.9;
-# BTF_SET8: a4703e318432 ("bpf: Switch to new kfunc flags infrastructure") of 6.0;
+# BTF_SET_START: commit eae2e83e6263 ("bpf: Add BTF_SET_START/END macros") of 5.10;
+# BTF_SET8: ab21d6063c01 ("bpf: Introduce 8-byte BTF set") of 6.0;
 # BTF_KFUNCS: a05e90427ef6 ("bpf: btf: Add BTF_KFUNCS_START/END macro pair") of 6.9.
 _MARK = re.compile(
     r"\bBTF_(SET|SET8|KFUNCS)_(START|END)(?:_GLOBAL)?[ \t]*\([ \t]*(\w+)[ \t]*\)", re.ASCII

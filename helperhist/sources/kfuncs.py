@@ -44,6 +44,17 @@ _MARKS = (
 )
 # Before 6.3 no definition is marked; these are in other files than their sets.
 _UNMARKED = (b"\nstruct tcp_congestion_ops ", b"\nstatic struct tcp_congestion_ops ")
+#: One of these is in each of the marks.
+_SHORT = (
+    b"kfunc",
+    b"KFUNC",
+    b"BTF_SET_START(",
+    b"bpf_struct_ops",
+    b"sleepable",
+    b"BPF_PROG_TYPE(",
+    b"tcp_congestion_ops",
+    b"crash_kexec(",
+)
 _ELSEWHERE = frozenset(("crash_kexec",))
 
 
@@ -72,6 +83,9 @@ class KfuncSource:
     def wants(self, path: str, data: bytes) -> bool:
         """Tell whether a file may say something of kfuncs."""
         if not path.endswith((".c", ".h")):
+            return False
+        # Most files have none of the short ones, and each search takes its time.
+        if not any(mark in data for mark in _SHORT):
             return False
         marks = (*_MARKS, *_UNMARKED, b"crash_kexec(struct pt_regs *regs)")
         return any(mark in data for mark in marks)

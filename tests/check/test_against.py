@@ -191,6 +191,29 @@ def test_an_argument_that_the_function_does_not_have(
 
 
 @pytest.mark.parametrize(
+    ("release", "switch", "sure"),
+    [("5.10", 0, []), ("5.10", 1, [False]), ("5.4", 0, [False])],
+)
+def test_a_switch_of_rodata_decides(release: str, switch: int, sure: list[bool]) -> None:
+    source = f"volatile const int on = {switch};\n"
+    body = "if (on) return ctx[1]; return 0;"
+    found = against(
+        f'{source}SEC("tp_btf/switch") int prog(u64 *ctx) {{ {body} }}', release=release
+    )
+    assert [item.certain for item in found.lacks] == sure
+
+
+@pytest.mark.parametrize(("release", "sure"), [("5.10", []), ("5.11", [False])])
+def test_the_version_of_the_kernel_decides(release: str, sure: list[bool]) -> None:
+    source = "extern int LINUX_KERNEL_VERSION __kconfig;\n"
+    body = "if (LINUX_KERNEL_VERSION >= 0x050b00) return ctx[1]; return 0;"
+    found = against(
+        f'{source}SEC("tp_btf/switch") int prog(u64 *ctx) {{ {body} }}', release=release
+    )
+    assert [item.certain for item in found.lacks] == sure
+
+
+@pytest.mark.parametrize(
     ("body", "release", "sure"),
     [
         ("return (int)ctx[0];", "6.12", [True]),

@@ -8,7 +8,8 @@ from helperhist.check.target import judge_release
 from helperhist.check.verdict import minimum
 from helperhist.timeline import Release
 from helperhist.version import KernelVersion
-from tests.build.checked import check_c, checker
+from tests.build.checked import HEAD, check, check_c, checker
+from tests.build.objects import compile_bpf
 
 ARRAY = (
     "struct { __uint(type, 3); __uint(max_entries, 2); __uint(key_size, 4); "
@@ -58,6 +59,18 @@ def test_array_of_two_attach_types(version: str, expected: list[bool]) -> None:
 def test_iterator(target: str, minimum_: str) -> None:
     found = check_c(f'SEC("iter/{target}") int prog(void *ctx) {{ return 0; }}')
     assert str(minimum(found)) == minimum_
+
+
+def test_a_weak_kfunc_under_another_license() -> None:
+    source = (
+        f'{HEAD}LICENSE("Proprietary")\nextern int bpf_ct_release(void *p) __ksym __weak;\n'
+        'SEC("tc") int prog(void *c) { return bpf_ct_release ? bpf_ct_release(c) : 0; }\n'
+    )
+    found = check(compile_bpf(source))
+    # Kernels that do not have it do not look at its license.
+    assert certain(found, "5.17") == []
+    assert certain(found, "5.18") == [True]
+    assert found.refused == ()
 
 
 def test_array_of_one_attach_type() -> None:

@@ -1,5 +1,6 @@
 import csv
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -78,7 +79,7 @@ def test_a_hole_is_shown(data: str) -> None:
 def test_spellings_of_a_program_type(data: str, spelling: str) -> None:
     assert lines("since", "-q", "bpf_b", "--prog", spelling, "--data", data) == []
     result = run("since", "-q", "bpf_b", "--prog", spelling, "--data", data)
-    assert result.stdout == "5.4\n"
+    assert result.stdout == "5.4 or earlier\n"
 
 
 def test_a_program_type_that_is_none(data: str) -> None:
@@ -163,13 +164,19 @@ def test_a_release_that_was_not_read(data: str) -> None:
     assert "1 more came or went around 5.3, which was not read: nobody can tell" in result.stderr
 
 
+def test_an_update_may_call_what_its_release_may(data: str) -> None:
+    release, update = (run("list", "--prog", "xdp", "--at", at, "--data", data)
+                       for at in ("5.5", "5.5.3"))  # fmt: skip
+    assert release.stdout == update.stdout
+    assert "note: the data has no 5.5.3; the answer is from 5.5" in update.stderr
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
         (("--kind", "helper_use", "--at", "5.9"), "helper_use was read from 5.1 to 5.7, not at"),
-        (("--kind", "helper_use", "--at", "5.5.3"), "is known of releases only; ask for 5.5"),
-        (("--kind", "map_use", "--prog", "xdp"), "--prog limits helper_use, gpl_only"),
-        (("--kind", "gpl_only"), "no relations of kind 'gpl_only' in this data; there are helper"),
+        (("--kind", "map_use", "--prog", "xdp"), "--prog limits helper_use, gpl_only, kfunc_use"),
+        (("--kind", "gpl_only"), "no names of kind 'gpl_only'; there are helper_use"),
         (("--kind", "nothing"), "no names of kind 'nothing'"),
     ],
 )
@@ -298,3 +305,17 @@ def test_evidence_of_a_name_and_of_a_pair(data: str) -> None:
 def test_evidence_has_no_such_form(data: str, other: str) -> None:
     result = run("since", "bpf_c", "--evidence", other, "--data", data, code=2)
     assert f"--evidence and {other} exclude each other" in result.stderr
+
+
+def test_what_rests_on_one_public_copy_is_marked() -> None:
+    def marks(name: str, prog: str) -> list[tuple[str, bool]]:
+        text = run("since", name, "--prog", prog, "--evidence", "--data", "embedded").stdout
+        flat = " ".join(text.split()).partition("evidence ")[2]
+        found = re.split(r" (?=v\d+\.\d+ (?:has|lacks) it)", flat)
+        return [(one.split()[0], "one copy alone" in one) for one in found]
+
+    assert marks("bpf_get_current_pid_tgid", "xdp") == [("v6.9", True), ("v6.10", True)]
+    # Of 6.17, Debian has a copy; of 6.16, a booted kernel speaks.
+    assert marks("bpf_list_back", "xdp") == [
+        ("v6.14", True), ("v6.17", False), ("v6.17", False), ("v6.16", False),
+    ]  # fmt: skip

@@ -120,3 +120,37 @@ def test_c_is_as_before(tmp_path: Path) -> None:
     (tmp_path / "a.c").write_text("#include <linux/bpf.h>\n" + header_text(HeaderOptions()))
     done = BPF_GCC.run("-E", "-isystem", headers, tmp_path / "a.c")
     assert "(* const bpf_ktime_get_ns)(void) = (void *) 5;" in done.stdout
+
+
+KFUNCS = """
+extern "C" int f(struct __sk_buff *skb, struct bpf_dynptr *all);
+extern "C" int f(struct __sk_buff *skb, struct bpf_dynptr *all)
+{
+	if (bpf_dynptr_from_skb(skb, 0, all))
+		return 1;
+	return bpf_dynptr_slice(all, 0, nullptr, 0) ? HELPERHIST_SINCE_IN(bpf_loop, xdp) : 0;
+}
+"""
+
+
+@pytest.mark.parametrize("compiler", FRONT_ENDS)
+@pytest.mark.parametrize("no_helpers", [True, False])
+def test_kfuncs(compiler: Compiler, no_helpers: bool, tmp_path: Path) -> None:
+    headers = write_headers(tmp_path / "headers", NEWEST)
+    options = HeaderOptions(
+        kfuncs=True, no_helpers=no_helpers, prog_types=("xdp", "sched_cls"), guard="none"
+    )
+    said, assembly = build(compiler, tmp_path, headers, header_text(options) + KFUNCS)
+    assert said == ""
+    assert "bpf_dynptr_from_skb___v1" in assembly
+
+
+@pytest.mark.parametrize("compiler", BPF_FRONT_ENDS)
+def test_kfuncs_can_be_asked_for(compiler: Compiler, tmp_path: Path) -> None:
+    headers = write_headers(tmp_path / "headers", NEWEST)
+    ask = 'extern "C" int f(void);\nextern "C" int f(void) { return '
+    ask += "helperhist_exists(bpf_cpumask_create); }\n"
+    text = header_text(HeaderOptions(kfuncs=True, no_helpers=True))
+    said, assembly = build(compiler, tmp_path, headers, text + ask)
+    assert said == ""
+    assert "bpf_cpumask_create" in assembly

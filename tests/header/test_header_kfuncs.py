@@ -4,7 +4,11 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
+from elftools.elf.elffile import ELFFile
 
+from helperhist.binary import Btf, Kind
+from helperhist.cli.group import cli
 from helperhist.errors import HelperhistError
 from helperhist.header import HeaderOptions, read_beside, render_header
 from helperhist.version import KernelVersion
@@ -57,9 +61,9 @@ def test_without_kfuncs_none_is_declared() -> None:
     assert "Kfuncs" not in header_text(HeaderOptions())
 
 
-def test_all_kfuncs_but_those_for_tests() -> None:
+def test_all_kfuncs_but_those_for_tests_and_compilers() -> None:
     relations = embedded().relations
-    tests = set(relations.names("kfunc_test"))
+    tests = {*relations.names("kfunc_test"), "__bpf_trap"}
     assert names(KFUNCS) == sorted(set(relations.names("kfunc")) - tests)
     assert render_header(embedded(), KFUNCS).left_out == ()
 
@@ -127,9 +131,69 @@ def test_types_of_the_uapi_that_a_vmlinux_lacks(tmp_path: Path) -> None:
     assert (done.returncode, done.stderr) == (0, "")
 
 
+def kfunc_text(name: str, low: str = "", high: str = "") -> str:
+    return header_text(
+        HeaderOptions(
+            only=(name,),
+            min_kernel=KernelVersion.parse(low) if low else None,
+            max_kernel=KernelVersion.parse(high) if high else None,
+        )
+    )
+
+
+def test_forms_that_were_gone_by_the_oldest_kernel_are_not_called() -> None:
+    name, old = "bpf_task_work_schedule_signal", "bpf_task_work_schedule_signal_impl___v1("
+    assert old in kfunc_text(name)
+    assert old in kfunc_text(name, low="6.19")
+    assert old not in kfunc_text(name, low="7.0")
+
+
+def test_the_prototype_is_right_for_the_oldest_kernel() -> None:
+    """No call of the form of 7.3, which has two parameters more, is right on 7.2."""
+    name = "scx_bpf_cid_override"
+    assert f"helperhist_{name}(const __s32 *cpu_to_cid, __u32 cpu_to_cid__sz)" in kfunc_text(
+        name, low="7.2"
+    )
+    newest = kfunc_text(name)
+    assert f"helperhist_{name}(const __s32 *cpu_to_cid__arena, __u32" in newest.replace(
+        " HELPERHIST_ARENA", ""
+    )
+    assert f"{name}___v1 from 7.2 until 7.3: not called by this name" in newest
+    assert f"{name}___v1(" in newest
+
+
+def test_a_newer_form_is_not_called_before_its_release() -> None:
+    name = "bpf_session_cookie"
+    assert "HELPERHIST_FOUND(bpf_session_cookie___v2)" in kfunc_text(name)
+    assert "bpf_session_cookie___v2(" not in kfunc_text(name, high="6.19")
+
+
+def test_the_command(tmp_path: Path) -> None:
+    file = tmp_path / "a*" / "vmlinux.h"
+    file.parent.mkdir()
+    file.write_text(kfunc_vmlinux("6.18"))
+    out = tmp_path / "kfuncs.h"
+    words = ["header", "--data", "embedded", "--kfuncs-of", "sched_ext", "--no-helpers"]
+    done = CliRunner().invoke(cli, [*words, "--beside", str(file), "-o", str(out)])
+    assert (done.exit_code, done.output) == (0, "")
+    text = out.read_text()
+    assert "helperhist header --no-helpers --kfuncs-of sched_ext --beside" in text
+    assert "a* /vmlinux.h" in text  # not the end of a comment
+    assert "scx_bpf_dsq_insert" in text
+    with file.open("ab") as big:
+        big.truncate(65 << 20)
+    done = CliRunner().invoke(cli, [*words, "--beside", str(file)])
+    assert done.exit_code == 2
+    assert "more than 64 MiB" in done.output
+    done = CliRunner().invoke(cli, [*words, "--beside", str(tmp_path / "none")])
+    assert done.exit_code == 2
+
+
 def test_errors() -> None:
     with pytest.raises(HelperhistError, match=r"--kfuncs-of foo: .*known are .*sched_ext.*xdp"):
         render_header(embedded(), HeaderOptions(kfuncs_of=("foo",)))
+    with pytest.raises(HelperhistError, match="__bpf_trap: it is for compilers"):
+        render_header(embedded(), HeaderOptions(only=("__bpf_trap",)))
     with pytest.raises(HelperhistError, match="no kfunc to declare: add --kfuncs"):
         render_header(embedded(), HeaderOptions(no_helpers=True))
     with pytest.raises(HelperhistError, match="no such helper or kfunc"):
@@ -140,7 +204,7 @@ def test_comment_release_and_range() -> None:
     text = header_text(HeaderOptions(only=("bpf_cpumask_create",)))
     assert "/* bpf_cpumask_create: Linux 6.3 */" in text
     gone = header_text(HeaderOptions(only=("scx_bpf_dispatch",)))
-    assert "Removed in Linux 6.17, last seen in 6.14" in gone
+    assert "Removed in Linux 6.17" in gone
     late = HeaderOptions(only=("bpf_cpumask_*", "bpf_loop"), max_kernel=KernelVersion.parse("6.2"))
     assert "#define HELPERHIST_HAS_bpf_cpumask_create 0" in header_text(late)
     assert names(late) == []
@@ -232,3 +296,46 @@ def test_beside_a_vmlinux_that_declares_otherwise(compiler: Compiler, tmp_path: 
     text = f'#include "vmlinux.h"\n{header}{USE}'
     done = compile_text(compiler, text, tmp_path, headers=folder)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("compiler", CLANGS)
+def test_types_that_only_pointers_name_are_whole_for_loaders(
+    compiler: Compiler, tmp_path: Path
+) -> None:
+    """Clang before 15 leaves them out of BTF; a loader then takes them for others."""
+    text = kfunc_vmlinux("6.18").replace(
+        "struct task_struct { int x; };", "struct cgroup; struct task_struct { struct cgroup *c; };"
+    )
+    assert "struct cgroup *c;" in text
+    folder = beside(tmp_path / "headers", text)
+    use = """
+__attribute__((section("tc"), used)) int prog(void *ctx)
+{
+	return ctx && helperhist_exists(bpf_task_acquire) && helperhist_exists(bpf_cgroup_release);
+}
+"""
+    for header in (header_text(ALONE), render_header(embedded(), ALONE, read_beside(text)).text):
+        done = compile_text(
+            compiler, f'#include "vmlinux.h"\n{header}{use}', tmp_path, headers=folder
+        )
+        assert (done.returncode, done.stderr) == (0, "")
+        with (tmp_path / "prog.o").open("rb") as file:
+            section = ELFFile(file).get_section_by_name(".BTF")
+            assert section is not None
+            btf = Btf(section.data())
+        kinds = {btf.name(i): btf.kind(i) for i in btf.ids(Kind.STRUCT)}
+        assert kinds.keys() >= {"task_struct", "cgroup"}
+        assert "cgroup" not in {btf.name(i) for i in btf.ids(Kind.FWD)}
+
+
+@pytest.mark.parametrize("compiler", CLANGS)
+def test_beside_pointers_into_an_arena(compiler: Compiler, tmp_path: Path) -> None:
+    arena = "void __attribute__((address_space(1)))"
+    text = kfunc_vmlinux("7.3").removesuffix("#endif\n") + (
+        f"extern {arena} *bpf_arena_alloc_pages(void *p__map, {arena} *addr__ign, u32 page_cnt, "
+        "int node_id, u64 flags) __weak __ksym;\n#endif\n"
+    )
+    folder = beside(tmp_path / "headers", text)
+    for header in (header_text(ALONE), render_header(embedded(), ALONE, read_beside(text)).text):
+        done = compile_text(compiler, f'#include "vmlinux.h"\n{header}', tmp_path, headers=folder)
+        assert (done.returncode, done.stderr) == (0, "")

@@ -1,5 +1,6 @@
 """A kernel out of whatever it is packed in."""
 
+import os
 import struct
 from collections.abc import Callable
 from pathlib import Path
@@ -156,3 +157,7 @@ def test_configuration(tmp_path: Path) -> None:
             read_config(path)
     with pytest.raises(HelperhistError, match="No such file"):
         read_config(tmp_path / "none")
+    os.mkfifo(tmp_path / "fifo")
+    for read in (read_config, lambda path: read_kernel(str(path))):
+        with pytest.raises(HelperhistError, match="not a regular file"):
+            read(tmp_path / "fifo")

@@ -3,7 +3,9 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+import pygit2
 import pytest
+from pygit2.enums import FileMode
 
 from helperhist.dataset.files import render_dataset
 from helperhist.dataset.store import read_dataset, write_dataset
@@ -500,3 +502,35 @@ def test_series_again_and_again(history: History, tmp_path: Path) -> None:
         history.tag(name, ids[name])
         previous = dataset(scan(history.path, previous=previous), tmp_path / name)
         assert render_dataset(previous) == render_dataset(scan(history.path)), name
+
+
+def test_a_partial_clone_has_no_sources(history: History, tmp_path: Path) -> None:
+    releases(history, PLAIN)
+    folder = clone(history.path, tmp_path / "partial", "--filter=blob:none", "--no-checkout")
+    timeline, summary = scan_with_summary(folder, commits=False)
+    assert [row.name for row in timeline.helpers] == ["bpf_a", "bpf_b", "bpf_c"]
+    assert {source.lacking for source in summary.sources} == {
+        "the clone is partial and lacks them; give a whole one"
+    }
+
+
+def test_a_tree_that_holds_itself_many_times_is_an_error(history: History) -> None:
+    """Forty folders stand for more files than anybody can look at."""
+    blob = history.repo.create_blob(b"int x;\n")
+    builder = history.repo.TreeBuilder()
+    for name in "abcdefgh":
+        builder.insert(f"{name}.c", blob, FileMode.BLOB)
+    tree = builder.write()
+    for _ in range(40):
+        builder = history.repo.TreeBuilder()
+        for name in "ab":
+            builder.insert(name, tree, FileMode.TREE)
+        tree = builder.write()
+    history.commit("0", HELPERS, files=PLAIN.files())
+    root = history.repo.TreeBuilder(history.repo[history.id("0")].tree)
+    root.insert("fs", tree, FileMode.TREE)
+    person = pygit2.Signature("A U Thor", "author@example.com", 1412467200, 0)
+    oid = history.repo.create_commit(None, person, person, "bomb\n", root.write(), [])
+    history.tag("v5.10", str(oid))
+    with pytest.raises(RepositoryError, match="has more than 1000000 files"):
+        scan(history.path, commits=False)

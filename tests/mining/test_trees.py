@@ -187,3 +187,11 @@ def test_one_copy_between_neighbours_that_say_otherwise_is_a_question() -> None:
     )
     assert unsettled == []
     assert find_runs(settled) == [Run(*KEY_A, "", "v5.9", None)]
+
+
+def test_a_decision_on_what_no_copy_has() -> None:
+    key, other = ("helper_use", "bpf_z", "BPF_PROG_TYPE_XDP"), ("kfunc", "bpf_k", "")
+    decisions = {("v5.9", key): "cap=CAP_BPF", ("v5.9", other): "", ("v5.8", key): None}
+    settled, unsettled = settle([only("v5.8"), only("v5.9")], decisions)
+    assert settled == [("v5.8", {}), ("v5.9", {key: "cap=CAP_BPF"})]
+    assert unsettled == []

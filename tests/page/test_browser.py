@@ -85,7 +85,7 @@ def test_links_and_the_back_button(show: Show) -> None:
         ("#181", "bpf_loop", "since 5.17"),
         ("#__sk_buff.gso_size", "__sk_buff.gso_size", "since 5.7"),
         ("#bpf_get_current_pid_tgid@tracing", "bpf_get_current_pid_tgid in TRACING programs",
-         "since between 5.4 and 5.6"),
+         "came between 5.4 and 5.6"),
     ],
 )  # fmt: skip
 def test_permanent_links(show: Show, address: str, title: str, verdict: str) -> None:

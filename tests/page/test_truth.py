@@ -15,6 +15,8 @@ from helperhist.timeline import (
     Parts,
     Reading,
     Release,
+    StableReading,
+    StableRun,
     Timeline,
     Witness,
 )
@@ -114,7 +116,7 @@ def test_evidence_that_differs(show: Callable[..., Opened], tmp_path: Path) -> N
     plain = make_timeline(
         {
             "v5.1": helpers("a"),
-            "v5.1.3": helpers("a", "late"),
+            "v5.1.3": helpers("a", "b", "late"),
             "v5.2-rc1": helpers("a", "b"),
             "v5.2": helpers("a", "b"),
             "v5.3": helpers("b", a=9),
@@ -134,10 +136,13 @@ def test_evidence_that_differs(show: Callable[..., Opened], tmp_path: Path) -> N
     )
     witnesses = (Witness("nobody's copy", "1234", 1, "x"), Witness("a distribution", "", 9, "y"))
     came = [Introduction("helper_use", "bpf_b", XDP, "v5.2", "12" * 20, None, None, "bpf: <b>")]
+    stable = [StableRun("5.1", "helper_use", "bpf_b", XDP, "", "v5.1.3", None)]
     readings = (*READINGS, Reading("bpf.h", "v5.1", "one; two"), Reading("bpf.h", "v5.3", "three"))
     timeline = Timeline(
         plain.metadata, plain.rows, lambda: plain.tags, lambda: plain.spans, lambda: plain.events,
-        lambda: (), relations=lambda name: Parts(RUNS, readings, came),
+        lambda: (), relations=lambda name: Parts(
+            RUNS, readings, came, stable=stable, updates=[StableReading("helper_use", "v5.1.3")]
+        ),
         evidence=lambda name: (said, witnesses),
     )  # fmt: skip
     path = tmp_path / "page.html"
@@ -147,6 +152,13 @@ def test_evidence_that_differs(show: Callable[..., Opened], tmp_path: Path) -> N
     pairs = timeline.relations.find("helper_use")
     asked = [[pair.name, pair.kind, pair.object] for pair in pairs]
     assert opened.ask(EVIDENCE, asked) == [evidence_json(timeline, pair) for pair in pairs]
+    assert_same(opened, timeline)
+    opened.go("#bpf_b@xdp")
+    assert "5.1 from 5.1.3" in opened.text(".facts")
+    opened.go("#kernels=5.1.4&types=xdp")
+    assert "bpf_b helper 5.2" in opened.text(".usable")
+    opened.go("#kernels=5.1.2&types=xdp")
+    assert "bpf_b" not in opened.text(".usable")
     opened.go("#bpf_b@xdp")
     assert "commit 121212121212 bpf: <b>" in opened.text(".facts")
     opened.go("#bpf_b")

@@ -152,3 +152,9 @@ def test_any_tokens_are_read_or_refused(words: list[str]) -> None:
         run(" ".join(words))
     except (ParseError, Undecided):
         return
+
+
+@pytest.mark.parametrize("word", ["if", "while", "switch", "for"])
+def test_source_that_ends_in_a_parenthesis_is_refused(word: str) -> None:
+    with pytest.raises(ParseError):
+        parse_body([word, "("])

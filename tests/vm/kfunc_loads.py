@@ -78,13 +78,18 @@ def build_loader(folder: Path, cache: Path) -> Path:
     return init
 
 
-def load_all(kernel: Kernel, init: Path, objects: Iterable[Path]) -> Mapping[str, Loaded]:
+def load_all(
+    kernel: Kernel, init: Path, objects: Iterable[Path], names: Iterable[str] = ()
+) -> tuple[Mapping[str, Loaded], set[str]]:
     """Boot a kernel, and load objects on it.
 
+    :param names: of functions to look for in its BTF
+    :return: what it did, by object, and the names that it has
     :raises Unavailable: it did not come to its end
     """
     files = {f"objects/{path.name}": path.read_bytes() for path in objects}
+    files["names/all"] = "\n".join(names).encode()
     console, _ = start(kernel, init, files)
     if not re.search(r"^@@ uname ", console, re.MULTILINE):
         raise Unavailable(f"{kernel.series} said nothing")
-    return parse_loads(console)
+    return parse_loads(console), set(re.findall(r"^@@ btf (\w+)", console, re.MULTILINE))

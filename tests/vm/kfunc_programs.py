@@ -1,14 +1,18 @@
 """Programs that call kfuncs by one name on every kernel, and the functions that they come to.
 
-Each is built with a header of ``helperhist header --kfuncs --prog-type all`` and a few types of the
+Each is built with a header of ``helperhist header --kfuncs --prog all`` and a few types of the
 kernel's UAPI.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from helperhist.version import KernelVersion
 
-__all__ = ["PROGRAMS", "KfuncProgram", "source"]
+__all__ = ["PROGRAMS", "KfuncProgram", "answers", "asks", "source"]
+
+#: Answers in one program; what it returns has 32 bits.
+_ANSWERS = 30
 
 _TYPES = """
 typedef unsigned char __u8; typedef unsigned short __u16; typedef unsigned int __u32;
@@ -290,3 +294,27 @@ def source(program: KfuncProgram, header: str, *, vmlinux: bool) -> str:
     """
     guard = "#define __VMLINUX_H__\n" if vmlinux else ""
     return f"{guard}{_TYPES}{header}{program.text}"
+
+
+def asks(names: Sequence[str], header: str, vmlinux: str = "") -> str:
+    """Return the C text of programs that ask for kfuncs, 30 each: a bit of what they return.
+
+    :param vmlinux: a vmlinux.h to stand beside; empty for none
+    """
+    text = ""
+    for at in range(0, len(names), _ANSWERS):
+        body = "".join(
+            f"\tif (helperhist_exists({name}))\n\t\tbits |= 1u << {bit};\n"
+            for bit, name in enumerate(names[at : at + _ANSWERS])
+        )
+        text += f'SEC("syscall") int p{at}(void *ctx)\n{{\n\tunsigned int bits = 0;\n\n{body}'
+        text += "\treturn bits;\n}\n"
+    own = f"{_TYPES}OPAQUE(bpf_iter_num, 1);\n"
+    ends = '\nchar _license[] SEC("license") = "GPL";\n'
+    section = "#define SEC(name) __attribute__((section(name), used))\n"
+    return f"{vmlinux}{section}{header}{text}{ends}" if vmlinux else f"{own}{header}{text}"
+
+
+def answers(names: Sequence[str], returns: Sequence[int]) -> set[str]:
+    """Return the kfuncs that the programs of :func:`asks` found."""
+    return {name for at, name in enumerate(names) if returns[at // _ANSWERS] >> (at % _ANSWERS) & 1}

@@ -9,6 +9,7 @@
  *   @@ helper FILE PROGRAM NAME          (the kernel's function of a helper)
  *   @@ run FILE PROGRAM VALUE            (what a program that can be run returns)
  *   @@ log FILE TEXT                     (of what was refused)
+ *   @@ btf NAME                          (of the names in /names/all: the kernel's BTF has it)
  *   @@ done
  */
 #define _GNU_SOURCE
@@ -26,6 +27,7 @@
 #include <unistd.h>
 
 #include <bpf/bpf.h>
+#include <bpf/btf.h>
 #include <bpf/libbpf.h>
 
 #define MAX_SYMBOLS 300000
@@ -170,6 +172,17 @@ static void load(const char *file)
 		bpf_object__close(object);
 }
 
+static void print_known(void)
+{
+	FILE *file = fopen("/names/all", "r");
+	struct btf *btf = file ? btf__load_vmlinux_btf() : NULL;
+	char name[128];
+
+	while (btf && fscanf(file, "%127s", name) == 1)
+		if (btf__find_by_name_kind(btf, name, BTF_KIND_FUNC) > 0)
+			printf("@@ btf %s\n", name);
+}
+
 static int no_messages(enum libbpf_print_level level, const char *format, va_list args)
 {
 	return (void) level, (void) format, (void) args, 0;
@@ -198,6 +211,7 @@ int main(void)
 	for (i = 0; i < count; i++)
 		if (files[i]->d_name[0] != '.')
 			load(files[i]->d_name);
+	print_known();
 	printf("@@ done\n");
 	fflush(stdout);
 	/* With -no-reboot this ends the machine. */

@@ -5,15 +5,17 @@ a minute; see ``test_real_kernels.py``.
 """
 
 import os
+import re
 from pathlib import Path
 
 import pytest
 
-from helperhist.header import HeaderOptions
+from helperhist.header import HeaderOptions, read_beside, render_header
 from helperhist.version import KernelVersion
-from tests.build.headers import ZIG_CLANG, header_text
+from tests.build.headers import ZIG_CLANG, embedded, header_text
+from tests.build.kfunc_headers import kfunc_vmlinux
 from tests.vm.kfunc_loads import Loaded, build_loader, load_all, parse_loads
-from tests.vm.kfunc_programs import PROGRAMS, KfuncProgram, source
+from tests.vm.kfunc_programs import PROGRAMS, KfuncProgram, answers, asks, source
 from tests.vm.machine import missing_tools
 from tests.vm.packages import get_kernel
 from tests.vm.programs import Unavailable
@@ -47,7 +49,7 @@ def test_kernel_comes_to_the_kfuncs_that_it_has(series: str, tmp_path: Path) -> 
     init = build_loader(tmp_path, cache_folder())
     kernel = get_kernel(series, cache_folder())
     built = {build(one, tmp_path, way).name: one for one in PROGRAMS for way in (True, False)}
-    found = load_all(kernel, init, [tmp_path / name for name in built])
+    found, _ = load_all(kernel, init, [tmp_path / name for name in built])
     assert found.keys() == built.keys()
     for name, program in built.items():
         loads = KernelVersion.parse(program.since) <= KernelVersion.parse(series)
@@ -62,6 +64,47 @@ def test_kernel_comes_to_the_kfuncs_that_it_has(series: str, tmp_path: Path) -> 
             assert (helper in found[name].helpers) is calls, name
         if loads and found[name].calls and program.returns is not None:
             assert found[name].returns == [program.returns]
+
+
+@pytest.mark.parametrize("series", _WANTED.split(",") if _WANTED else ["none"])
+def test_existence_is_what_the_kernel_says_in_its_btf(series: str, tmp_path: Path) -> None:
+    """Each kfunc of the data, with types of the header's own and with those of a vmlinux.h."""
+    if not _WANTED:
+        pytest.skip("no kernel to boot is named in HELPERHIST_KERNELS")
+    if KernelVersion.parse(series) < KernelVersion.parse("6.4"):
+        pytest.skip("verifiers before 6.4 know no address of a kfunc")
+    options = HeaderOptions(kfuncs=True, no_helpers=True)
+    vmlinux = kfunc_vmlinux("7.3")
+    own, made = (
+        render_header(embedded(), options, way).text for way in (None, read_beside(vmlinux))
+    )
+    symbols = {
+        name: set(re.findall(r"HELPERHIST_FOUND\((\w+?)(?:___v\d+)?\)", text))
+        for name, text in re.findall(
+            r"^#define HELPERHIST_EXISTS_(\w+)\(\) (.*)", made, re.MULTILINE
+        )
+    }
+    names = sorted(symbols)
+    for name, text in (("own", asks(names, own)), ("made", asks(names, made, vmlinux))):
+        (tmp_path / f"{name}.c").write_text(text)
+        done = ZIG_CLANG.run(
+            "-O2", "-g", "-w", "-c", tmp_path / f"{name}.c", "-o", tmp_path / f"{name}.o"
+        )
+        assert (done.returncode, done.stderr) == (0, "")
+    init = build_loader(tmp_path, cache_folder())
+    found, btf = load_all(
+        get_kernel(series, cache_folder()),
+        init,
+        [tmp_path / "own.o", tmp_path / "made.o"],
+        set().union(*symbols.values()),
+    )
+    assert len(btf) > 100
+    for loaded in found.values():
+        assert loaded.error == 0, loaded.log[-3:]
+        yes = answers(names, loaded.returns)
+        wrong = {name for name in names if (name in yes) is not bool(symbols[name] & btf)}
+        # Functions of one name that are no kfuncs any more: they take another argument.
+        assert all(name.endswith("_impl") for name in wrong), wrong
 
 
 def test_console() -> None:

@@ -72,7 +72,7 @@ def read_table(text: str, what: str, form: str = "auto") -> tuple[str, tuple[Sta
     if not rows:
         raise ParseError(
             f"{what} has no row with a name and a version (read as {chosen}); "
-            f"give another --format ({', '.join(FORMATS)})"
+            f"give another --input-format ({', '.join(FORMATS)})"
         )
     return chosen, rows
 

@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from helperhist.errors import ParseError
 from helperhist.header.kfuncs.signature import Function, parse_signature
 
-__all__ = ["Beside", "read_beside"]
+__all__ = ["MAX_VMLINUX", "Beside", "read_beside"]
 
 _DEFINED = re.compile(r"^(struct|union|enum) (\w+) \{", re.MULTILINE | re.ASCII)
+#: Characters; those of all kernels have 4 Mi or less.
+MAX_VMLINUX = 64 << 20
 #: The longest declaration of the kernel has 300 characters.
 _LONGEST = 4000
 _NAME = re.compile(r"(\w+)\(", re.ASCII)
@@ -27,7 +29,12 @@ class Beside:
 
 
 def read_beside(text: str) -> Beside:
-    """Read a ``vmlinux.h`` as bpftool writes it."""
+    """Read a ``vmlinux.h`` as bpftool writes it.
+
+    :raises ParseError: it is longer than any
+    """
+    if len(text) > MAX_VMLINUX:
+        raise ParseError(f"this vmlinux.h has more than {MAX_VMLINUX >> 20} MiB; is it one?")
     functions: dict[str, Function | None] = {}
     for statement in text.split(";"):
         found = statement[statement.rfind("\nextern ") + 1 :]

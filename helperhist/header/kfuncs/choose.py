@@ -8,8 +8,10 @@ from helperhist.errors import HelperhistError
 from helperhist.header.options import HeaderOptions
 from helperhist.timeline import PREFIXES, Relations, Timeline
 
-__all__ = ["choose"]
+__all__ = ["COMPILERS", "choose"]
 
+#: Compilers call it where code cannot be reached, and take a declaration of it for their own.
+COMPILERS = "__bpf_trap"
 _TYPE = PREFIXES["prog_type"]
 _STRUCTS = re.compile(r"struct_ops=([\w|]+)", re.ASCII)
 
@@ -19,7 +21,7 @@ def choose(timeline: Timeline, options: HeaderOptions) -> tuple[str, ...]:
 
     ``kfuncs`` asks for all, or for those that ``only`` names; ``kfuncs_of`` for those of a type;
     a pattern of ``only`` that no helper has, for those that have it. Those for the kernel's own
-    tests are there by their whole names only.
+    tests and for compilers are there by their whole names only.
 
     :raises HelperhistError: the data has no kfuncs, or there is no such type
     """
@@ -39,7 +41,7 @@ def choose(timeline: Timeline, options: HeaderOptions) -> tuple[str, ...]:
     if options.kfuncs and not patterns:
         patterns = ("*",)
     of = _of(relations, options.kfuncs_of)
-    tests = set(relations.names("kfunc_test"))
+    tests = {*relations.names("kfunc_test"), COMPILERS}
     return tuple(
         name
         for name in names

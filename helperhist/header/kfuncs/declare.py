@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from helperhist.errors import ParseError
 from helperhist.header.comments import wrap
 from helperhist.header.kfuncs.beside import Beside
+from helperhist.header.kfuncs.choose import COMPILERS
 from helperhist.header.kfuncs.forms import Form, find_forms, overlaps
 from helperhist.header.kfuncs.renames import renames
 from helperhist.header.kfuncs.signature import Function
@@ -67,6 +68,8 @@ def declare(relations: Relations, name: str, setting: Setting) -> Kfunc | Kernel
     """Return a kfunc, or its release if that is too new, or why it cannot be declared."""
     (relation,) = relations.find("kfunc", name)
     prototypes = relations.find("kfunc_proto", name)
+    if name == COMPILERS:
+        return "it is for compilers, which call it themselves"
     if not _NAME.fullmatch(name) or name in KEYWORDS:
         return "its name is not one of C"
     if not prototypes:
@@ -82,7 +85,7 @@ def declare(relations: Relations, name: str, setting: Setting) -> Kfunc | Kernel
         head, calls = _calls(relations, forms, setting)
     except ParseError as error:
         return str(error)
-    return _declared(relation, history, head, calls, setting)
+    return _declared(relation, history, forms, head, calls, setting)
 
 
 def _elsewhere(relation: Relation, setting: Setting) -> KernelVersion | str:
@@ -95,6 +98,7 @@ def _elsewhere(relation: Relation, setting: Setting) -> KernelVersion | str:
 def _declared(
     relation: Relation,
     history: Sequence[Form],
+    forms: Sequence[Form],
     head: Form,
     calls: Sequence[tuple[Form, Call]],
     setting: Setting,
@@ -106,9 +110,10 @@ def _declared(
     whole = tuple(tag for tag in function.tags if not tag.startswith("enum "))
     notes: list[str] = []
     if beside is not None:
-        plain, lacks = _beside(beside, function, alone and "___" not in name, whole)
+        single = alone and not arena and "___" not in name
+        plain, lacks = _beside(beside, function, single, whole)
         notes += [f"Your vmlinux.h {lacks}."] if lacks else []
-        whole = ()
+        whole = tuple(tag for tag in whole if tag in beside.defined or tag in OPAQUE)
     else:
         plain = stable
     comment = _comment(relation, history, head, calls, notes)
@@ -118,12 +123,12 @@ def _declared(
         text = declaration(name, function, own=False)
         if beside is not None or not function.tags or name in _LIBBPF:
             return Kfunc(name, since, comment, text, whole, function.tags)
-        mine = _owned(first, function, [(head, Call(name, function, names_of(function)))])
+        mine = _owned(first, function, [(head, Call(name, function, names_of(function)))], ())
         return Kfunc(
             name, since, comment, text, whole, function.tags, mine.symbols, mine.declarations,
             mine.own, mine.wrapper,
         )  # fmt: skip
-    return _owned(first, function, calls)
+    return _owned(first, function, calls, forms)
 
 
 def _beside(
@@ -141,16 +146,24 @@ def _beside(
     return alone, ""
 
 
-def _owned(first: Kfunc, function: Function, calls: Sequence[tuple[Form, Call]]) -> Kfunc:
+def _owned(
+    first: Kfunc,
+    function: Function,
+    calls: Sequence[tuple[Form, Call]],
+    forms: Sequence[Form],
+) -> Kfunc:
     symbols = tuple(call.symbol for _, call in calls)
-    tags = {tag for _, call in calls for tag in call.function.tags}
+    # The forms that are not called by the plain name can be called by their own.
+    declared = {call.symbol: call.function for _, call in calls}
+    declared |= {form.symbol: form.function for form in forms}
+    tags = {tag for item in declared.values() for tag in item.tags}
     return Kfunc(
         first.name,
         first.since,
         first.comment,
         tags=function.tags,
         symbols=symbols,
-        declarations=tuple(declaration(call.symbol, call.function, own=True) for _, call in calls),
+        declarations=tuple(declaration(*item, own=True) for item in declared.items()),
         own=tuple(own_type(tag) for tag in sorted(tags)),
         wrapper=tuple(wrapper(f"helperhist_{first.name}", function, [call for _, call in calls])),
     )

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-__all__ = ["Rename", "renames"]
+__all__ = ["Rename", "all_renames", "renames"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,8 @@ class Rename:
 
 
 @cache
-def _all() -> tuple[Rename, ...]:
+def all_renames() -> tuple[Rename, ...]:
+    """Return the table."""
     text = Path(__file__).with_name("renames.csv").read_text("utf-8")
     return tuple(
         Rename(row[0], row[1], tuple(row[2].split()), *row[3:])
@@ -43,4 +44,4 @@ def _all() -> tuple[Rename, ...]:
 
 def renames(name: str) -> tuple[Rename, ...]:
     """Return what can be called in place of a kfunc."""
-    return tuple(row for row in _all() if row.name == name)
+    return tuple(row for row in all_renames() if row.name == name)

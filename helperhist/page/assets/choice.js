@@ -33,16 +33,28 @@ function readKernel(data, text) {
       note = `${typed.text} counts as ${base.text}, with the backports that this data knows of`;
     }
   }
-  return { text: parseVersion(text).text, version: typed, base, note };
+  const { isStable: isUpdate, text: shown } = parseVersion(text);
+  return { text: shown, version: typed, base, note, isUpdate };
 }
 
 /** Return whether a kernel has an entry, with backports to updates. */
 function kernelHas(data, entry, kernel) {
-  const answer = entry.relation ? data.has(entry, kernel.base) : data.has(entry, kernel.version);
-  if (answer !== null || !kernel.version.isStable || entry.relation) return answer;
-  const backport = entry.backports.find((item) => item.series === kernel.version.series);
-  if (backport && compareReleases(kernel.version.text, backport.since) >= 0) return true;
+  const answer = data.has(entry, entry.relation ? kernel.base : kernel.version);
+  const port = entry.backports.find((item) => item.series === kernel.base.text);
+  if (kernel.isUpdate && port && compareReleases(kernel.text, port.since) >= 0) return true;
+  if (answer !== null || !kernel.isUpdate || entry.relation) return answer;
   return data.has(entry, kernel.base) ? true : null;
+}
+
+/** Return whether a kernel has a pair: as its release has, or an update of it. */
+function kernelPair(data, kind, name, program, kernel) {
+  const now = data.hasPair(kind, name, program, kernel.base);
+  if (now.answer || !kernel.isUpdate) return now;
+  const pair = data.pair(kind, name, program);
+  const port = pair && pair.backports.find((item) => item.series === kernel.base.text);
+  return port && compareReleases(kernel.text, port.since) >= 0
+    ? { answer: true, place: pair.place }
+    : now;
 }
 
 /**
@@ -63,7 +75,7 @@ function usable(data, kernels, programs) {
       if (all !== false) all = both(all, kernelHas(data, entry, kernel));
       for (const program of programs) {
         if (all === false) break;
-        const { answer, place } = data.hasPair(kind, entry.name, program, kernel.base);
+        const { answer, place } = kernelPair(data, kind, entry.name, program, kernel);
         all = both(all, answer);
         if (answer && data.words(place)) conditions.set(place, data.words(place));
       }

@@ -112,12 +112,8 @@ class Data {
         orEarlier: relation.orEarlier,
         absent: relation.absent,
         seen: relation.seen,
-        commit: null,
-        authorDate: null,
-        commitDate: null,
-        subject: null,
+        ...this.brought("kfunc", name, ""),
         formerNames: [],
-        backports: [],
         attributes: [],
         runs: null,
         relation,
@@ -161,8 +157,7 @@ class Data {
   }
 
   derive(kind, name, object, history) {
-    const [flat, gaps, absent = null, seen = null, orEarlier = false] =
-      this.relations.histories[history];
+    const [flat, gaps, absent, seen, orEarlier, kernels] = this.relations.histories[history];
     const runs = [];
     for (let i = 0; i < flat.length; i += 3) {
       const [start, end, place] = flat.slice(i, i + 3);
@@ -190,21 +185,32 @@ class Data {
       removed: last.to,
       orEarlier: Boolean(orEarlier),
       runs,
+      ...this.brought(kind, name, this.relations.objects[object]),
       gaps: gaps || [],
+      kernels: kernels || [],
     };
   }
 
-  /** Return the commit that brought a relation: {commit, authorDate, subject}, or null. */
-  introduction({ kind, name, object }) {
-    if (!this.introductions) {
-      this.introductions = new Map(
-        this.relations.introductions.map(([of, one, other, commit, authorDate, subject]) => [
-          JSON.stringify([of, one, other]),
-          { commit, authorDate, subject },
-        ]),
-      );
+  /** Return the commit that brought a relation, and the updates that have it. */
+  brought(kind, name, object) {
+    if (!this.commits) {
+      this.commits = new Map();
+      for (const [of, one, other, commit, authorDate, commitDate, subject, ports] of this.relations
+        .brought) {
+        const backports = ports.map(([series, since]) => ({ series, since }));
+        this.commits.set(JSON.stringify([of, one, other]), {
+          commit,
+          authorDate,
+          commitDate,
+          subject,
+          backports,
+        });
+      }
     }
-    return this.introductions.get(JSON.stringify([kind, name, object])) || null;
+    const found = this.commits.size && this.commits.get(JSON.stringify([kind, name, object]));
+    return (
+      found || { commit: null, authorDate: null, commitDate: null, subject: null, backports: [] }
+    );
   }
 
   /** Count the pairs of a helper or kfunc and a program type. */

@@ -77,7 +77,7 @@ function entryView(app, entry, program) {
         app.all.length > 1 ? `${"AB"[at]}: ${one.label}` : "",
       ),
     ),
-    ltsStrip(data, entry, asked),
+    ltsStrip(data, entry, asked, pair),
     facts(data, entry, asked, pair),
     callers(app, entry, asked),
     others(data, entry),
@@ -136,9 +136,7 @@ function verdict(data, entry, program, of) {
       `p.verdict.${relation.removed ? "no" : "yes"}`,
       null,
       label,
-      "since ",
-      el("b", null, sinceWords(relation)),
-      dateOf(data, relation),
+      sinceLine(data, relation),
       relation.removed ? el("span.removed", null, `, removed ${removedWords(relation)}`) : null,
       conditionMark(data, relation),
     );
@@ -148,9 +146,7 @@ function verdict(data, entry, program, of) {
     `p.verdict.${gone || entry.since === null ? "no" : "yes"}`,
     null,
     label,
-    entry.since === null ? "" : "since ",
-    el("b", null, sinceWords(entry)),
-    entry.released ? el("span.date", null, entry.released) : null,
+    sinceLine(data, entry),
     gone ? el("span.removed", null, `removed ${removedWords(entry)}`) : null,
   );
 }
@@ -162,13 +158,19 @@ function conditionMark(data, relation) {
   return el("span.cond", null, data.depends(relation.place) ? " ◐ " : " ", words);
 }
 
-function dateOf(data, relation) {
-  const date = data.dates.get(relation.since);
-  return date && !relation.absent ? el("span.date", null, date) : null;
+/** Say since when, with the date of the release if it is known to be that one. */
+function sinceLine(data, item) {
+  const exact = item.since !== null && !item.absent && !item.orEarlier;
+  const date = exact ? item.released || data.dates.get(item.since) : null;
+  return [
+    item.since === null ? "" : item.absent ? "came " : "since ",
+    el("b", null, sinceWords(item)),
+    date ? el("span.date", null, date) : null,
+  ];
 }
 
 /** Return the long-term kernels and the newest release, with yes and no. */
-function ltsStrip(data, entry, program) {
+function ltsStrip(data, entry, program, pair) {
   if (entry.kind === "sentinel") return null;
   const texts = data.lts.filter((text) => compareReleases(text, "4.14") >= 0);
   const newest = data.releases[data.releases.length - 1];
@@ -179,9 +181,9 @@ function ltsStrip(data, entry, program) {
     let now = program
       ? pairState(data, USES[entry.kind], entry.name, program, version)
       : entryState(data, entry, version);
-    const backport = entry.backports.find((item) => item.series === text);
+    const backport = (program ? pair : entry)?.backports.find((item) => item.series === text);
     let word = STATES[now.state].word;
-    if (now.state === "no" && backport && !program) {
+    if (now.state === "no" && backport) {
       now = { state: "cond" };
       word = `from ${backport.since}`;
     }
@@ -223,18 +225,23 @@ function facts(data, entry, program, pair) {
         ]
       : [];
   if (program) {
-    add("commit", commits(pair && data.introduction(pair)));
+    add("commit", commits(pair));
     add("name itself", el("a", { href: entryHref(entry.name) }, "since ", sinceWords(entry)));
   } else {
     if (entry.firstTag && entry.firstTag !== entry.tag) add("first tag", entry.firstTag);
-    else if (entry.tag) add("tag", entry.tag);
-    add("commit", commits(entry.relation ? data.introduction(entry.relation) : entry));
+    else if (entry.tag && !entry.absent) add("tag", entry.tag);
+    add("commit", commits(entry));
   }
   add(
     "formerly",
     entry.formerNames.flatMap((name, i) => [i ? ", " : "", code(name)]),
   );
-  add("backports", entry.backports.map((item) => `${item.series} from ${item.since}`).join(", "));
+  add(
+    "backports",
+    (program ? pair || { backports: [] } : entry).backports
+      .map((item) => `${item.series} from ${item.since}`)
+      .join(", "),
+  );
   add("attributes", entry.attributes.join(" "));
   for (const [event, , name, tag, before, after] of data.raw.events) {
     if (name !== entry.name && before !== entry.name && after !== entry.name) continue;

@@ -2,7 +2,9 @@
 
 const HEADER = "bpf.h";
 const ABSENT = "absent";
+const SOMEHOW = "present";
 const PRESENT = "present:";
+const LIVE = "live";
 
 Object.assign(Data.prototype, {
   /** Return the evidence of an entry, or of a pair, as `helperhist since --evidence --json` does. */
@@ -16,17 +18,52 @@ Object.assign(Data.prototype, {
       ]),
     );
     const changes = relation ? this.relationChanges(relation) : this.nameChanges(item);
-    const found = changes.flatMap(([says, value, where]) =>
-      (origins.get(says) || this.raw.source).split("; ").map((by) => ({ says, value, by, where })),
-    );
     const { kind, name } = relation || item;
     const other = relation ? relation.object : "";
-    for (const [ofKind, ofName, object, says, value, by, where] of this.raw.evidence) {
-      if (ofKind === kind && ofName === name && object === other) {
-        found.push({ says, value, by, where });
+    const stated = this.stated(kind, name, other);
+    const read = changes
+      .flatMap(([says, value, where]) =>
+        (origins.get(says) || this.raw.source)
+          .split("; ")
+          .map((by) => ({ says, value, by, where })),
+      )
+      // What a copy has that the row does not follow is stated.
+      .filter((one) => !stated.some(({ says, by }) => says === one.says && by === one.by));
+    return [...read, ...this.kernelsSay(relation), ...stated].map((said) =>
+      this.statement(said, relation, item),
+    );
+  },
+
+  /** Return the statements about an entry or a pair. */
+  stated(kind, name, object) {
+    const { texts, statements } = this.raw.evidence;
+    if (!this.statements) {
+      this.statements = new Map();
+      for (const places of statements) {
+        const [of, one, other, says, value, by, where] = places.map((place) => texts[place]);
+        const key = JSON.stringify([of, one, other]);
+        this.statements.set(key, [...(this.statements.get(key) || []), { says, value, by, where }]);
       }
     }
-    return found.map((said) => this.statement(said, relation, item));
+    return this.statements.get(JSON.stringify([kind, name, object])) || [];
+  },
+
+  /** Return what booted kernels say of a relation. */
+  kernelsSay(relation) {
+    const { kernels } = relation || { kernels: [] };
+    const asked = new Map(
+      (this.relations.readings[LIVE] || []).map(([text, place]) => [
+        text,
+        this.relations.origins[place],
+      ]),
+    );
+    const found = [];
+    for (let i = 0; i < kernels.length; i += 2) {
+      const { text } = this.columns[kernels[i]];
+      const value = kernels[i + 1] ? SOMEHOW : ABSENT;
+      found.push({ says: `v${text}`, value, by: asked.get(text), where: LIVE });
+    }
+    return found;
   },
 
   statement({ says, value, by, where }, relation, item) {
@@ -52,6 +89,7 @@ Object.assign(Data.prototype, {
     if (!relation) return this.saidAt(item, tag) === value;
     const { place } = this.hasRelation(relation, tag.version);
     const has = place === undefined ? null : this.relations.values[place];
+    if (value === SOMEHOW) return has !== null;
     return value === ABSENT ? has === null : has === value.slice(PRESENT.length);
   },
 
