@@ -5,11 +5,20 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from helperhist.audit.related import compare_relation, find_kfunc, find_pair
 from helperhist.audit.resolve import Resolver
 from helperhist.audit.tables.model import Stated, Version
 from helperhist.audit.unread import NO_ROW, find_unread
 from helperhist.errors import InvalidVersion
-from helperhist.timeline import PREFIXES, Row, Timeline, canonical_name, first_names, require_kinds
+from helperhist.timeline import (
+    PREFIXES,
+    Relation,
+    Row,
+    Timeline,
+    canonical_name,
+    first_names,
+    require_kinds,
+)
 from helperhist.version import KernelVersion
 
 __all__ = ["DIFFERENCES", "JUDGED", "VERDICTS", "Finding", "audit"]
@@ -27,7 +36,7 @@ _MAX_SEARCHES = 500
 
 #: Kinds of rows that no list of bpf.h has.
 _UNLISTED = {
-    "kfunc": "a kfunc; bpf.h does not list them",
+    "kfunc": "a kfunc that the data does not have",
     "feature": "no name of bpf.h",
 }
 
@@ -42,6 +51,8 @@ class Finding:
     :ivar tag: of that release
     :ivar commit: the introducing commit
     :ivar note: reasons and warnings, empty if there are none
+    :ivar program: the type of programs, or of maps, for which the releases are; None for the name
+        alone
     :ivar fix: where a patch puts ``actual``; None where it must not
     """
 
@@ -54,6 +65,7 @@ class Finding:
     tag: str | None = None
     commit: str | None = None
     note: str = ""
+    program: str | None = None
     fix: Version | None = None
 
     def to_json(self) -> dict[str, Any]:
@@ -68,6 +80,7 @@ class Finding:
             "tag": self.tag,
             "commit": self.commit,
             "note": self.note or None,
+            "program_type": self.program,
         }
 
 
@@ -131,17 +144,62 @@ class _Judge:
         return row.kind if row.kind in self.listed or row.kind in PREFIXES else None
 
     def findings(self) -> list[Finding]:
-        lines: dict[str, int] = {}
+        lines: dict[tuple[str, str | None], int] = {}
         findings = []
         for stated, row in zip(self.rows, self.found, strict=True):
-            finding = self._known(stated, row) if row is not None else self._unknown(stated)
-            if row is not None:
-                first = lines.setdefault(row.name, stated.line)
+            finding = self._judge(stated, row)
+            if row is not None and not stated.listed:
+                first = lines.setdefault((row.name, finding.program), stated.line)
                 if first != stated.line:
                     note = _join(finding.note, f"listed twice, first in line {first}")
                     finding = replace(finding, note=note)
             findings.append(finding)
         return findings
+
+    def _judge(self, stated: Stated, row: Row | None) -> Finding:
+        kfunc = None if row is not None else find_kfunc(self.timeline, stated.name)
+        if row is None and kfunc is None:
+            return self._unknown(stated)
+        alone = self._known(stated, row) if row is not None else self._related(stated, kfunc)
+        if not stated.program:
+            return alone
+        kind = "kfunc" if row is None else row.kind
+        name = stated.name if row is None else row.name
+        answer = find_pair(self.timeline, self.resolver, kind, name, stated.program)
+        if stated.loose and (not answer.other or alone.verdict != "wrong" or answer.doubt):
+            # It may be only where the name can be used, or any other remark.
+            return replace(alone, fix=None)
+        if answer.doubt:
+            finding = replace(alone, verdict="unjudged", actual=None, tag=None, note=answer.doubt)
+        elif answer.never:
+            note = f"{answer.other} has it in no release that was read"
+            finding = replace(alone, verdict="wrong", actual=None, tag=None, note=note)
+        else:
+            finding = self._related(stated, answer.relation)
+        fix = None if stated.loose or finding.actual is None else finding.fix
+        return replace(finding, name=name, program=answer.other or stated.program, fix=fix)
+
+    def _related(self, stated: Stated, relation: Relation | None) -> Finding:
+        """Judge a row by a pair, or by a kfunc."""
+        assert relation is not None
+        shown, version = _read(stated.version.text)
+        verdict, why = compare_relation(version, relation)
+        verdict, why = _allow(stated, verdict, why, version, KernelVersion.parse(relation.since))
+        exact = relation.absent is None and not relation.or_earlier
+        return Finding(
+            relation.name,
+            relation.kind.removesuffix("_use").replace("map", "helper"),
+            shown,
+            relation.since if exact else None,
+            verdict,
+            stated.line,
+            commit=relation.introduction.commit if relation.introduction is not None else None,
+            note=_join(why, stated.note),
+            program=relation.object or None,
+            fix=stated.version
+            if verdict == "wrong" and exact and stated.version.start >= 0
+            else None,
+        )
 
     def _unknown(self, row: Stated) -> Finding:
         shown, version = _read(row.version.text)
@@ -157,6 +215,10 @@ class _Judge:
             return finding("unjudged", _UNLISTED[row.kind])
         if self._kind(row) is None and row.table not in self.tables:
             return finding("unjudged", "no name of bpf.h in this table")
+        if row.doubt:
+            return finding("unjudged", row.doubt)
+        if row.name in self.timeline.index.structs:
+            return finding("unjudged", "a struct; its fields have releases")
         if version is not None and self.newest is not None and version > self.newest:
             return finding("unjudged", f"newer than the data, which ends with {self.newest}")
         # What a table has besides flags may be of any kind.
@@ -178,12 +240,11 @@ class _Judge:
         shown, version = _read(stated.version.text)
         actual = None if row.since is None else KernelVersion.parse(row.since)
         verdict, why = _compare(version, actual, row)
-        if stated.doubt:
-            verdict, why = "unjudged", stated.doubt
+        verdict, why = _allow(stated, verdict, why, version, actual)
         notes = [why, stated.note]
         other = self._kind(stated) not in (None, row.kind)
         if other and row.kind in PREFIXES:
-            notes.append(f"is a {row.kind}")
+            notes.append(f"is {'an' if row.kind[0] in 'aeiou' else 'a'} {row.kind}")
         if verdict != "unjudged":
             notes.append(self._commit_note(stated, row))
         # Where the table takes a name for something else, its version is of something else.
@@ -199,7 +260,7 @@ class _Judge:
             None if row.or_earlier else row.tag,
             row.commit,
             _join(*notes),
-            stated.version if fixable and stated.version.start >= 0 else None,
+            fix=stated.version if fixable and stated.version.start >= 0 else None,
         )
 
     def _commit_note(self, stated: Stated, row: Row) -> str:
@@ -220,8 +281,13 @@ class _Judge:
     def missing(self, kinds: Collection[str]) -> list[Finding]:
         """Return the names that the table lacks and mainline has."""
         have = {row.name for row in self.found if row is not None}
+        # Pairs are no list of names.
         # A second name of a number (BPF_PROG_RUN of BPF_PROG_TEST_RUN) is not missing.
-        numbers = {(row.kind, row.id) for row in self.found if row and row.kind in PREFIXES}
+        numbers = {
+            (row.kind, row.id)
+            for stated, row in zip(self.rows, self.found, strict=True)
+            if row and row.kind in PREFIXES and not stated.program
+        }
         wanted = set(kinds) or {kind for kind, _ in numbers}
         lacks = [
             row
@@ -290,6 +356,25 @@ def _compare(
 def _maybe_older(release: object) -> str:
     """Say why we know no first release of a name."""
     return f"in {release} or earlier: the release before is not in the data"
+
+
+def _allow(
+    stated: Stated,
+    verdict: str,
+    why: str,
+    version: KernelVersion | None,
+    actual: KernelVersion | None,
+) -> tuple[str, str]:
+    """Return a verdict, weakened where the row leaves doubt."""
+    if stated.doubt:
+        return "unjudged", stated.doubt
+    if verdict != "wrong" or version is None or actual is None or version < actual:
+        return verdict, why
+    if stated.beside:
+        return "unjudged", f"later than {actual}, but with {stated.beside[0]}"
+    if stated.listed:
+        return "unjudged", f"later than {actual}, in a list of what {version} has"
+    return verdict, why
 
 
 def _same(full: str, other: str) -> bool:
