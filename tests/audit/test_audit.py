@@ -127,7 +127,7 @@ def test_kinds() -> None:
     ]
     lacks = judge(YAML, "xdp_action", missing=True)
     assert (lacks[0].name, lacks[0].verdict) == ("XDP_ABORTED", "missing")
-    with pytest.raises(HelperhistError, match=r"no names of kind 'helpers' in .*helper"):
+    with pytest.raises(HelperhistError, match=r"no names of kind 'helpers'.*helper"):
         judge(YAML, "helpers")
 
 
