@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from helperhist.audit.judge import DIFFERENCES, VERDICTS, Finding, audit
+from helperhist.audit.finding import DIFFERENCES, VERDICTS, Finding
+from helperhist.audit.judge import audit
 from helperhist.audit.resolve import Resolver
 from helperhist.audit.tables import read_table
 from helperhist.audit.tables.model import Stated, Version
