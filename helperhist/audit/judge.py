@@ -2,14 +2,14 @@
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import replace
 
+from helperhist.audit.compare import compare, maybe_older, read_version, weaken
+from helperhist.audit.finding import Finding
 from helperhist.audit.related import compare_relation, find_kfunc, find_pair
 from helperhist.audit.resolve import Resolver
-from helperhist.audit.tables.model import Stated, Version
+from helperhist.audit.tables.model import Stated
 from helperhist.audit.unread import NO_ROW, find_unread
-from helperhist.errors import InvalidVersion
 from helperhist.timeline import (
     PREFIXES,
     Relation,
@@ -21,15 +21,7 @@ from helperhist.timeline import (
 )
 from helperhist.version import KernelVersion
 
-__all__ = ["DIFFERENCES", "JUDGED", "VERDICTS", "Finding", "audit"]
-
-#: All verdicts, in the order of reports.
-VERDICTS = ("wrong", "unknown", "missing", "right", "unjudged", "unread")
-#: The verdicts that say that a table is not as it should be.
-DIFFERENCES = frozenset(("wrong", "unknown", "missing"))
-
-#: The verdicts on rows that history can tell something about.
-JUDGED = frozenset(("right", "wrong", "unknown"))
+__all__ = ["audit"]
 
 #: A search for the nearest name takes milliseconds; a file of other things has many such names.
 _MAX_SEARCHES = 500
@@ -39,49 +31,6 @@ _UNLISTED = {
     "kfunc": "a kfunc that the data does not have",
     "feature": "no name of bpf.h",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """The verdict on one row of a table, or on one name that it lacks.
-
-    :ivar name: as bpf.h has it; as the table has it where it is unknown
-    :ivar stated: the version that the table states; None for a missing name
-    :ivar actual: the release that is right; None where we know of none
-    :ivar tag: of that release
-    :ivar commit: the introducing commit
-    :ivar note: reasons and warnings, empty if there are none
-    :ivar program: the type of programs, or of maps, for which the releases are; None for the name
-        alone
-    :ivar fix: where a patch puts ``actual``; None where it must not
-    """
-
-    name: str
-    kind: str | None
-    stated: str | None
-    actual: str | None
-    verdict: str
-    line: int | None
-    tag: str | None = None
-    commit: str | None = None
-    note: str = ""
-    program: str | None = None
-    fix: Version | None = None
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the documented JSON object of this finding."""
-        return {
-            "name": self.name,
-            "kind": self.kind,
-            "stated": self.stated,
-            "actual": self.actual,
-            "verdict": self.verdict,
-            "line": self.line,
-            "tag": self.tag,
-            "commit": self.commit,
-            "note": self.note or None,
-            "program_type": self.program,
-        }
 
 
 def audit(
@@ -182,9 +131,9 @@ class _Judge:
     def _related(self, stated: Stated, relation: Relation | None) -> Finding:
         """Judge a row by a pair, or by a kfunc."""
         assert relation is not None
-        shown, version = _read(stated.version.text)
+        shown, version = read_version(stated.version.text)
         verdict, why = compare_relation(version, relation)
-        verdict, why = _allow(stated, verdict, why, version, KernelVersion.parse(relation.since))
+        verdict, why = weaken(stated, verdict, why, version, KernelVersion.parse(relation.since))
         exact = relation.absent is None and not relation.or_earlier
         return Finding(
             relation.name,
@@ -202,7 +151,7 @@ class _Judge:
         )
 
     def _unknown(self, row: Stated) -> Finding:
-        shown, version = _read(row.version.text)
+        shown, version = read_version(row.version.text)
         kind = row.kind if row.kind in _UNLISTED else self._kind(row)
         if kind is None:
             kind = self.tables.get(row.table)
@@ -237,10 +186,10 @@ class _Judge:
         return finding("unknown", f"nearest: {near.name} ({near.since or 'unreleased'}){proof}")
 
     def _known(self, stated: Stated, row: Row) -> Finding:
-        shown, version = _read(stated.version.text)
+        shown, version = read_version(stated.version.text)
         actual = None if row.since is None else KernelVersion.parse(row.since)
-        verdict, why = _compare(version, actual, row)
-        verdict, why = _allow(stated, verdict, why, version, actual)
+        verdict, why = compare(version, actual, row)
+        verdict, why = weaken(stated, verdict, why, version, actual)
         notes = [why, stated.note]
         other = self._kind(stated) not in (None, row.kind)
         if other and row.kind in PREFIXES:
@@ -316,65 +265,9 @@ class _Judge:
 
 def _missing(row: Row) -> Finding:
     if row.or_earlier:
-        note = _maybe_older(row.since)
+        note = maybe_older(row.since)
         return Finding(row.name, row.kind, None, None, "missing", None, None, row.commit, note)
     return Finding(row.name, row.kind, None, row.since, "missing", None, row.tag, row.commit)
-
-
-def _read(text: str) -> tuple[str, KernelVersion | None]:
-    """Return a stated version as we write versions, and its value if it is one."""
-    dotted = ".".join(part.strip() for part in text.split(","))
-    try:
-        version = KernelVersion.parse(dotted)
-    except InvalidVersion:
-        return text, None
-    return version.text, version
-
-
-def _compare(
-    stated: KernelVersion | None, actual: KernelVersion | None, row: Row
-) -> tuple[str, str]:
-    """Return the verdict on a stated version, and the reason if it needs one."""
-    if stated is None:
-        return "wrong", "states no version"
-    if actual is None:
-        return "wrong", f"in no mainline release; first tag {row.first_tag}"
-    if row.or_earlier:
-        if stated > actual:
-            return "wrong", f"{actual} has it already"
-        return "unjudged", _maybe_older(actual)
-    if stated.rc is not None and KernelVersion.parse(stated.release) == actual:
-        first = None if row.first_tag is None else KernelVersion.parse(row.first_tag)
-        if first is None or first.rc is None:
-            return "unjudged", "the data has no release candidates"
-        return ("right", "") if first == stated else ("wrong", f"first in {row.first_tag}")
-    if stated != actual:
-        return "wrong", ""
-    return "right", "" if row.tag else "not released yet"
-
-
-def _maybe_older(release: object) -> str:
-    """Say why we know no first release of a name."""
-    return f"in {release} or earlier: the release before is not in the data"
-
-
-def _allow(
-    stated: Stated,
-    verdict: str,
-    why: str,
-    version: KernelVersion | None,
-    actual: KernelVersion | None,
-) -> tuple[str, str]:
-    """Return a verdict, weakened where the row leaves doubt."""
-    if stated.doubt:
-        return "unjudged", stated.doubt
-    if verdict != "wrong" or version is None or actual is None or version < actual:
-        return verdict, why
-    if stated.beside:
-        return "unjudged", f"later than {actual}, but with {stated.beside[0]}"
-    if stated.listed:
-        return "unjudged", f"later than {actual}, in a list of what {version} has"
-    return verdict, why
 
 
 def _same(full: str, other: str) -> bool:

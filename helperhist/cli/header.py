@@ -26,7 +26,7 @@ __all__ = ["command"]
         "helperhist header --ids uapi --only 'bpf_ringbuf_*' --only bpf_loop",
         "helperhist header --docs --data my-scan",
         "helperhist header --kfuncs --no-helpers --beside vmlinux.h -o kfuncs.h",
-        "helperhist header --prog-type xdp",
+        "helperhist header --prog xdp",
     ),
 )
 @click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from helperhist.audit.judge import DIFFERENCES, VERDICTS, Finding, audit
+from helperhist.audit.finding import DIFFERENCES, VERDICTS, Finding
+from helperhist.audit.judge import audit
 from helperhist.audit.resolve import Resolver
 from helperhist.audit.tables import read_table
 from helperhist.audit.tables.model import Stated, Version
@@ -127,7 +128,7 @@ def test_kinds() -> None:
     ]
     lacks = judge(YAML, "xdp_action", missing=True)
     assert (lacks[0].name, lacks[0].verdict) == ("XDP_ABORTED", "missing")
-    with pytest.raises(HelperhistError, match=r"no names of kind 'helpers' in .*helper"):
+    with pytest.raises(HelperhistError, match=r"no names of kind 'helpers'.*helper"):
         judge(YAML, "helpers")
 
 

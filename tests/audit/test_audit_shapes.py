@@ -2,7 +2,8 @@
 
 import pytest
 
-from helperhist.audit.judge import Finding, audit
+from helperhist.audit.finding import Finding
+from helperhist.audit.judge import audit
 from helperhist.audit.patch import correct
 from helperhist.audit.tables import read_table
 from tests.build.tables import EMBEDDED

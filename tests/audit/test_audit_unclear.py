@@ -8,7 +8,8 @@ from click.testing import CliRunner, Result
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from helperhist.audit.judge import Finding, audit
+from helperhist.audit.finding import Finding
+from helperhist.audit.judge import audit
 from helperhist.audit.patch import correct
 from helperhist.audit.tables import read_table
 from helperhist.cli.group import cli

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 import helperhist
-from helperhist.audit.judge import Finding
+from helperhist.audit.finding import Finding
 from helperhist.timeline import Row, Timeline
 
 EMBEDDED = helperhist.load("embedded")

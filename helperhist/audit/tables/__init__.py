@@ -103,7 +103,7 @@ def _recognise(text: str, what: str) -> str:
     if _YAML.fullmatch(first):
         return "ebpf-docs"
     raise ParseError(
-        f"cannot tell what {what} is; give --format ({', '.join(FORMATS)}) if it holds a table"
+        f"cannot tell what {what} is; give --input-format ({', '.join(FORMATS)}) if it has a table"
     )
 
 
