@@ -275,10 +275,9 @@ def test_command_names_the_file_after_the_kind(
     [
         (["plot", "growth", "-o", "x.gif"], "x.gif must end in .svg, .png, .pdf"),
         (["plot", "growth", "-o", "absent/x.svg"], "there is no folder absent"),
-        (["plot", "lead"], "scan a clone of the kernel"),
         (["plot", "pie"], "'pie' is not one of 'growth'"),
     ],
-    ids=["format", "folder", "no author dates", "kind"],
+    ids=["format", "folder", "kind"],
 )
 def test_command_says_what_is_wrong(
     arguments: list[str], message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
