@@ -18,7 +18,7 @@ from matplotlib.text import Text
 
 from helperhist import plots
 from helperhist.cli.group import cli
-from helperhist.dataset.store import load
+from helperhist.dataset.store import load, write_dataset
 from helperhist.errors import DatasetError
 from helperhist.timeline import Fact, Timeline
 from helperhist.timeline.analysis import LTS
@@ -287,3 +287,12 @@ def test_command_says_what_is_wrong(
     assert result.exit_code == 2
     assert message in " ".join(result.stderr.split())
     assert list(tmp_path.iterdir()) == []
+
+
+def test_lead_times_need_author_dates(tmp_path: Path) -> None:
+    write_dataset(make_timeline({"v5.8": helpers("a")}, {"v5.8": "2020-08-02"}), tmp_path / "data")
+    arguments = ["plot", "lead", "-o", str(tmp_path / "x.svg"), "--data", str(tmp_path / "data")]
+    result = CliRunner().invoke(cli, arguments, catch_exceptions=False)
+    assert result.exit_code == 2
+    assert "scan a clone of the kernel" in " ".join(result.stderr.split())
+    assert not (tmp_path / "x.svg").exists()
