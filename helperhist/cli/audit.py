@@ -59,8 +59,9 @@ _LINES_SHOWN = 10
     "--input-format",
     type=click.Choice(["auto", *FORMATS]),
     default=None,
-    help="How the table is written: Markdown as bcc has it, YAML as ebpf-docs has it, CSV, JSON, "
-    "or source code in Go or C. Default: by the content.",
+    help="How the table is written: Markdown (bcc), YAML (ebpf-docs), CSV, JSON, source code in "
+    "Go, C or another language (code, TOML too), reStructuredText (rst), org, AsciiDoc or HTML. "
+    "Default: by the content.",
 )
 @renamed_option("--format", "--input-format", type=click.Choice(["auto", *FORMATS]))
 @click.option(
@@ -90,7 +91,8 @@ def command(
     A row is right, wrong, unknown (no such name), or unjudged (the data does not say, or the
     row is not clear); names that a table lacks are missing; known names that are in no row are
     not read, and shown with their lines. A patch leaves what is not clear. Columns are found by
-    their heads: Helper, Map type, Name, Enum; Kernel version, Since, Minimum kernel; Commit.
+    their heads: Helper, Map type, Name, Enum; Kernel version, Since, Minimum kernel; Commit; else
+    by what they hold. Beside a program type, a helper or kfunc is judged as a pair.
 
     Exit code 1 if any row is wrong, unknown or missing; 2 if a file has no row that can be judged.
     """
