@@ -204,9 +204,10 @@ def _previous(folder: Path) -> Timeline | None:
 @contextmanager
 def _bar(shown: bool) -> Iterator[Progress]:
     """Show progress on stderr, on a terminal only."""
-    with click.progressbar(
-        length=1000, file=sys.stderr, hidden=not shown, item_show_func=lambda item: item
-    ) as bar:
+    if not shown:
+        yield lambda what, done, total: None
+        return
+    with click.progressbar(length=1000, file=sys.stderr, item_show_func=lambda item: item) as bar:
         at = 0
 
         def progress(what: str, done: int, total: int) -> None:
