@@ -70,7 +70,7 @@ def build_from_kernel(repository: Path) -> Timeline:
         names.snapshots[tag.name] = scanned.present(tag)
         names.readings.append(Reading(HEADER, tag.name, f"mainline {tag.name}"))
     readings = [replace(item, origin=f"mainline {item.tag}") for item in parts.readings]
-    related = Related(list(parts.runs), readings, [], [], tuple(parts.introductions))
+    related = Related(list(parts.runs), readings, [], [], list(parts.introductions))
 
     def complete(row: Row) -> Row:
         known = commits[row.name]

@@ -7,8 +7,8 @@ of other releases say stands in ``sightings.csv``.
 
 import subprocess
 import tempfile
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import standin
@@ -41,7 +41,7 @@ class Related:
     readings: list[Reading]
     dissents: list[Evidence]
     unsettled: list[Unsettled]
-    introductions: tuple[Introduction, ...] = ()
+    introductions: list[Introduction] = field(default_factory=list)
 
 
 def read_trees(folder: Path) -> Related:
@@ -90,6 +90,7 @@ def unite(copies: dict[str, list[TreeReading]]) -> Related:
                 if has != truth.get(key):
                     said = ABSENT if has is None else PRESENT + has
                     found.dissents.append(Evidence(*key, copy.tag, said, copy.origin, ""))
+    found.introductions.extend(_introductions(found.runs))
     sightings = read_table("sightings.csv")
     newest = max((row["tag"] for row in sightings), key=KernelVersion.parse, default="")
     for row in sightings:
@@ -102,6 +103,17 @@ def unite(copies: dict[str, list[TreeReading]]) -> Related:
         key=lambda run: (run.kind, run.name, run.object, KernelVersion.parse(run.first))
     )
     return found
+
+
+def _introductions(runs: Iterable[Run]) -> Iterator[Introduction]:
+    """Yield the commits of ``kfunc_commits.csv``: each begins the newest presence of a kfunc."""
+    commits = {row["name"]: row for row in read_table("kfunc_commits.csv")}
+    for run in runs:
+        row = commits.get(run.name)
+        if row is not None and run.kind == "kfunc" and run.first == row["tag"]:
+            yield Introduction(
+                run.kind, run.name, run.object, run.first, row["commit"], None, None, ""
+            )
 
 
 def _decisions() -> Iterator[tuple[tuple[str, Key], str | None]]:

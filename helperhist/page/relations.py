@@ -106,7 +106,7 @@ def _brought(relation: Relation) -> list[Any]:
     commit = (
         [None] * 4
         if came is None
-        else [came.commit, came.author_date, came.commit_date, came.subject]
+        else [came.commit, came.author_date, came.commit_date, came.subject or None]
     )
     ports = [[item.series, item.since] for item in relation.backports]
     return [relation.kind, relation.name, relation.object, *commit, ports]

@@ -81,7 +81,7 @@ def relation_row(timeline: Timeline, relation: Relation) -> Row:
         commit=None if brought is None else brought.commit,
         author_date=None if brought is None else brought.author_date,
         commit_date=None if brought is None else brought.commit_date,
-        subject=None if brought is None else brought.subject,
+        subject=(brought.subject or None) if brought is not None else None,
         backports=relation.backports,
         since=relation.since,
         tag=f"v{relation.since}",

@@ -94,7 +94,8 @@ class Introduction:
     """The commit with which a run begins: it brought the fact, or its value.
 
     :ivar first: the first tag of the run
-    :ivar author_date: ISO 8601 in UTC, as ``commit_date``; None where it cannot be read
+    :ivar author_date: ISO 8601 in UTC, as ``commit_date``; None where it is not known
+    :ivar subject: empty where it is not known
     """
 
     kind: str

@@ -170,3 +170,12 @@ def test_booted_kernels_narrow_bounds(timeline: Timeline) -> None:
     assert (between.since, between.absent) == ("6.16", "6.14")
     (gone,) = relations.find("kfunc", "scx_bpf_dispatch")
     assert (gone.removed, gone.seen) == ("6.17", None)
+
+
+def test_commits_of_kfuncs_begin_what_they_introduce(timeline: Timeline) -> None:
+    introductions = timeline.parts.introductions
+    assert introductions
+    for item in introductions:
+        (found,) = timeline.relations.find(item.kind, item.name, item.object)
+        assert found.introduction == item
+        assert len(item.commit) == 40

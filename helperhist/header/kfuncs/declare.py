@@ -242,6 +242,8 @@ def _comment(
     elif relation.absent is not None:
         text += f" at the latest, later than {relation.absent}: what is between was not read"
     lines = wrap(text)
+    if relation.introduction is not None:
+        lines.append(f"Commit {relation.introduction.commit}")
     earlier = [(start, end) for start, end in relation.presences if start != relation.since]
     if earlier:
         lines += wrap("Before, from " + ", ".join(f"{a} until {b}" for a, b in earlier))
