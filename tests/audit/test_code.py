@@ -54,6 +54,7 @@ FORMS = {
     "json ids": '[{"id": "bpf_find_vma", "since": "5.17"}, {"name": "bpf_loop", "since": "5.15"}]',
     "json lists": '{"5.17": ["bpf_find_vma"], "5.15": ["bpf_loop"]}',
     "yaml lists": '"5.17":\n  - bpf_find_vma\n"5.15":\n  - bpf_loop\n',
+    "yaml rows": "- name: bpf_find_vma\n  since: '5.17'\n- bpf_loop: '5.15'\n",
     "bullets": "- `bpf_find_vma` (5.17)\n- `bpf_loop`: since Linux 5.15\n",
 }
 

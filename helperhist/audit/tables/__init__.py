@@ -87,7 +87,7 @@ def _recognise(text: str, what: str) -> str:
     first = next((line for line in lines if _REMARK.fullmatch(line) is None), "")
     if _PACKAGE.fullmatch(first):
         return "go"
-    if any(is_rule(line) for line in lines) or has_list(lines):
+    if any(is_rule(line) for line in lines) or (has_list(lines) and not _is_yaml(lines)):
         return "bcc"
     if (markup := find_markup(text)) is not None and not _is_code(lines):
         return markup
