@@ -97,7 +97,7 @@ def _recognise(text: str, what: str) -> str:
     language = find_language(text, what)
     if language is not None and not _is_yaml(lines):
         return language
-    if braces:
+    if re.match(r"\{\s*[\"}]|\[\s*[\"\[{\]]", body):
         # It is refused with the line that is wrong.
         return "json"
     if _YAML.fullmatch(first):
