@@ -102,6 +102,27 @@ def test_what_is_not_clear_is_not_judged() -> None:
     assert row.doubt == "more than one version behind the name"
 
 
+@pytest.mark.parametrize(
+    ("line", "verdict", "actual"),
+    [
+        ('{ebpf.CGroupSockAddr, asm.FnGetsockopt, nil, "5.8"},', "right", "5.8"),
+        ('{ebpf.CGroupSockAddr, asm.FnGetsockopt, nil, "5.7"},', "wrong", "5.8"),
+        ('{asm.FnGetsockopt, ebpf.CGroupSockAddr, "5.8"},', "right", "5.8"),
+        ('{ BPF_PROG_TYPE_CGROUP_SOCK_ADDR, BPF_FUNC_getsockopt, "5.8" },', "right", "5.8"),
+        ('{ BPF_FUNC_getsockopt, BPF_PROG_TYPE_CGROUP_SOCK_ADDR, "5.8" },', "right", "5.8"),
+        ('("cgroup_sock_addr", "bpf_getsockopt", (5, 8)),', "right", "5.8"),
+        ('{ebpf.CGroupSockAddr, asm.FnGetsockopt, nil, "4.15"},', "right", "4.15"),
+        ('{ebpf.Kprobe, asm.FnKtimeGetCoarseNs, ErrNotSupported, "5.16"},', "unjudged", None),
+        ('{ebpf.Kprobe, asm.FnSkbVlanPush, ErrNotSupported, "5.16"},', "unjudged", None),
+    ],
+)
+def test_pairs(line: str, verdict: str, actual: str | None) -> None:
+    text = f"var t = T{{\n\t{line}\n}}\n"
+    (found,) = audit(read_table(text, "table")[1], EMBEDDED, missing=False, text=text)
+    assert (found.verdict, found.actual) == (verdict, actual)
+    assert found.fix is None
+
+
 @settings(max_examples=200)
 @given(
     st.lists(
