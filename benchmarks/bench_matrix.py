@@ -67,8 +67,8 @@ def main() -> None:
     print(f"{len(some)} objects alone: {wall:.1f} s, {used:.1f} s of the processors")
     with tempfile.TemporaryDirectory() as made:
         kernels = split_targets([str(args.kernels)])
-        for number, path in enumerate(islice(cycle(kernels), args.count)):
-            (Path(made) / f"{number}.btf").symlink_to(Path(path).resolve())
+        for number, kernel in enumerate(islice(cycle(kernels), args.count)):
+            (Path(made) / f"{number}.btf").symlink_to(Path(kernel).resolve())
         wall, used = run("--target", made, "--format", "csv", stdin=listed)
     print(f"against {args.count} kernels: {wall:.1f} s, {used:.1f} s of the processors")
     for seconds, path in alone(some)[:5]:

@@ -20,6 +20,7 @@ from helperhist.check import (
     find_files,
     plan,
     split_targets,
+    undecided,
 )
 from helperhist.cli.command import new_command
 from helperhist.cli.completing import complete_files, complete_targets
@@ -146,12 +147,10 @@ def command(
     given = [name for name, value in modes.items() if value]
     if len(given) > 1:
         raise click.UsageError(f"{given[0]} and {given[1]} exclude each other")
+    if quiet and (form != "text" or given not in ([], ["--target"]) or len(targets) > 1):
+        raise click.UsageError("-q is for the minimum kernel, or for one --target")
     if (as_plan or upgrade) and form not in ("text", "json"):
         raise click.UsageError(f"{given[0]} has no --format {form}")
-    if quiet and (form != "text" or diff or as_plan or upgrade or len(targets) > 1):
-        raise click.UsageError(
-            "-q excludes --json, --format, --diff, --plan, --upgrade and several targets"
-        )
     form = "quiet" if quiet else form
     if bool(objects) == (diff is not None):
         raise click.UsageError("give objects, or --diff OLD NEW")
@@ -211,19 +210,20 @@ def _upgrade(good: Sequence[Checked], timeline: Timeline, span: str, form: str) 
     old, colon, new = span.partition(":")
     if not colon:
         raise click.UsageError("--upgrade takes two releases: OLD:NEW")
-    asked = [ask(timeline, text) for text in (old, new)]
-    before, after = (item.release for item in asked)
+    before, after = ask(timeline, old), ask(timeline, new)
     if after.version < before.version:
         raise click.UsageError(f"--upgrade {span}: {new} is older than {old}")
-    for item in asked:
-        echo_doubt(item.doubt)
-    answers = [(file, compare(item, before, after)) for file, item in _named(good)]
+    for asked in (before, after):
+        echo_doubt(asked.doubt)
+    sides = (before.release, after.release)
+    answers = [(file, compare(item, *sides)) for file, item in _named(good)]
     if form == "json":
         echo_json(upgrade_json(answers, old, new))
     else:
         for file, found in answers:
             echo(render_upgrade(printable(file), found, old, new))
-    return int(any(found.worse for _, found in answers))
+    unclear = undecided(before) or undecided(after)
+    return int(unclear or any(found.worse for _, found in answers))
 
 
 def _config(path: Path) -> dict[str, str]:

@@ -25,6 +25,8 @@ __all__ = ["command"]
         "helperhist header --guard version --min-kernel 5.4",
         "helperhist header --ids uapi --only 'bpf_ringbuf_*' --only bpf_loop",
         "helperhist header --docs --data my-scan",
+        "helperhist header --kfuncs --no-helpers --beside vmlinux.h -o kfuncs.h",
+        "helperhist header --prog xdp",
     ),
 )
 @click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
@@ -90,6 +92,9 @@ def command(
     headers than its data. In programs, HELPERHIST_HAS(bpf_x) says in #if whether the headers have
     a helper, HELPERHIST_SINCE(bpf_x) is its first kernel, and helperhist_exists(bpf_x) asks the
     running kernel.
+
+    With --kfuncs it declares kfuncs, too, beside any vmlinux.h. One that was renamed, or has
+    another prototype, is one call, which comes to what the running kernel has.
     """
     timeline = load(data)
     timeline.require_kernel()

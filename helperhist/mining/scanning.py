@@ -135,7 +135,8 @@ def scan_with_summary(
         found,
         [name for name in chosen if name in SOURCES],
         old,
-        kernel=metadata.kernel,
+        # Whether a tree is a kernel's, each is asked itself.
+        kernel=tags == DEFAULT_TAGS,
         commits=commits,
         strict=strict,
         progress=progress,
