@@ -140,7 +140,7 @@ def test_matrix_is_tags_by_names() -> None:
 
 
 def test_matrix_of_an_unknown_kind_names_those_that_there_are() -> None:
-    with pytest.raises(DatasetError, match=r"no names of kind 'map'.*it has: helper"):
+    with pytest.raises(DatasetError, match=r"no names of kind 'map'; there are helper"):
         frames.matrix(make_timeline({"v4.1": helpers("a")}), "map")
 
 

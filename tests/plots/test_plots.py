@@ -18,7 +18,7 @@ from matplotlib.text import Text
 
 from helperhist import plots
 from helperhist.cli.group import cli
-from helperhist.dataset.store import load
+from helperhist.dataset.store import load, write_dataset
 from helperhist.errors import DatasetError
 from helperhist.timeline import Fact, Timeline
 from helperhist.timeline.analysis import LTS
@@ -275,10 +275,9 @@ def test_command_names_the_file_after_the_kind(
     [
         (["plot", "growth", "-o", "x.gif"], "x.gif must end in .svg, .png, .pdf"),
         (["plot", "growth", "-o", "absent/x.svg"], "there is no folder absent"),
-        (["plot", "lead"], "scan a clone of the kernel"),
         (["plot", "pie"], "'pie' is not one of 'growth'"),
     ],
-    ids=["format", "folder", "no author dates", "kind"],
+    ids=["format", "folder", "kind"],
 )
 def test_command_says_what_is_wrong(
     arguments: list[str], message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -288,3 +287,12 @@ def test_command_says_what_is_wrong(
     assert result.exit_code == 2
     assert message in " ".join(result.stderr.split())
     assert list(tmp_path.iterdir()) == []
+
+
+def test_lead_times_need_author_dates(tmp_path: Path) -> None:
+    write_dataset(make_timeline({"v5.8": helpers("a")}, {"v5.8": "2020-08-02"}), tmp_path / "data")
+    arguments = ["plot", "lead", "-o", str(tmp_path / "x.svg"), "--data", str(tmp_path / "data")]
+    result = CliRunner().invoke(cli, arguments, catch_exceptions=False)
+    assert result.exit_code == 2
+    assert "scan a clone of the kernel" in " ".join(result.stderr.split())
+    assert not (tmp_path / "x.svg").exists()
