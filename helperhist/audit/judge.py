@@ -120,6 +120,9 @@ class _Judge:
             return replace(alone, fix=None)
         if answer.doubt:
             finding = replace(alone, verdict="unjudged", actual=None, tag=None, note=answer.doubt)
+        elif answer.never and stated.loose:
+            note = f"{answer.other} has it in no release that was read"
+            finding = replace(alone, verdict="unjudged", actual=None, tag=None, note=note)
         elif answer.never:
             note = f"{answer.other} has it in no release that was read"
             finding = replace(alone, verdict="wrong", actual=None, tag=None, note=note)
@@ -139,7 +142,7 @@ class _Judge:
             relation.name,
             relation.kind.removesuffix("_use").replace("map", "helper"),
             shown,
-            relation.since if exact else None,
+            relation.since if exact and verdict != "unjudged" else None,
             verdict,
             stated.line,
             commit=relation.introduction.commit if relation.introduction is not None else None,

@@ -72,6 +72,8 @@ def compare_relation(stated: KernelVersion | None, relation: Relation) -> tuple[
         return "right", ""
     if relation.absent is not None and KernelVersion.parse(relation.absent) < stated <= since:
         return "unjudged", f"after {relation.absent}, in {since} or earlier"
+    if relation.removed == stated.text:
+        return "unjudged", f"there from {since} on, and gone in {stated}"
     if any(start == stated.text for start, _ in relation.presences[:-1]):
         return "unjudged", f"there in {stated}, gone, and back in {since}"
     return "wrong", f"not yet in {relation.absent}" if relation.absent is not None else ""

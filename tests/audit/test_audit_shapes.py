@@ -38,12 +38,23 @@ def test_headings(header: str) -> None:
 
 @pytest.mark.parametrize(
     "header",
-    ["Helper | Removed in", "Helper | Tested with", "Helper | Ubuntu", "Helper | libbpf version"],
+    [
+        "Helper | Removed in",
+        "Helper | Tested with",
+        "Helper | Ubuntu",
+        "Helper | Not available since",
+        "Helper | libbpf version",
+    ],
 )
 def test_headings_of_other_versions(header: str) -> None:
     text = markdown("Helper | Since", "bpf_find_vma | 5.17")
     text += "\n" + markdown(header, "bpf_loop | 5.15")
     assert verdicts(text) == [("bpf_find_vma 5.17", "right"), ("bpf_loop None", "unread")]
+
+
+def test_names_of_tests_are_not_judged() -> None:
+    text = markdown("Test | Kernel", "bpf_loop | 6.8")
+    assert verdicts(text) == [("bpf_loop 6.8", "unjudged")]
 
 
 @pytest.mark.parametrize(

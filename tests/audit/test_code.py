@@ -54,6 +54,7 @@ FORMS = {
     "json ids": '[{"id": "bpf_find_vma", "since": "5.17"}, {"name": "bpf_loop", "since": "5.15"}]',
     "json lists": '{"5.17": ["bpf_find_vma"], "5.15": ["bpf_loop"]}',
     "yaml lists": '"5.17":\n  - bpf_find_vma\n"5.15":\n  - bpf_loop\n',
+    "yaml rows": "- name: bpf_find_vma\n  since: '5.17'\n- bpf_loop: '5.15'\n",
     "bullets": "- `bpf_find_vma` (5.17)\n- `bpf_loop`: since Linux 5.15\n",
 }
 
@@ -99,6 +100,27 @@ def test_what_is_not_clear_is_not_judged() -> None:
     two = '("bpf_loop", "5.17", "4.18")'
     (row,) = read_code(two, "t")
     assert row.doubt == "more than one version behind the name"
+
+
+@pytest.mark.parametrize(
+    ("line", "verdict", "actual"),
+    [
+        ('{ebpf.CGroupSockAddr, asm.FnGetsockopt, nil, "5.8"},', "right", "5.8"),
+        ('{ebpf.CGroupSockAddr, asm.FnGetsockopt, nil, "5.7"},', "wrong", "5.8"),
+        ('{asm.FnGetsockopt, ebpf.CGroupSockAddr, "5.8"},', "right", "5.8"),
+        ('{ BPF_PROG_TYPE_CGROUP_SOCK_ADDR, BPF_FUNC_getsockopt, "5.8" },', "right", "5.8"),
+        ('{ BPF_FUNC_getsockopt, BPF_PROG_TYPE_CGROUP_SOCK_ADDR, "5.8" },', "right", "5.8"),
+        ('("cgroup_sock_addr", "bpf_getsockopt", (5, 8)),', "right", "5.8"),
+        ('{ebpf.CGroupSockAddr, asm.FnGetsockopt, nil, "4.15"},', "right", "4.15"),
+        ('{ebpf.Kprobe, asm.FnKtimeGetCoarseNs, ErrNotSupported, "5.16"},', "unjudged", None),
+        ('{ebpf.Kprobe, asm.FnSkbVlanPush, ErrNotSupported, "5.16"},', "unjudged", None),
+    ],
+)
+def test_pairs(line: str, verdict: str, actual: str | None) -> None:
+    text = f"var t = T{{\n\t{line}\n}}\n"
+    (found,) = audit(read_table(text, "table")[1], EMBEDDED, missing=False, text=text)
+    assert (found.verdict, found.actual) == (verdict, actual)
+    assert found.fix is None
 
 
 @settings(max_examples=200)

@@ -87,7 +87,7 @@ def _recognise(text: str, what: str) -> str:
     first = next((line for line in lines if _REMARK.fullmatch(line) is None), "")
     if _PACKAGE.fullmatch(first):
         return "go"
-    if any(is_rule(line) for line in lines) or has_list(lines):
+    if any(is_rule(line) for line in lines) or (has_list(lines) and not _is_yaml(lines)):
         return "bcc"
     if (markup := find_markup(text)) is not None and not _is_code(lines):
         return markup
@@ -97,7 +97,7 @@ def _recognise(text: str, what: str) -> str:
     language = find_language(text, what)
     if language is not None and not _is_yaml(lines):
         return language
-    if braces:
+    if re.match(r"\{\s*[\"}]|\[\s*[\"\[{\]]", body):
         # It is refused with the line that is wrong.
         return "json"
     if _YAML.fullmatch(first):

@@ -47,6 +47,12 @@ _OTHER = re.compile(
     r"rhel|ubuntu|centos|debian|distro)",
     re.IGNORECASE,
 )
+#: An element before a name, or between it and the version: a type of programs, perhaps.
+_BEFORE = re.compile(
+    r"[{(\[,][ \t]*[\"']?(?:\w{1,40}[.:]{1,2})?([A-Za-z]\w{0,60})[\"']?[ \t]*,[ \t\"']*$"
+)
+_BESIDE = re.compile(r",[ \t]*[\"']?(?:\w{1,40}[.:]{1,2})?([A-Za-z]\w{0,60})[\"']?[ \t]*,")
+_TYPE = re.compile(r"BPF_(?:PROG|MAP)_TYPE_\w+", re.ASCII)
 _COMPARED = re.compile(r"[\s)]{0,9}(?:[<>]|[=!]=)", re.ASCII)
 _KEY = re.compile(r"[ \t.,]*[\"']?(\w{1,60})[\"']?[ \t]*[:=]", re.ASCII)
 _SECTION = re.compile(r"[ \t]*\[[ \t]*[\"']?([\w-]{1,60})[\"']?[ \t]*\][ \t]*\r?", re.ASCII)
@@ -64,7 +70,9 @@ class _Name:
     text: str
     kind: str | None
     go: bool
+    start: int
     end: int
+    program: str = ""
 
 
 def read_code(text: str, what: str) -> Iterator[Stated]:
@@ -119,6 +127,12 @@ def _pairs(
     fresh = False
     for match in _TOKEN.finditer(code):
         if (found := _name(match)) is not None:
+            beside = code[name.end : found.start].strip(" \t\"'") if name is not None else ""
+            if fresh and name is not None and beside == "," and _TYPE.fullmatch(found.text):
+                # { BPF_FUNC_loop, BPF_PROG_TYPE_XDP, "5.17" }
+                found = replace(name, end=found.end, program=found.text)
+            elif element := _BEFORE.search(code, max(0, found.start - 120), found.start):
+                found = replace(found, program=element[1])
             name, fresh = found, True
             names.append(found)
         elif match["list"]:
@@ -129,6 +143,8 @@ def _pairs(
             if fresh and not compared and _is_link(between):
                 if _SURE.fullmatch(_ARROW.sub(" ", between)) is None:
                     version = replace(version, start=-1, end=-1)
+                if not name.program and (element := _BESIDE.search(between)):
+                    name = replace(name, program=element[1])
                 pairs.append((name, version, match, ""))
             elif not fresh and pairs and pairs[-1][0] is name:
                 pairs[-1] = (*pairs[-1][:3], "more than one version behind the name")
@@ -146,11 +162,11 @@ def _is_link(between: str) -> bool:
 
 def _name(match: re.Match[str]) -> _Name | None:
     if match["name"]:
-        return _Name(match["name"], None, False, match.end())
+        return _Name(match["name"], None, False, match.start(), match.end())
     if match["go"]:
-        return _Name(match["go"], "helper", True, match.end())
+        return _Name(match["go"], "helper", True, match.start(), match.end())
     if match["list"] and (kind := KIND_OF.get(squash(match["list"]))):
-        return _Name(f"{match['list']}.{match['member']}", kind, True, match.end())
+        return _Name(f"{match['list']}.{match['member']}", kind, True, match.start(), match.end())
     return None
 
 
@@ -181,7 +197,8 @@ def _below(code: str, start: int) -> Version | None:
 
 def _row(name: _Name, version: Version, number: int, doubt: str) -> Stated:
     text = re.sub(r"^\w+\.", "", name.text) if name.kind != "helper" else name.text
-    return Stated(text, version, number, name.kind, 0, (), name.go, "", doubt)
+    row = Stated(text, version, number, name.kind, 0, (), name.go, "", doubt)
+    return replace(row, program=name.program, loose=True)
 
 
 def _is_release(text: str) -> bool:

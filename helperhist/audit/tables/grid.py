@@ -26,6 +26,9 @@ _IDENTIFIER = re.compile(r"[A-Za-z_][\w.]*(?:\(\))?", re.ASCII)
 _NEW = re.compile(r"new|added|introduced|\u65b0", re.IGNORECASE)
 
 
+_USES = re.compile(r"test|example|tool|sample|project|sensor|used by|uses", re.IGNORECASE)
+
+
 @dataclass(frozen=True, slots=True)
 class Box:
     """One cell: its text with markup, and where in the file it stands (-1: not as it reads)."""
@@ -59,21 +62,26 @@ def read_grid(grid: Grid, table: int, what: str) -> Iterator[Stated]:
     columns = find_columns(header)
     if columns.version is None:
         columns = _by_content(columns, grid, header)
-    if columns.version is None:
+    version = columns.version
+    if version is None:
         yield from _transposed(grid, header, table)
         return
     label = _label(grid, header, columns)
     kind = columns.of_kind
     if kind is None and columns.name is None:
         kind = "feature"
+        if label is not None and _USES.search(header[label]) and not columns.doubt:
+            # What is run there, not what came with it.
+            doubt = f"a name under {header[label][:40]!r} may be where it is used"
+            columns = replace(columns, doubt=doubt)
     for boxes in grid.rows:
-        if len(boxes) <= max(columns.version, label or 0):
+        if len(boxes) <= max(version, label or 0):
             if not grid.strict:
                 continue
             raise ParseError(
                 f"{what}:{boxes[0].line if boxes else '?'}: a row of {len(boxes)} cells in the "
                 f"table of line {grid.header[0].line}, whose kernel version is cell "
-                f"{columns.version + 1}; complete the row, or end the table with an empty line"
+                f"{version + 1}; complete the row, or end the table with an empty line"
             )
         yield from _row(boxes, columns, label, kind, grid, header, table)
 

@@ -59,7 +59,8 @@ _VERSION_WORDS = (
 )  # fmt: skip
 #: In headings of other columns with versions; in those of ours, if no known one is there.
 _NO_VERSIONS = re.compile(
-    r"remov|test|until|deprecat|last|latest|max|eol|end|drop|backport|date|ubuntu|rhel|red hat|"
+    r"remov|test|until|(?<!\w)no[tn]?(?!\w)|unavail|lack|"
+    r"deprecat|last|latest|max|eol|end|drop|backport|date|ubuntu|rhel|red hat|"
     r"debian|fedora|centos|suse|distro|android|libbpf|llvm|clang|gcc|bcc|bpftool|iproute|golang|"
     r"移除|删除|废弃|弃用",
     re.IGNORECASE,
