@@ -13,14 +13,23 @@ from helperhist.dataset import load
 
 __all__ = ["command"]
 
+_KINDS = [kind for kind in plots.PLOTS if kind != plots.BY_TYPE]
+
 
 @new_command(
     "plot",
-    epilog="Examples: plot growth; plot matrix -o helpers.pdf; plot lead --data linux -o lead.png",
+    epilog="Examples: plot growth; plot kfuncs; plot matrix --prog-type -o types.pdf; "
+    "plot lead --data linux -o lead.png",
     help="Draw a figure of KIND into a file, without a display.\n\n\b\n"
-    + "\n".join(f"{kind:<10}{plot.summary}" for kind, plot in plots.PLOTS.items()),
+    + "\n".join(f"{kind:<10}{plots.PLOTS[kind].summary}" for kind in _KINDS),
 )
-@click.argument("kind", type=click.Choice(list(plots.PLOTS)), metavar="KIND")
+@click.argument("kind", type=click.Choice(_KINDS), metavar="KIND")
+@click.option(
+    "--prog-type",
+    "by_type",
+    is_flag=True,
+    help=f"With matrix: {plots.PLOTS[plots.BY_TYPE].summary}.",
+)
 @click.option(
     "-o",
     "--output",
@@ -29,7 +38,12 @@ __all__ = ["command"]
     help=f"File to write, its format by the suffix: {', '.join(plots.FORMATS)}. Default: KIND.svg.",
 )
 @data_option
-def command(kind: str, output: Path | None, data: str | None) -> None:  # noqa: D103
+def command(  # noqa: D103
+    kind: str, by_type: bool, output: Path | None, data: str | None
+) -> None:
+    if by_type and kind != "matrix":
+        raise click.UsageError(f"--prog-type goes with matrix, not with {kind}")
+    kind = plots.BY_TYPE if by_type else kind
     path = output or Path(f"{kind}.svg")
     file_format = path.suffix.removeprefix(".").lower()
     if file_format not in plots.FORMATS:
