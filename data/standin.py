@@ -8,8 +8,9 @@ subfolder: ``6.10``, or ``debian-6.1.4`` for a second copy of 6.1), ``real_versi
 ``repository``, ``commit`` and ``note``. Of Debian's copies of a release only the oldest counts.
 
 The repository stands in for the kernel's own where that does not fit: ``helperhist scan`` reads it
-as it reads any other. It has the files that the sources want, and no others. The subject of each
-commit is the tag, its body says which copy it is. Equal trees make equal repositories.
+as it reads any other. It has the files that the sources want, the Makefile, and no others. The
+subject of each commit is the tag, its body says which copy it is. Equal trees make equal
+repositories.
 """
 
 import csv
@@ -50,7 +51,7 @@ class Folder:
                     yield path.relative_to(self.root).as_posix(), path.read_bytes()
 
     def wanted(self) -> dict[str, bytes]:
-        """Return the files that any source wants, and the header."""
+        """Return the files that any source wants, the header, and the Makefile."""
         found = {
             path: data
             for source in SOURCES.values()
@@ -58,7 +59,10 @@ class Folder:
             if source.wants(path, data)
         }
         header = next(self.root / path for path in KERNEL_PATHS if (self.root / path).is_file())
-        return {**found, header.relative_to(self.root).as_posix(): header.read_bytes()}
+        # By its Makefile a tree is known to be a kernel's.
+        both = header, self.root / "Makefile"
+        more = {one.relative_to(self.root).as_posix(): one for one in both if one.is_file()}
+        return {**found, **{path: one.read_bytes() for path, one in more.items()}}
 
 
 def read_index(folder: Path) -> list[Folder]:

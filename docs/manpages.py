@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from helperhist import __version__
+from helperhist.cli.command import Examples
 from helperhist.cli.group import COMMANDS, cli
 
 FOLDER = Path(__file__).with_name("man")
@@ -56,9 +57,8 @@ def _page(command: click.Command, context: click.Context, summary: str) -> str:
     lines.append(".SH EXIT STATUS")
     for code, text in EXIT:
         lines += [".TP", f".B {code}", _line(text)]
-    if command.epilog:
-        head, _, examples = command.epilog.partition(":")
-        lines += [f".SH {_text(head.upper())}", _line(examples.strip())]
+    if isinstance(command, Examples):
+        lines += [".SH EXAMPLES", ".nf", *map(_line, command.examples), ".fi"]
     others = COMMANDS if command is cli else ["helperhist"]
     names = [f"helperhist-{name}" if command is cli else name for name in others]
     lines.append(".SH SEE ALSO")

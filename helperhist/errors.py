@@ -17,7 +17,7 @@ class HelperhistError(Exception):
 
 
 class InvalidVersion(HelperhistError, ValueError):
-    """A text that is no kernel version."""
+    """A text that is not a kernel version."""
 
 
 class ParseError(HelperhistError, ValueError):

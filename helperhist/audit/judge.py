@@ -2,73 +2,35 @@
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import replace
 
+from helperhist.audit.compare import compare, maybe_older, read_version, weaken
+from helperhist.audit.finding import Finding
+from helperhist.audit.related import compare_relation, find_kfunc, find_pair
 from helperhist.audit.resolve import Resolver
-from helperhist.audit.tables.model import Stated, Version
+from helperhist.audit.tables.model import Stated
 from helperhist.audit.unread import NO_ROW, find_unread
-from helperhist.errors import InvalidVersion
-from helperhist.timeline import PREFIXES, Row, Timeline, canonical_name, first_names, require_kinds
+from helperhist.timeline import (
+    PREFIXES,
+    Relation,
+    Row,
+    Timeline,
+    canonical_name,
+    first_names,
+    require_kinds,
+)
 from helperhist.version import KernelVersion
 
-__all__ = ["DIFFERENCES", "JUDGED", "VERDICTS", "Finding", "audit"]
-
-#: All verdicts, in the order of reports.
-VERDICTS = ("wrong", "unknown", "missing", "right", "unjudged", "unread")
-#: The verdicts that say that a table is not as it should be.
-DIFFERENCES = frozenset(("wrong", "unknown", "missing"))
-
-#: The verdicts on rows that history can tell something about.
-JUDGED = frozenset(("right", "wrong", "unknown"))
+__all__ = ["audit"]
 
 #: A search for the nearest name takes milliseconds; a file of other things has many such names.
 _MAX_SEARCHES = 500
 
 #: Kinds of rows that no list of bpf.h has.
 _UNLISTED = {
-    "kfunc": "a kfunc; bpf.h does not list them",
+    "kfunc": "a kfunc that the data does not have",
     "feature": "no name of bpf.h",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """The verdict on one row of a table, or on one name that it lacks.
-
-    :ivar name: as bpf.h has it; as the table has it where it is unknown
-    :ivar stated: the version that the table states; None for a missing name
-    :ivar actual: the release that is right; None where we know of none
-    :ivar tag: of that release
-    :ivar commit: the introducing commit
-    :ivar note: reasons and warnings, empty if there are none
-    :ivar fix: where a patch puts ``actual``; None where it must not
-    """
-
-    name: str
-    kind: str | None
-    stated: str | None
-    actual: str | None
-    verdict: str
-    line: int | None
-    tag: str | None = None
-    commit: str | None = None
-    note: str = ""
-    fix: Version | None = None
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the documented JSON object of this finding."""
-        return {
-            "name": self.name,
-            "kind": self.kind,
-            "stated": self.stated,
-            "actual": self.actual,
-            "verdict": self.verdict,
-            "line": self.line,
-            "tag": self.tag,
-            "commit": self.commit,
-            "note": self.note or None,
-        }
 
 
 def audit(
@@ -131,20 +93,65 @@ class _Judge:
         return row.kind if row.kind in self.listed or row.kind in PREFIXES else None
 
     def findings(self) -> list[Finding]:
-        lines: dict[str, int] = {}
+        lines: dict[tuple[str, str | None], int] = {}
         findings = []
         for stated, row in zip(self.rows, self.found, strict=True):
-            finding = self._known(stated, row) if row is not None else self._unknown(stated)
-            if row is not None:
-                first = lines.setdefault(row.name, stated.line)
+            finding = self._judge(stated, row)
+            if row is not None and not stated.listed:
+                first = lines.setdefault((row.name, finding.program), stated.line)
                 if first != stated.line:
                     note = _join(finding.note, f"listed twice, first in line {first}")
                     finding = replace(finding, note=note)
             findings.append(finding)
         return findings
 
+    def _judge(self, stated: Stated, row: Row | None) -> Finding:
+        kfunc = None if row is not None else find_kfunc(self.timeline, stated.name)
+        if row is None and kfunc is None:
+            return self._unknown(stated)
+        alone = self._known(stated, row) if row is not None else self._related(stated, kfunc)
+        if not stated.program:
+            return alone
+        kind = "kfunc" if row is None else row.kind
+        name = stated.name if row is None else row.name
+        answer = find_pair(self.timeline, self.resolver, kind, name, stated.program)
+        if stated.loose and (not answer.other or alone.verdict != "wrong" or answer.doubt):
+            # It may be only where the name can be used, or any other remark.
+            return replace(alone, fix=None)
+        if answer.doubt:
+            finding = replace(alone, verdict="unjudged", actual=None, tag=None, note=answer.doubt)
+        elif answer.never:
+            note = f"{answer.other} has it in no release that was read"
+            finding = replace(alone, verdict="wrong", actual=None, tag=None, note=note)
+        else:
+            finding = self._related(stated, answer.relation)
+        fix = None if stated.loose or finding.actual is None else finding.fix
+        return replace(finding, name=name, program=answer.other or stated.program, fix=fix)
+
+    def _related(self, stated: Stated, relation: Relation | None) -> Finding:
+        """Judge a row by a pair, or by a kfunc."""
+        assert relation is not None
+        shown, version = read_version(stated.version.text)
+        verdict, why = compare_relation(version, relation)
+        verdict, why = weaken(stated, verdict, why, version, KernelVersion.parse(relation.since))
+        exact = relation.absent is None and not relation.or_earlier
+        return Finding(
+            relation.name,
+            relation.kind.removesuffix("_use").replace("map", "helper"),
+            shown,
+            relation.since if exact else None,
+            verdict,
+            stated.line,
+            commit=relation.introduction.commit if relation.introduction is not None else None,
+            note=_join(why, stated.note),
+            program=relation.object or None,
+            fix=stated.version
+            if verdict == "wrong" and exact and stated.version.start >= 0
+            else None,
+        )
+
     def _unknown(self, row: Stated) -> Finding:
-        shown, version = _read(row.version.text)
+        shown, version = read_version(row.version.text)
         kind = row.kind if row.kind in _UNLISTED else self._kind(row)
         if kind is None:
             kind = self.tables.get(row.table)
@@ -157,6 +164,10 @@ class _Judge:
             return finding("unjudged", _UNLISTED[row.kind])
         if self._kind(row) is None and row.table not in self.tables:
             return finding("unjudged", "no name of bpf.h in this table")
+        if row.doubt:
+            return finding("unjudged", row.doubt)
+        if row.name in self.timeline.index.structs:
+            return finding("unjudged", "a struct; its fields have releases")
         if version is not None and self.newest is not None and version > self.newest:
             return finding("unjudged", f"newer than the data, which ends with {self.newest}")
         # What a table has besides flags may be of any kind.
@@ -175,15 +186,14 @@ class _Judge:
         return finding("unknown", f"nearest: {near.name} ({near.since or 'unreleased'}){proof}")
 
     def _known(self, stated: Stated, row: Row) -> Finding:
-        shown, version = _read(stated.version.text)
+        shown, version = read_version(stated.version.text)
         actual = None if row.since is None else KernelVersion.parse(row.since)
-        verdict, why = _compare(version, actual, row)
-        if stated.doubt:
-            verdict, why = "unjudged", stated.doubt
+        verdict, why = compare(version, actual, row)
+        verdict, why = weaken(stated, verdict, why, version, actual)
         notes = [why, stated.note]
         other = self._kind(stated) not in (None, row.kind)
         if other and row.kind in PREFIXES:
-            notes.append(f"is a {row.kind}")
+            notes.append(f"is {'an' if row.kind[0] in 'aeiou' else 'a'} {row.kind}")
         if verdict != "unjudged":
             notes.append(self._commit_note(stated, row))
         # Where the table takes a name for something else, its version is of something else.
@@ -199,7 +209,7 @@ class _Judge:
             None if row.or_earlier else row.tag,
             row.commit,
             _join(*notes),
-            stated.version if fixable and stated.version.start >= 0 else None,
+            fix=stated.version if fixable and stated.version.start >= 0 else None,
         )
 
     def _commit_note(self, stated: Stated, row: Row) -> str:
@@ -220,8 +230,13 @@ class _Judge:
     def missing(self, kinds: Collection[str]) -> list[Finding]:
         """Return the names that the table lacks and mainline has."""
         have = {row.name for row in self.found if row is not None}
+        # Pairs are no list of names.
         # A second name of a number (BPF_PROG_RUN of BPF_PROG_TEST_RUN) is not missing.
-        numbers = {(row.kind, row.id) for row in self.found if row and row.kind in PREFIXES}
+        numbers = {
+            (row.kind, row.id)
+            for stated, row in zip(self.rows, self.found, strict=True)
+            if row and row.kind in PREFIXES and not stated.program
+        }
         wanted = set(kinds) or {kind for kind, _ in numbers}
         lacks = [
             row
@@ -250,46 +265,9 @@ class _Judge:
 
 def _missing(row: Row) -> Finding:
     if row.or_earlier:
-        note = _maybe_older(row.since)
+        note = maybe_older(row.since)
         return Finding(row.name, row.kind, None, None, "missing", None, None, row.commit, note)
     return Finding(row.name, row.kind, None, row.since, "missing", None, row.tag, row.commit)
-
-
-def _read(text: str) -> tuple[str, KernelVersion | None]:
-    """Return a stated version as we write versions, and its value if it is one."""
-    dotted = ".".join(part.strip() for part in text.split(","))
-    try:
-        version = KernelVersion.parse(dotted)
-    except InvalidVersion:
-        return text, None
-    return version.text, version
-
-
-def _compare(
-    stated: KernelVersion | None, actual: KernelVersion | None, row: Row
-) -> tuple[str, str]:
-    """Return the verdict on a stated version, and the reason if it needs one."""
-    if stated is None:
-        return "wrong", "states no version"
-    if actual is None:
-        return "wrong", f"in no mainline release; first tag {row.first_tag}"
-    if row.or_earlier:
-        if stated > actual:
-            return "wrong", f"{actual} has it already"
-        return "unjudged", _maybe_older(actual)
-    if stated.rc is not None and KernelVersion.parse(stated.release) == actual:
-        first = None if row.first_tag is None else KernelVersion.parse(row.first_tag)
-        if first is None or first.rc is None:
-            return "unjudged", "the data has no release candidates"
-        return ("right", "") if first == stated else ("wrong", f"first in {row.first_tag}")
-    if stated != actual:
-        return "wrong", ""
-    return "right", "" if row.tag else "not released yet"
-
-
-def _maybe_older(release: object) -> str:
-    """Say why we know no first release of a name."""
-    return f"in {release} or earlier: the release before is not in the data"
 
 
 def _same(full: str, other: str) -> bool:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from helperhist.audit.judge import Finding
+from helperhist.audit.finding import Finding
 from helperhist.audit.tables.model import Version
 
 __all__ = ["correct", "patch_path", "render_patch", "respell"]

@@ -40,10 +40,22 @@ class Resolver:
         if row is None and kind is not None and kind in PREFIXES:
             # In a table of map types, HASH and hash are as clear as BPF_MAP_TYPE_HASH.
             row = self.index.named(PREFIXES[kind] + name.upper())
+        if row is None and kind in ("map_type", "prog_type"):
+            row = self.spelled(kind, name)
+        if row is None and name.isupper() and kind in (None, "helper"):
+            # BPF_LOOP; the list of helpers has no name in capitals.
+            row = self.index.spellings_of("helper").get(squash(name.lower(), "helper"))
+            row = row if name.startswith("BPF_") else None
         if row is None and go:
             kind = kind or ("helper" if re.match(r"Fn[A-Z]", name) else None)
             row = self.index.spellings_of(kind or "").get(self._key(name, kind))
         return row
+
+    def spelled(self, kind: str, text: str) -> Row | None:
+        """Return the type that a text spells, whatever its case and signs: ``Per-CPU array``."""
+        text = text.strip().strip("`*'\"")
+        row = self.index.named(text)
+        return row if row is not None and row.kind == kind else self.index.spelled(kind, text)
 
     def _key(self, name: str, kind: str | None) -> str:
         return squash(name.removeprefix(_GO_BEGIN.get(kind or "", "")))

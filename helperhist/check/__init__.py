@@ -7,7 +7,7 @@ from helperhist.check.checker import Checker
 from helperhist.check.files import Checked, Place, check_file, find_files
 from helperhist.check.needs import Findings, Refusal, Requirement, Unknown
 from helperhist.check.plan import Stretch, Upgrade, boot, compare, plan
-from helperhist.check.target import KernelRead, judge_kernel, judge_release, release_note
+from helperhist.check.target import KernelRead, judge_kernel, judge_release
 from helperhist.check.verdict import (
     Change,
     Minimum,
@@ -19,6 +19,7 @@ from helperhist.check.verdict import (
     newest_first,
     required,
     switched,
+    undecided,
 )
 
 __all__ = [
@@ -53,8 +54,8 @@ __all__ = [
     "minimum",
     "newest_first",
     "plan",
-    "release_note",
     "required",
     "split_targets",
     "switched",
+    "undecided",
 ]

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, cast
 from helperhist.binary import BpfObject, Form, recognise
 from helperhist.check.against import Against
 from helperhist.check.needs import Findings
-from helperhist.check.target import KernelRead, judge_kernel, judge_release, release_note
-from helperhist.check.verdict import TooNew
+from helperhist.check.target import KernelRead, judge_kernel, judge_release
+from helperhist.check.verdict import TooNew, undecided
 from helperhist.errors import HelperhistError, InvalidVersion
-from helperhist.timeline import Release, Timeline
-from helperhist.version import KernelVersion, natural_key
+from helperhist.timeline import Asked, Timeline, ask
+from helperhist.version import natural_key
 
 if TYPE_CHECKING:
     from helperhist.check.judge import BtfJudge
@@ -52,7 +52,7 @@ class Aim:
     """
 
     label: str
-    release: Release | None = None
+    release: Asked | None = None
     kernel: KernelRead | None = None
     like: str | None = None
     btf: "BtfJudge | None" = None
@@ -66,7 +66,8 @@ class Aim:
     @property
     def note(self) -> str | None:
         """What the data cannot say of it."""
-        return None if self.release is None else release_note(self.release)
+        doubt = None if self.release is None else self.release.doubt
+        return None if doubt is None else doubt.text
 
     def judge(self, findings: Findings, read: Callable[[], BpfObject]) -> Verdict:
         """Judge an object.
@@ -81,14 +82,14 @@ class Aim:
                 lacks = against.merged(lacks)
         else:
             assert self.release is not None
-            lacks = judge_release(findings, self.release)
+            lacks = judge_release(findings, self.release.release)
         if self.config is not None:
             kconfig = import_module("helperhist.check.kconfig")
             lacks = (*lacks, *kconfig.missing_kconfig(read(), self.config))
         if findings.refused or any(item.certain for item in lacks):
             answer = "no"
         else:
-            answer = "cannot tell" if lacks else "yes"
+            answer = "cannot tell" if lacks or undecided(self.release) else "yes"
         return Verdict(lacks, against, answer)
 
 
@@ -102,7 +103,7 @@ def release_aim(
     if text == "running":
         return None
     try:
-        return Aim(text, Release(timeline, KernelVersion.parse(text)), config=config)
+        return Aim(text, ask(timeline, text), config=config)
     except InvalidVersion:
         # The empty text would be the folder that one is in.
         if not text.strip() or ("@" not in text and not Path(text).exists()):
@@ -151,7 +152,7 @@ def split_targets(texts: Sequence[str]) -> list[str]:
         path = Path(text)
         inside = (
             []
-            if text == "running" or not path.is_dir()
+            if text == "running" or not text.strip() or not path.is_dir()
             else sorted(_kernels(path), key=natural_key)
         )
         found += inside or [text]

@@ -1,15 +1,19 @@
 """What the verifier refuses of a program by the function that it is attached to."""
 
+from weakref import WeakKeyDictionary
+
 from helperhist.binary import BpfObject, Function
 from helperhist.check.doom import Refused, closure_of
 from helperhist.check.endings import LSM_RANGE
 from helperhist.check.needs import release_key
-from helperhist.check.reach import Budget, Exhausted, Word, reach
+from helperhist.check.reach import Budget, Exhausted, Reach, Word, reach
 from helperhist.kernel import Attach
 
 __all__ = ["refused_by_target"]
 
 _WORD = 8
+#: It is the same for all kernels.
+_KNOWN: WeakKeyDictionary[BpfObject, dict[Function, Reach | None]] = WeakKeyDictionary()
 _LSM = "BPF_LSM_MAC"
 
 
@@ -26,9 +30,8 @@ def refused_by_target(
     """
     if found.words is None or program.kind is None:
         return {}
-    try:
-        seen = reach(obj, program, closure_of(obj, program), lambda _: None, {}, Budget())
-    except Exhausted:
+    seen = _seen(obj, program)
+    if seen is None:
         return {}
     marks = {}
     for (function, index), access in seen.accesses.items():
@@ -47,3 +50,15 @@ def refused_by_target(
                 reason = "returns an argument, which is not known to be 0 or -errno"
                 marks[index] = Refused("attach_target", found.name, reason)
     return marks
+
+
+def _seen(obj: BpfObject, program: Function) -> Reach | None:
+    """Return what a program does as it was compiled; None if it is too large to follow."""
+    known = _KNOWN.setdefault(obj, {})
+    if program not in known:
+        try:
+            closure = closure_of(obj, program)
+            known[program] = reach(obj, program, closure, lambda _: None, {}, Budget())
+        except Exhausted:
+            known[program] = None
+    return known[program]

@@ -60,6 +60,10 @@ class Conditions:
             elif guard.kind != "kconfig":
                 self._open.add(guard)
         self._reached: dict[tuple[Moment, int, frozenset[str] | None], Reach] = {}
+        # The steps that lack something, and what they get to of a function.
+        self._gets_to: dict[
+            tuple[Function, Gaps, int, frozenset[str] | None], list[tuple[Gaps, set[int]]]
+        ] = {}
         # Variables of .rodata that were looked at.
         self._read: set[str] = set()
         self._constants = obj.relocates and any(
@@ -185,9 +189,15 @@ class Conditions:
     ) -> Gaps:
         """Return the releases that get to an instruction and lack what it needs."""
         found: list[tuple[Moment, Moment]] = []
-        for release, missing in self._lacking(life.gaps):
-            reached = self._at(release, otherwise if self._open else 0, unset)
-            if index in reached.insns.get(function, ()):
+        key = function, life.gaps, otherwise if self._open else 0, unset
+        steps = self._gets_to.get(key)
+        if steps is None:
+            steps = self._gets_to[key] = [
+                (missing, self._at(release, key[2], unset).insns.get(function, set()))
+                for release, missing in self._lacking(life.gaps)
+            ]
+        for missing, insns in steps:
+            if index in insns:
                 found += missing
         return united(tuple(found))
 

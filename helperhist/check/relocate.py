@@ -1,11 +1,12 @@
 """Relocate an object for one kernel, and say which open relocations its verifier gets to."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
+from weakref import WeakKeyDictionary
 
 from helperhist.binary import CALL, EXIT, BpfObject, Btf, CoreRelo, Function, Insn
 from helperhist.check.against import Relocated
-from helperhist.check.doom import Refused, closure_of, doom
+from helperhist.check.doom import Doom, Refused, closure_of, doom
 from helperhist.check.guards import Guard, guards_of
 from helperhist.check.needs import Unknown, release_key
 from helperhist.check.reach import Budget
@@ -16,6 +17,9 @@ from helperhist.kernel import POISON, RelocationKind, Resolution, Resolver, Targ
 
 __all__ = ["relocate"]
 
+#: What was seen of the programs of an object on other kernels.
+_KNOWN: WeakKeyDictionary[BpfObject, dict[Hashable, Doom]] = WeakKeyDictionary()
+_MAX_KNOWN = 5000
 #: Stands where the verifier gets no further.
 _STOP = Insn(EXIT, 0, 0, 0, POISON.imm)
 
@@ -142,11 +146,23 @@ class _Relocate:
             # The instructions hold what CO-RE answers.
             guards[function] = {at: item for at, item in found.items() if at not in function.relos}
         told: set[tuple[Function, int]] = set()
+        known = _KNOWN.setdefault(obj, {})
+        if len(known) > _MAX_KNOWN:
+            known.clear()
+        externs = frozenset(self._externs.items())
+        patched = {item: _patched(item, refused.get(item, {})) for item in obj.functions}
         load = Rodata(obj).read if self._constants else lambda address, size: None
         for program in self._programs:
-            if not any(item in refused for item in closure_of(obj, program)):
+            closure = closure_of(obj, program)
+            if not any(item in refused for item in closure):
                 continue
-            seen = doom(obj, program, refused, self._answer, guards, budget, load)
+            # Kernels of one series mostly have the same offsets, so that the answer is the same.
+            key = program, externs, tuple(patched[item] for item in closure)
+            seen = known.get(key)
+            if seen is None:
+                seen = doom(obj, program, refused, self._answer, guards, budget, load)
+                if budget.left > 0:
+                    known[key] = seen
             for function, index in seen.maybe:
                 if (function, index) in told and not seen.surely:
                     continue
@@ -186,6 +202,15 @@ class _Relocate:
     def _line(self, function: Function, index: int) -> str | None:
         line = self._obj.line(function, index)
         return None if line is None else f"{line.file}:{line.line}"
+
+
+def _patched(function: Function, refused: Mapping[int, Refused]) -> Hashable:
+    """Return all that kernels differ in of a function: what they put there, and what they refuse.
+
+    A relocation changes one instruction, or one and the second half of it.
+    """
+    insns = function.insns
+    return function, tuple(refused), *(tuple(insns[at : at + 2]) for at in function.relos)
 
 
 def _kind(relo: CoreRelo) -> str:

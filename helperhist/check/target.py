@@ -11,7 +11,7 @@ from helperhist.check.verdict import TooNew, required, unknown
 from helperhist.timeline import Kernel, Presence, Release
 from helperhist.version import KernelVersion
 
-__all__ = ["KernelRead", "judge_kernel", "judge_release", "release_note"]
+__all__ = ["KernelRead", "judge_kernel", "judge_release"]
 
 
 class KernelRead(Kernel, Protocol):
@@ -107,8 +107,8 @@ def _unknown(item: Unknown, kernel: KernelRead, release: str | None) -> TooNew |
 def judge_release(findings: Findings, release: Release) -> tuple[TooNew, ...]:
     """Return what a release or an update of one lacks, or may lack; nothing if the object works.
 
-    What the last tag before a release has that was not read is taken to be there still:
-    :func:`release_note` says so to users.
+    What the last tag before a release has that was not read is taken to be there still: its
+    :class:`helperhist.timeline.Doubt` says so to users.
     """
     found = [
         verdict
@@ -121,15 +121,6 @@ def judge_release(findings: Findings, release: Release) -> tuple[TooNew, ...]:
         if (verdict := _release_unknown(item, release)) is not None
     ]
     return tuple(found)
-
-
-def release_note(release: Release) -> str | None:
-    """Return from what a release is answered, None where its own tag was read."""
-    if release.tag is not None:
-        return None
-    if release.is_newer:
-        return f"{release.version} is newer than the data, which ends with {release.known_from}"
-    return f"the data has no {release.version}; the answer is from {release.known_from}"
 
 
 def _release_lacks(item: Requirement, release: Release, older: bool) -> TooNew | None:
@@ -173,8 +164,11 @@ def _by_release(item: Requirement, version: KernelVersion, older: bool) -> TooNe
 
     :param older: whether it may be older than the data
     """
-    # Of an update nobody read whether it has what its release has not.
+    # Of an update nobody read whether it has what its release has not, and of a candidate
+    # whether it has what its release has.
     exact = not (version.is_stable or version.build)
+    if version.rc is not None and item.since:
+        exact = KernelVersion.parse(item.since).series != version.series
     if item.since and KernelVersion.parse(item.since) > version:
         if item.earliest and KernelVersion.parse(item.earliest) <= version:
             reason = f"between {item.earliest} and {item.since}; {version} was not read"

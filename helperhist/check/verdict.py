@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from helperhist.check.needs import Findings, Requirement, Unknown, release_key
+from helperhist.timeline import Asked
 
 __all__ = [
     "Change",
@@ -17,6 +18,7 @@ __all__ = [
     "minimum",
     "required",
     "switched",
+    "undecided",
     "unknown",
 ]
 
@@ -209,3 +211,8 @@ def loads(found: Iterable[TooNew], refused: bool = False) -> bool | None:
     if refused or any(stages):
         return False
     return None if stages else True
+
+
+def undecided(release: Asked | None) -> bool:
+    """Whether what the data cannot tell of a release keeps any object from a yes."""
+    return release is not None and release.doubt is not None and release.doubt.kind == "newer"

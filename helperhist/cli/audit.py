@@ -1,5 +1,6 @@
 """``helperhist audit``: compare hand-kept tables with history."""
 
+import sys
 import textwrap
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -22,9 +23,11 @@ from helperhist.audit import (
     read_table,
     render_patch,
 )
-from helperhist.cli.command import new_command
+from helperhist.cli.command import new_command, renamed_option
+from helperhist.cli.completing import complete_kinds
 from helperhist.cli.options import data_option, echo_source
 from helperhist.cli.output import Styled, complain, echo, echo_json, write
+from helperhist.cli.streams import say_waiting
 from helperhist.dataset import load
 from helperhist.errors import HelperhistError
 from helperhist.printable import printable
@@ -38,25 +41,36 @@ _LINES_SHOWN = 10
 
 @new_command(
     "audit",
-    epilog="Examples: audit docs/kernel-versions.md; audit --kind helper docs/kernel-versions.md; "
-    "audit --patch data/feature-versions.yaml | git apply; audit pkg/version/*.go --json",
+    examples=(
+        "helperhist audit docs/kernel-versions.md",
+        "helperhist audit --kind helper docs/kernel-versions.md",
+        "helperhist audit --patch data/feature-versions.yaml | git apply",
+        "helperhist audit pkg/version/*.go --json",
+    ),
 )
 @click.argument(
     "files",
     nargs=-1,
     required=True,
     metavar="FILE...",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    type=click.Path(exists=True, dir_okay=False, allow_dash=True, path_type=Path),
 )
 @click.option(
-    "--format",
-    "form",
+    "--input-format",
     type=click.Choice(["auto", *FORMATS]),
-    default="auto",
-    help="How the table is written: Markdown as bcc has it, YAML as ebpf-docs has it, CSV, JSON, "
-    "or source code in Go or C. Default: by the content.",
+    default=None,
+    help="How the table is written: Markdown (bcc), YAML (ebpf-docs), CSV, JSON, source code in "
+    "Go, C or another language (code, TOML too), reStructuredText (rst), org, AsciiDoc or HTML. "
+    "Default: by the content.",
 )
-@click.option("--kind", "kinds", multiple=True, help="Judge rows of this kind alone: helper, ...")
+@renamed_option("--format", "--input-format", type=click.Choice(["auto", *FORMATS]))
+@click.option(
+    "--kind",
+    "kinds",
+    multiple=True,
+    shell_complete=complete_kinds,
+    help="Judge rows of this kind alone: helper, ...",
+)
 @click.option("--no-missing", is_flag=True, help="Do not ask for names that the table lacks.")
 @click.option("--patch", is_flag=True, help="Print a diff that corrects the wrong rows.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON: an array of all verdicts.")
@@ -65,7 +79,7 @@ _LINES_SHOWN = 10
 def command(
     ctx: click.Context,
     files: tuple[Path, ...],
-    form: str,
+    input_format: str | None,
     kinds: tuple[str, ...],
     no_missing: bool,
     patch: bool,
@@ -77,7 +91,8 @@ def command(
     A row is right, wrong, unknown (no such name), or unjudged (the data does not say, or the
     row is not clear); names that a table lacks are missing; known names that are in no row are
     not read, and shown with their lines. A patch leaves what is not clear. Columns are found by
-    their heads: Helper, Map type, Name, Enum; Kernel version, Since, Minimum kernel; Commit.
+    their heads: Helper, Map type, Name, Enum; Kernel version, Since, Minimum kernel; Commit; else
+    by what they hold. Beside a program type, a helper or kfunc is judged as a pair.
 
     Exit code 1 if any row is wrong, unknown or missing; 2 if a file has no row that can be judged.
     """
@@ -90,7 +105,7 @@ def command(
     for file in files:
         try:
             text = decode(_read(file), str(file))
-            found, rows = read_table(text, str(file), form)
+            found, rows = read_table(text, str(file), input_format or "auto")
         except HelperhistError as error:
             if len(files) == 1:
                 raise
@@ -139,6 +154,9 @@ def _why(findings: Sequence[Finding]) -> str:
 
 
 def _read(file: Path) -> bytes:
+    if str(file) == "-":
+        say_waiting("a table")
+        return sys.stdin.buffer.read(MAX_TABLE_BYTES + 1)
     try:
         with file.open("rb") as stream:
             return stream.read(MAX_TABLE_BYTES + 1)

@@ -19,12 +19,14 @@ from helperhist.check import (
     compare,
     find_files,
     plan,
-    release_note,
     split_targets,
+    undecided,
 )
 from helperhist.cli.command import new_command
-from helperhist.cli.options import data_option, echo_source
+from helperhist.cli.completing import complete_files, complete_targets
+from helperhist.cli.options import data_option, echo_doubt, echo_source, quiet_option
 from helperhist.cli.output import complain, echo, echo_csv, echo_json, echo_order
+from helperhist.cli.streams import say_waiting
 from helperhist.dataset import load
 from helperhist.errors import HelperhistError
 from helperhist.printable import printable
@@ -32,6 +34,7 @@ from helperhist.report.btf import render_against
 from helperhist.report.check import (
     render_change,
     render_object,
+    render_quiet,
     render_summary,
     render_verdict,
 )
@@ -41,8 +44,7 @@ from helperhist.report.matrix import matrix_markdown, matrix_rows, render_matrix
 from helperhist.report.plan import plan_json, render_plan, render_upgrade, upgrade_json
 from helperhist.report.refusals import refused_json, render_refused
 from helperhist.report.terminal import terminal_width
-from helperhist.timeline import Release, Timeline
-from helperhist.version import KernelVersion
+from helperhist.timeline import Timeline, ask
 
 __all__ = ["command"]
 
@@ -51,17 +53,24 @@ _TABLES = ("csv", "markdown")
 
 @new_command(
     "check",
-    epilog="Examples: check prog.bpf.o; check build/ --target 5.4; check prog.bpf.o --target "
-    "running; check build/ --target 5.10 --target rhel8.btf; check /usr/sbin/biosnoop; "
-    "check --diff old.o new.o --format github; find . -name '*.bpf.o' | check - --json",
+    examples=(
+        "helperhist check prog.bpf.o",
+        "helperhist check build/ --target 5.4",
+        "helperhist check prog.bpf.o --target running",
+        "helperhist check build/ --target 5.10 --target rhel8.btf",
+        "helperhist check /usr/sbin/biosnoop",
+        "helperhist check --diff old.o new.o --format github",
+        "find . -name '*.bpf.o' | helperhist check - --json",
+    ),
 )
-@click.argument("objects", nargs=-1, metavar="OBJECT...")
+@click.argument("objects", nargs=-1, metavar="OBJECT...", shell_complete=complete_files)
 @click.option(
     "--target",
     "targets",
     multiple=True,
     metavar="KERNEL",
-    help="5.4, running, a file (BTF, vmlinux, vmlinuz, bpf.h), or a folder of BTF files. "
+    shell_complete=complete_targets,
+    help="5.4, lts, running, a file (BTF, vmlinux, vmlinuz, bpf.h), or a folder of BTF files. "
     "Several, or given several times: a matrix.",
 )
 @click.option(
@@ -90,7 +99,13 @@ _TABLES = ("csv", "markdown")
     metavar="OLD:NEW",
     help="What a newer kernel refuses, or first takes, of the objects (6.8:7.3).",
 )
-@click.option("--diff", nargs=2, metavar="OLD NEW", help="Compare the needs of two objects.")
+@click.option(
+    "--diff",
+    nargs=2,
+    metavar="OLD NEW",
+    shell_complete=complete_files,
+    help="Compare the needs of two objects.",
+)
 @click.option(
     "--format",
     "form",
@@ -100,6 +115,7 @@ _TABLES = ("csv", "markdown")
     help="Output; github prints annotations for a workflow, csv and markdown a matrix of targets.",
 )
 @click.option("--json", "as_json", is_flag=True, help="The same as --format json.")
+@quiet_option("Print the kernel alone, or with --target yes, no or cannot tell.")
 @data_option
 @click.pass_context
 def command(
@@ -114,6 +130,7 @@ def command(
     diff: tuple[str, str] | None,
     form: str,
     as_json: bool,
+    quiet: bool,
     data: str | None,
 ) -> None:
     """Say which kernel the compiled BPF program OBJECT needs, and why; nothing is loaded.
@@ -130,8 +147,11 @@ def command(
     given = [name for name, value in modes.items() if value]
     if len(given) > 1:
         raise click.UsageError(f"{given[0]} and {given[1]} exclude each other")
+    if quiet and (form != "text" or given not in ([], ["--target"]) or len(targets) > 1):
+        raise click.UsageError("-q is for the minimum kernel, or for one --target")
     if (as_plan or upgrade) and form not in ("text", "json"):
         raise click.UsageError(f"{given[0]} has no --format {form}")
+    form = "quiet" if quiet else form
     if bool(objects) == (diff is not None):
         raise click.UsageError("give objects, or --diff OLD NEW")
     if form in _TABLES and not targets:
@@ -170,7 +190,7 @@ def command(
                 complain(f"note: {column.aim.note}")
         _echo(good, [column for column in columns if not column.error], form, explain_core)
         answer = int(any(item.answer != "yes" for column in columns for item in column.verdicts))
-    if good and not (diff and len(good) != 2):
+    if good and not quiet and not (diff and len(good) != 2):
         echo_source(timeline, machine=form != "text")
     ctx.exit(2 if _complain(checked, columns) else answer)
 
@@ -190,18 +210,20 @@ def _upgrade(good: Sequence[Checked], timeline: Timeline, span: str, form: str) 
     old, colon, new = span.partition(":")
     if not colon:
         raise click.UsageError("--upgrade takes two releases: OLD:NEW")
-    before, after = (Release(timeline, KernelVersion.parse(text)) for text in (old, new))
+    before, after = ask(timeline, old), ask(timeline, new)
     if after.version < before.version:
         raise click.UsageError(f"--upgrade {span}: {new} is older than {old}")
-    for note in filter(None, map(release_note, (before, after))):
-        complain(f"note: {note}")
-    answers = [(file, compare(item, before, after)) for file, item in _named(good)]
+    for asked in (before, after):
+        echo_doubt(asked.doubt)
+    sides = (before.release, after.release)
+    answers = [(file, compare(item, *sides)) for file, item in _named(good)]
     if form == "json":
         echo_json(upgrade_json(answers, old, new))
     else:
         for file, found in answers:
             echo(render_upgrade(printable(file), found, old, new))
-    return int(any(found.worse for _, found in answers))
+    unclear = undecided(before) or undecided(after)
+    return int(unclear or any(found.worse for _, found in answers))
 
 
 def _config(path: Path) -> dict[str, str]:
@@ -214,6 +236,7 @@ def _paths(objects: Sequence[str]) -> list[str]:
     found: list[str] = []
     for name in objects:
         if name == "-":
+            say_waiting("names of objects")
             # Names of files are bytes, and need not be UTF-8.
             lines = map(os.fsdecode, sys.stdin.buffer)
             listed = [line.strip() for line in lines if line.strip()]
@@ -240,6 +263,10 @@ def _echo(
         echo_json(_json(good, columns))
     elif not good:
         return
+    elif form == "quiet":
+        for at, item in enumerate(good):
+            assert item.findings is not None
+            echo(columns[0].verdicts[at].answer if columns else render_quiet(item.findings))
     elif form == "github":
         for column in columns:
             _annotate(good, column)
@@ -270,7 +297,7 @@ def _json(good: Sequence[Checked], columns: Sequence[Column]) -> list[dict[str, 
                 column.aim.label,
                 column.verdicts[at].lacks,
                 item.findings.loader,
-                column.aim.note,
+                column.aim.release,
                 refused,
             )
             for column in columns
@@ -288,7 +315,8 @@ def _annotate(good: Sequence[Checked], column: Column | None) -> None:
         assert item.findings is not None
         lacks = () if column is None else column.verdicts[at].lacks
         target = None if column is None else column.aim.label
-        _echo_lines(annotate(item.label, item.findings, lacks, target, _root()))
+        release = None if column is None else column.aim.release
+        _echo_lines(annotate(item.label, item.findings, lacks, target, _root(), release))
 
 
 def _echo_text(good: Sequence[Checked], column: Column | None, explain_core: bool) -> None:
@@ -300,7 +328,8 @@ def _echo_text(good: Sequence[Checked], column: Column | None, explain_core: boo
             blocks.append(render_refused(file, item, width))
         elif column is not None:
             lacks = column.verdicts[at].lacks
-            blocks.append(render_verdict(file, column.aim.label, lacks, width))
+            aim = column.aim
+            blocks.append(render_verdict(file, aim.label, lacks, width, aim.release))
         else:
             blocks.append(render_object(file, item, width))
     echo("\n\n".join(blocks))

@@ -10,7 +10,12 @@ __all__ = ["command"]
 
 
 @new_command(
-    "completion", epilog='Example: eval "$(helperhist completion bash)", in your ~/.bashrc.'
+    "completion",
+    examples=(
+        'eval "$(helperhist completion bash)"   # in ~/.bashrc',
+        'eval "$(helperhist completion zsh)"    # in ~/.zshrc',
+        "helperhist completion fish > ~/.config/fish/completions/helperhist.fish",
+    ),
 )
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 @click.pass_context

@@ -7,6 +7,7 @@ import click
 
 from helperhist.atomic import write_atomic
 from helperhist.cli.command import new_command
+from helperhist.cli.completing import complete_kinds
 from helperhist.cli.options import data_option, echo_source
 from helperhist.cli.output import complain, write
 from helperhist.dataset import load
@@ -17,8 +18,11 @@ __all__ = ["command"]
 
 @new_command(
     "export",
-    epilog="Examples: export --format csv; export --format markdown --kind helper; "
-    "export --format sqlite -o helpers.db",
+    examples=(
+        "helperhist export --format csv",
+        "helperhist export --format markdown --kind helper",
+        "helperhist export --format sqlite -o helpers.db",
+    ),
 )
 @click.option(
     "--format",
@@ -32,6 +36,7 @@ __all__ = ["command"]
     "kinds",
     multiple=True,
     metavar="KIND",
+    shell_complete=complete_kinds,
     help="Only names of this kind (helper, map_type, flag, field, ...); may be repeated. "
     "Default: all, but in markdown, bcc, ebpf-docs and rust the numbered lists.",
 )

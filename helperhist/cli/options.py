@@ -5,18 +5,22 @@ from typing import Any, TypeVar
 
 import click
 
-from helperhist.cli.output import Styled, echo, echo_csv
+from helperhist.cli.completing import complete_data
+from helperhist.cli.output import Styled, complain, echo, echo_csv
 from helperhist.errors import DatasetError
 from helperhist.printable import printable
-from helperhist.timeline import Row, Timeline
+from helperhist.timeline import Doubt, Row, Timeline, no_such_kind
 
 __all__ = [
     "check_kind",
     "data_option",
+    "echo_doubt",
     "echo_objects_csv",
     "echo_rows_csv",
     "echo_source",
     "format_options",
+    "quiet_option",
+    "with_doubt",
 ]
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -27,9 +31,19 @@ def data_option(function: F) -> F:
     return click.option(
         "--data",
         metavar="DIR|NAME",
+        shell_complete=complete_data,
         help="Dataset to read: a folder, the name of a scan, or 'embedded'. "
-        "Default: $HELPERHIST_DATA, else the last scan of a kernel, else the embedded one.",
+        "Default: $HELPERHIST_DATA, else what `data use` chose, else the last scan of a kernel, "
+        "else the embedded one.",
     )(function)
+
+
+def quiet_option(text: str) -> Callable[[F], F]:
+    """Add ``-q``.
+
+    :param text: what is printed then
+    """
+    return click.option("-q", "--quiet", is_flag=True, help=text)
 
 
 def format_options(function: F) -> F:
@@ -47,16 +61,30 @@ def _one_format(ctx: click.Context, param: click.Parameter, value: bool) -> bool
     return value
 
 
-def check_kind(timeline: Timeline, kind: str) -> None:
-    """Raise an error for a kind that the data does not have, other than ``all``."""
-    kinds = sorted(timeline.index.kinds)
+def check_kind(timeline: Timeline, kind: str, more: Iterable[str] = ()) -> None:
+    """Raise an error for a kind that the data does not have, other than ``all``.
+
+    :param more: kinds that the command has beside those of names
+    """
+    kinds = timeline.index.kinds
     if kind not in (*kinds, "all"):
-        raise DatasetError(f"no names of kind {kind[:60]!r}; there are {', '.join(kinds)}, or all")
+        raise DatasetError(f"{no_such_kind(kind, kinds.union(more))}, or all")
 
 
 def echo_rows_csv(rows: Iterable[Row]) -> None:
     """Print rows as CSV, see :func:`echo_objects_csv`."""
     echo_objects_csv([row.to_json() for row in rows])
+
+
+def echo_doubt(doubt: Doubt | None) -> None:
+    """Say on stderr what the data cannot tell of the release that was asked for."""
+    if doubt is not None:
+        complain(f"note: {doubt.text}")
+
+
+def with_doubt(answer: dict[str, Any], doubt: Doubt | None) -> dict[str, Any]:
+    """Return an object of JSON that says what the data cannot tell of the release asked for."""
+    return answer if doubt is None else {**answer, "doubt": doubt.to_json()}
 
 
 def echo_objects_csv(objects: Sequence[Mapping[str, object]]) -> None:

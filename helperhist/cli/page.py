@@ -17,7 +17,10 @@ __all__ = ["command"]
 
 @new_command(
     "page",
-    epilog="Examples: page -o bpf.html; page -o ours.html --data our-kernel --compare embedded",
+    examples=(
+        "helperhist page -o bpf.html",
+        "helperhist page -o ours.html --data our-kernel --compare embedded",
+    ),
 )
 @click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
               help="Write to FILE, whole or not at all. Default: standard output.")  # fmt: skip

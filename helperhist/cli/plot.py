@@ -8,7 +8,7 @@ from helperhist import plots
 from helperhist.atomic import write_atomic
 from helperhist.cli.command import new_command
 from helperhist.cli.options import data_option, echo_source
-from helperhist.cli.output import complain
+from helperhist.cli.output import complain, write
 from helperhist.dataset import load
 
 __all__ = ["command"]
@@ -18,8 +18,12 @@ _KINDS = [kind for kind in plots.PLOTS if kind != plots.BY_TYPE]
 
 @new_command(
     "plot",
-    epilog="Examples: plot growth; plot kfuncs; plot matrix --prog-type -o types.pdf; "
-    "plot lead --data linux -o lead.png",
+    examples=(
+        "helperhist plot growth",
+        "helperhist plot kfuncs",
+        "helperhist plot matrix --prog-type -o types.pdf",
+        "helperhist plot lead --data linux -o lead.png",
+    ),
     help="Draw a figure of KIND into a file, without a display.\n\n\b\n"
     + "\n".join(f"{kind:<10}{plots.PLOTS[kind].summary}" for kind in _KINDS),
 )
@@ -35,7 +39,8 @@ _KINDS = [kind for kind in plots.PLOTS if kind != plots.BY_TYPE]
     "--output",
     type=click.Path(dir_okay=False, path_type=Path),
     metavar="FILE",
-    help=f"File to write, its format by the suffix: {', '.join(plots.FORMATS)}. Default: KIND.svg.",
+    help=f"File to write, its format by the suffix: {', '.join(plots.FORMATS)}. "
+    "Default: KIND.svg; - is SVG on standard output.",
 )
 @data_option
 def command(  # noqa: D103
@@ -44,6 +49,11 @@ def command(  # noqa: D103
     if by_type and kind != "matrix":
         raise click.UsageError(f"--prog-type goes with matrix, not with {kind}")
     kind = plots.BY_TYPE if by_type else kind
+    if str(output) == "-":
+        timeline = load(data)
+        write(plots.render(kind, timeline, "svg"))
+        echo_source(timeline, machine=True)
+        return
     path = output or Path(f"{kind}.svg")
     file_format = path.suffix.removeprefix(".").lower()
     if file_format not in plots.FORMATS:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from helperhist.cli.options import echo_objects_csv
+from helperhist.cli.options import echo_objects_csv, with_doubt
 from helperhist.cli.output import echo, echo_json
 from helperhist.errors import DatasetError
 from helperhist.report.relations import (
@@ -13,7 +13,15 @@ from helperhist.report.relations import (
     since_words,
 )
 from helperhist.report.terminal import table, terminal_width
-from helperhist.timeline import KINDS, Relation, Relations, Timeline, condition_words
+from helperhist.timeline import (
+    KINDS,
+    Asked,
+    Doubt,
+    Relation,
+    Relations,
+    Timeline,
+    condition_words,
+)
 from helperhist.version import KernelVersion
 
 __all__ = ["echo_relations", "relations_at", "require_relations"]
@@ -32,22 +40,24 @@ def require_relations(timeline: Timeline) -> Relations:
 
 
 def relations_at(
-    timeline: Timeline, found: Sequence[Relation], at: str
+    timeline: Timeline, found: Sequence[Relation], asked: Asked
 ) -> tuple[list[Relation], int]:
     """Return those of relations that a release has, and of how many nobody can tell.
 
-    :raises DatasetError: the release lies outside of those that were read, or is an update
+    Of updates and of distributions' kernels their release answers what they have at least.
+
+    :raises DatasetError: the release lies outside of those that were read
     """
-    version = KernelVersion.parse(at)
-    if version.is_stable or version.build:
-        raise DatasetError(f"who may call what is known of releases only; ask for {version.series}")
-    kept, unknown, release = [], 0, timeline.kernel(at)
+    version, bound = asked.version, asked.version.is_stable or bool(asked.version.build)
+    if bound:
+        version = KernelVersion.parse(version.series)
+    kept, unknown, release = [], 0, timeline.kernel(str(version))
     for kind in dict.fromkeys(relation.kind for relation in found):
         read = [KernelVersion.parse(text) for text in timeline.relations.read(kind)]
         if not read[0] <= version <= read[-1]:
             raise DatasetError(
-                f"{kind} was read from {read[0]} to {read[-1]}, not at {version}; "
-                "see `helperhist releases`"
+                f"{kind} was read from {read[0]} to {read[-1]}, not at {version}; ask for one of "
+                "these, or `helperhist scan` other history"
             )
     for relation in found:
         allowed = release.has(relation.kind, relation.name, relation.object)
@@ -61,17 +71,18 @@ def relations_at(
 def echo_relations(
     timeline: Timeline,
     found: Sequence[Relation],
+    doubt: Doubt | None = None,
     *,
     as_json: bool,
     as_csv: bool,
 ) -> None:
     """Print relations, one a line."""
     if as_json or as_csv:
-        answers = [relation_json(timeline, relation) for relation in found]
+        answers = [with_doubt(relation_json(timeline, item), doubt) for item in found]
     if as_json:
         echo_json(answers)
     elif as_csv:
-        echo_objects_csv(answers)
+        echo_objects_csv([{k: v for k, v in item.items() if k != "doubt"} for item in answers])
     else:
         cells = [
             (relation.name, short(relation.object), _words(relation), _value(relation))

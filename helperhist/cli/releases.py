@@ -5,7 +5,7 @@ from collections.abc import Iterable
 import click
 
 from helperhist.cli.command import new_command
-from helperhist.cli.options import data_option, echo_source, format_options
+from helperhist.cli.options import data_option, echo_source, format_options, quiet_option
 from helperhist.cli.output import echo, echo_csv, echo_json
 from helperhist.dataset import load
 from helperhist.report.terminal import table, terminal_width
@@ -16,18 +16,32 @@ __all__ = ["command"]
 _COLUMNS = ("release", "tag", "released", "new_helpers", "helpers")
 
 
-@new_command("releases", epilog="Examples: releases; releases --all --csv")
+@new_command(
+    "releases",
+    examples=(
+        "helperhist releases",
+        "helperhist releases --all --csv",
+    ),
+)
 @click.option("--all", "everything", is_flag=True, help="Also candidates and stable updates.")
+@quiet_option("Print the releases alone, one a line.")
 @format_options
 @data_option
-def command(everything: bool, as_json: bool, as_csv: bool, data: str | None) -> None:
+def command(everything: bool, quiet: bool, as_json: bool, as_csv: bool, data: str | None) -> None:
     """List the releases in the data: tag, date, new helpers and helpers in all.
 
     New are the helpers that the tag listed before does not have; of an update (5.10.42), the one
     before in its series.
     """
+    if quiet and (as_json or as_csv):
+        raise click.UsageError("-q excludes --json and --csv")
     timeline = load(data)
-    rows = _rows(timeline, timeline.tags if everything else timeline.releases)
+    tags = timeline.tags if everything else timeline.releases
+    if quiet:
+        for tag in tags:
+            echo(str(tag.version))
+        return
+    rows = _rows(timeline, tags)
     if as_json:
         echo_json([dict(zip(_COLUMNS, row, strict=True)) for row in rows])
     elif as_csv:

@@ -1,5 +1,8 @@
 """``helperhist scan``: read a git history into a dataset."""
 
+import os
+import re
+import shlex
 import sys
 import time
 from collections.abc import Iterator
@@ -21,7 +24,7 @@ from helperhist.dataset import (
     remember_scan,
     write_dataset,
 )
-from helperhist.errors import DatasetError
+from helperhist.errors import DatasetError, RepositoryError
 from helperhist.git import DEFAULT_TAGS, Repository, limited_memory, tune_libgit2
 from helperhist.mining import SOURCE_NAMES, Progress, scan_with_summary
 from helperhist.printable import utf8
@@ -30,6 +33,9 @@ from helperhist.report.terminal import terminal_width
 from helperhist.timeline import Timeline
 
 __all__ = ["command"]
+
+# https://..., git@host:..., ssh://...
+_REMOTE = re.compile(r"(?:https?|git|ssh|file):/|[\w.-]+@[\w.-]+:")
 
 #: Where each stage of a scan begins and ends, in thousandths of the work, roughly.
 _STAGES = {
@@ -42,12 +48,15 @@ _STAGES = {
 
 @new_command(
     "scan",
-    epilog="Examples: scan ~/linux; scan ~/linux --no-commits --output mainline; "
-    r"scan ~/ubuntu --name focal --tags 'Ubuntu-(?P<version>5\.4\.0-\d+\.\d+)'",
+    examples=(
+        "helperhist scan ~/linux",
+        "helperhist scan ~/linux --no-commits -o mainline",
+        "helperhist scan ~/ubuntu --name focal --tags 'Ubuntu-(?P<version>5\\.4.+)'",
+    ),
 )
 @click.argument("repo", type=click.Path(path_type=Path))
 @click.option(
-    "--output", type=click.Path(path_type=Path), metavar="DIR", help="Folder of the dataset."
+    "-o", "--output", type=click.Path(path_type=Path), metavar="DIR", help="Folder of the dataset."
 )
 @click.option(
     "--name",
@@ -56,6 +65,7 @@ _STAGES = {
 @click.option(
     "--tags",
     default=DEFAULT_TAGS,
+    show_default=False,
     metavar="REGEX",
     help="Tags to read: an expression for their whole names, the version in a group named "
     "version. Default: v5.8, v5.8-rc7 and v5.10.42.",
@@ -79,7 +89,10 @@ _STAGES = {
     "--strict", is_flag=True, help="Fail where a source cannot read a file, and do not go on."
 )
 @click.option(
-    "--commits/--no-commits", default=True, help="Find the introducing commits (default: yes)."
+    "--commits/--no-commits",
+    default=True,
+    show_default=False,
+    help="Find the introducing commits (default: yes).",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
 def command(
@@ -100,6 +113,7 @@ def command(
     what is new. The dataset of a kernel becomes the default of the other commands if it covers
     what the embedded data covers.
     """
+    _require_local(str(repo))
     begun = time.monotonic()
     tune_libgit2()
     folder = _folder(repo, output, name)
@@ -133,6 +147,20 @@ def _default(folder: Path, reason: str | None) -> str:
     name = folder.name if folder.parent == data_home() else str(folder)
     stays = utf8(default_source())
     return f"stays {stays}: {reason}; use this one with --data {utf8(name)}"
+
+
+def _require_local(repo: str) -> None:
+    """Raise an error for the address of a repository that is not here.
+
+    :raises RepositoryError: the message has the command that brings it
+    """
+    if _REMOTE.match(repo) and not os.path.exists(repo):  # noqa: PTH110
+        # A Path has one slash of two.
+        address = re.sub(r"^(\w+):/+", r"\1://", repo)
+        raise RepositoryError(
+            f"{address} is not on this machine; clone it first: git clone --filter=blob:none "
+            f"{shlex.quote(address)} linux && helperhist scan linux"
+        )
 
 
 def _remember(folder: Path, timeline: Timeline) -> str | None:

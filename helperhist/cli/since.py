@@ -5,12 +5,20 @@ from dataclasses import replace
 import click
 
 from helperhist.cli.command import new_command
-from helperhist.cli.options import data_option, echo_objects_csv, echo_source, format_options
+from helperhist.cli.completing import complete_names, complete_programs
+from helperhist.cli.options import (
+    data_option,
+    echo_objects_csv,
+    echo_source,
+    format_options,
+    quiet_option,
+)
 from helperhist.cli.output import Styled, complain, echo, echo_json
 from helperhist.cli.programs import Program, find_program, limit
 from helperhist.cli.relations import require_relations
+from helperhist.cli.streams import read_words
 from helperhist.dataset import load
-from helperhist.errors import HelperhistError
+from helperhist.errors import InvalidVersion
 from helperhist.printable import printable
 from helperhist.report.evidence import evidence_json, evidence_pairs
 from helperhist.report.relations import (
@@ -30,30 +38,38 @@ from helperhist.timeline import (
     Timeline,
     canonical_name,
     condition_words,
+    is_pattern,
+    one_answer,
+    spelled,
 )
+from helperhist.version import read_version
 
 __all__ = ["command"]
 
-
-def _complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
-    """Complete the names of the data; no answer where there is none."""
-    try:
-        rows = load(ctx.params.get("data")).rows
-    except HelperhistError:
-        return []
-    # What a shell cannot show, it shall not insert.
-    return [r.name for r in rows if r.name.startswith(incomplete) and r.name.isprintable()]
+#: Of the names that a word may mean, so many are shown.
+_SHOWN = 5
+_TYPES = ("prog_type", "map_type", "attach_type", "link_type")
 
 
 @new_command(
     "since",
-    epilog="Examples: since bpf_probe_read_str; since 45; since 'bpf_skb_*' -q; "
-    "since BPF_MAP_TYPE_RINGBUF --json; since __sk_buff.gso_size; "
-    "since bpf_loop --prog xdp",
+    examples=(
+        "helperhist since bpf_probe_read_str",
+        "helperhist since 45",
+        "helperhist since 'bpf_skb_*' -q",
+        "helperhist since BPF_MAP_TYPE_RINGBUF --json",
+        "helperhist since __sk_buff.gso_size",
+        "helperhist since bpf_loop --prog xdp",
+    ),
 )
-@click.argument("names", nargs=-1, required=True, metavar="NAME...", shell_complete=_complete)
-@click.option("-q", "--quiet", is_flag=True, help="Print the release alone.")
-@click.option("--prog", metavar="TYPE", help="Say when programs of a type may call NAME: xdp, tc.")
+@click.argument("names", nargs=-1, required=True, metavar="NAME...", shell_complete=complete_names)
+@quiet_option("Print the release alone.")
+@click.option(
+    "--prog",
+    metavar="TYPE",
+    shell_complete=complete_programs,
+    help="Say when programs of a type may call NAME: xdp, tc.",
+)
 @click.option("--evidence", is_flag=True, help="Say which copies and statements a row is made of.")
 @format_options
 @data_option
@@ -70,11 +86,14 @@ def command(
 ) -> None:
     """Say which kernel NAME needs: the release, its tag and date, the introducing commit.
 
-    NAME is a helper (bpf_probe_read_str, probe_read_str, BPF_FUNC_probe_read_str or 45), another
-    name of bpf.h (BPF_MAP_TYPE_RINGBUF, xdp_md.egress_ifindex, egress_ifindex), or a pattern
-    ('bpf_skb_*'), or a kfunc. TYPE is a program type (xdp, BPF_PROG_TYPE_XDP) or a name of
-    SEC() (tc, fentry). Exit code 1 if a name is unknown, never was in a mainline release, or such
-    a program never could call it.
+    NAME is a helper (bpf_probe_read_str, probe_read_str, BPF_FUNC_probe_read_str, 45 or #45), a
+    kfunc, another name of bpf.h (BPF_MAP_TYPE_RINGBUF or ringbuf, xdp_md.egress_ifindex or
+    egress_ifindex), a struct (xdp_md: its fields), a pattern ('bpf_skb_*'), or - for a list of
+    names on standard input. TYPE is a program type (xdp, BPF_PROG_TYPE_XDP) or a name of SEC()
+    (tc, fentry).
+
+    Exit code 1 if a name is unknown, never was in a mainline release, or such a program never
+    could call it; 2 with -q if a word means several things that came at different times.
     """
     if evidence and (quiet or as_csv):
         raise click.UsageError(
@@ -84,21 +103,28 @@ def command(
     rows: dict[str, Row] = {}
     related: list[Relation] = []
     negative = False
+    refused = False
     program = None if prog is None else find_program(timeline, prog)
-    for name in names:
+    for name in _names(names):
         if program is not None:
             pairs = _pairs(timeline, name, program)
             negative = negative or not pairs
             related += pairs
             continue
         found = timeline.find(name)
-        if not found and (kfuncs := timeline.relations_of(name).find("kfunc", name)):
+        if not found and (kfuncs := _kfuncs(timeline, name)):
             related += kfuncs
+            continue
+        if quiet and not is_pattern(name) and len(found := one_answer(found)) > 1:
+            refused = True
+            complain(_several(name, found))
             continue
         rows.update((row.name, row) for row in found)
         if not found:
             negative = True
             complain(_unknown(timeline, name))
+        elif not quiet:
+            _hint(timeline, name, found)
         negative = negative or all(row.since is None for row in found)
     answers = list(rows.values())
     if as_json or as_csv:
@@ -115,8 +141,10 @@ def command(
     elif as_csv:
         echo_objects_csv(objects)
     elif quiet:
-        for since in (*(row.since for row in answers), *(pair.since for pair in related)):
-            echo(since or "none")
+        for row in answers:
+            echo((row.since or "none") + (" or earlier" if row.since and row.or_earlier else ""))
+        for pair in related:
+            echo(pair.since + (" or earlier" if pair.or_earlier or pair.absent else ""))
     else:
         for row in answers:
             echo(*_render(timeline, row, evidence))
@@ -124,14 +152,55 @@ def command(
             echo(*_render_relation(timeline, relation, evidence))
     if not quiet:
         echo_source(timeline, machine=as_json or as_csv)
-    ctx.exit(1 if negative else 0)
+    ctx.exit(2 if refused else int(negative))
+
+
+def _names(words: tuple[str, ...]) -> list[str]:
+    """Return the names that are asked for: also as ``a,b``, and ``-`` for those of a list."""
+    found: list[str] = []
+    for word in words:
+        if word == "-":
+            found += read_words("names")
+        elif "(" in word:
+            found.append(word.strip())
+        else:
+            found += [name for part in word.split(",") if (name := part.strip())]
+    if not found:
+        raise click.UsageError("give a name: `helperhist since bpf_loop`")
+    return list(dict.fromkeys(found))
+
+
+def _kfuncs(timeline: Timeline, name: str) -> tuple[Relation, ...]:
+    """Return the kfunc of a name, also where it is written in another case."""
+    name = spelled(name)
+    for spelling in (name, name.lower()):
+        if found := timeline.relations_of(spelling).find("kfunc", spelling):
+            return found
+    return ()
+
+
+def _several(name: str, rows: tuple[Row, ...]) -> str:
+    shown = ", ".join(f"{row.name} ({row.since or 'none'})" for row in rows[:_SHOWN])
+    more = f" and {len(rows) - _SHOWN} more" if len(rows) > _SHOWN else ""
+    return f"Error: {name}: means several names: {shown}{more}; write one of them"
+
+
+def _hint(timeline: Timeline, name: str, found: tuple[Row, ...]) -> None:
+    """Say how to find the others, where a word means a type by the end of its name."""
+    word = spelled(name)
+    if is_pattern(name) or timeline.since(name) or found[0].kind not in _TYPES:
+        return
+    others = {row.name for row in timeline.find(f"*{word}*")} - {row.name for row in found}
+    if others:
+        complain(f"note: {len(others)} more have {word} in their names: since '*{word}*'")
 
 
 def _pairs(timeline: Timeline, name: str, program: Program) -> tuple[Relation, ...]:
     """Return when programs of a type may call a name; complain where they never could."""
     relations = require_relations(timeline)
-    row = timeline.since(name)
-    kind, wanted = ("kfunc_use", name) if row is None else ("helper_use", row.name)
+    rows = () if is_pattern(name) else timeline.find(name)
+    row = rows[0] if rows else None
+    kind, wanted = ("kfunc_use", spelled(name)) if row is None else ("helper_use", row.name)
     all_of_type = relations.find(kind, wanted, program.type)
     found = limit(relations, all_of_type, program)
     if found:
@@ -151,8 +220,17 @@ def _pairs(timeline: Timeline, name: str, program: Program) -> tuple[Relation, .
 
 
 def _unknown(timeline: Timeline, name: str) -> str:
+    try:
+        read_version(name)
+    except InvalidVersion:
+        pass
+    else:
+        return f"{name} is a version: did you mean `helperhist list --at {name}`?"
+    word = spelled(name)
     near = timeline.nearest(name)
     hint = f"; nearest: {', '.join(near)}" if near else "; see `helperhist list`"
+    if len(word) > 2 and word.isidentifier() and timeline.find(f"*{word}*"):
+        hint += f"; for all with it in their names: since '*{word}*'"
     return f"{name}: unknown{hint}"
 
 

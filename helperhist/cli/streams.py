@@ -7,7 +7,12 @@ import sys
 from contextlib import suppress
 from typing import TextIO
 
-__all__ = ["discard", "prepare_streams"]
+from helperhist.errors import HelperhistError
+
+__all__ = ["discard", "prepare_streams", "read_words", "say_waiting"]
+
+
+_MAX_WORDS = 100_000
 
 
 class _Closed(io.RawIOBase):
@@ -83,3 +88,26 @@ def discard(name: str) -> None:
 
 def _nowhere() -> io.TextIOWrapper:
     return io.TextIOWrapper(io.FileIO(os.devnull, "w"), encoding="utf-8", errors="backslashreplace")
+
+
+def say_waiting(what: str) -> None:
+    """Say what is waited for, where that is the keyboard.
+
+    :param what: that is to be typed, in the plural
+    """
+    if sys.stdin.isatty():
+        sys.stderr.write(f"reading {what} from the terminal; end with Ctrl-D\n")
+
+
+def read_words(what: str) -> list[str]:
+    """Return the words of the standard input.
+
+    :raises HelperhistError: there are more than 100,000 of them
+    """
+    say_waiting(what)
+    words: list[str] = []
+    for line in sys.stdin.buffer:
+        words += line.decode("utf-8", "replace").split()
+        if len(words) > _MAX_WORDS:
+            raise HelperhistError(f"more than {_MAX_WORDS} {what} on standard input; give less")
+    return words

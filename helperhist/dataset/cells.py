@@ -74,7 +74,8 @@ def lines_with(data: File, name: str) -> File:
     if not isinstance(data, bytes):
         return data
     header, *lines = data.splitlines(keepends=True) or [b""]
-    cell = f",{name},".encode()
+    # A word of a command line need not be text.
+    cell = f",{name},".encode("utf-8", "surrogatepass")
     return header + b"".join(line for line in lines if cell in line)
 
 

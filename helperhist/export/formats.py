@@ -41,33 +41,9 @@ def render_export(timeline: Timeline, file_format: str, kinds: Sequence[str] = (
     return FORMATS[file_format](timeline, rows)
 
 
-_COLUMNS = (
-    "kind", "name", "id", "since", "tag", "first_tag", "released", "removed", "or_earlier",
-    "commit", "author_date", "commit_date", "subject", "former_names", "backports",
-    "prototype", "attributes",
-)  # fmt: skip
-
-
 def _csv(_: Timeline, rows: Sequence[Row]) -> bytes:
-    """Return CSV: the columns of a dataset's timeline.csv, one row per name."""
-    cells = (
-        [
-            *(_cell(getattr(row, column)) for column in _COLUMNS[:14]),
-            " ".join(f"{item.series}:{item.since}" for item in row.backports),
-            _cell(row.prototype),
-            _cell(row.attributes),
-        ]
-        for row in rows
-    )
-    return render_csv(_COLUMNS, cells).encode()
-
-
-def _cell(value: object) -> str:
-    if value is None or value is False:
-        return ""
-    if value is True:
-        return "yes"
-    return " ".join(value) if isinstance(value, tuple) else str(value)
+    """Return CSV: the columns of ``--csv`` and of the JSON, one row per name."""
+    return render_csv(list(Row("", "").to_json()), (row.to_cells() for row in rows)).encode()
 
 
 def _json(timeline: Timeline, rows: Sequence[Row]) -> bytes:

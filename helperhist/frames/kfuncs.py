@@ -36,7 +36,7 @@ def kfuncs(timeline: Timeline) -> pd.DataFrame:
     removed         category, ordered      the first release read without it; NA: still there
     seen            string                 the newest that has it; NA: the one before removed
     renamed_to      string                 the name under which it goes on, else NA
-    lived           Int64                  releases of mainline that have it, at most
+    lived           Int64                  mainline releases from since to before removed
     =============== ====================== ====================================================
 
     A kfunc that goes is taken to go on under another name where that came later than it, is there

@@ -205,6 +205,10 @@ class Repository(Objects):
                 return path, blob
         return None
 
+    def blob(self, commit: str, path: str) -> str | None:
+        """Return the blob of a file at a commit, None where it has none."""
+        return self._descend(self.commit(commit)[5:45].decode("latin-1"), _components(path))
+
     def _find(self, tree: str) -> str | None:
         """Return the blob of the header below a root tree, from the first path that exists."""
         return next(

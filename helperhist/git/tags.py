@@ -53,11 +53,11 @@ def list_tags(objects: Objects, pattern: str) -> tuple[list[TagRef], Counter[str
         compiled = re.compile(pattern)
     except (re.error, RecursionError, OverflowError) as error:
         raise RepositoryError(
-            f"--tags {pattern!r} is not a regular expression: {one_line(str(error))}"
+            f"--tags '{one_line(pattern)}' is not a regular expression: {one_line(str(error))}"
         ) from error
     if "version" not in compiled.groupindex:
         raise RepositoryError(
-            f"--tags {pattern!r} has no group named version; "
+            f"--tags '{one_line(pattern)}' has no group named version; "
             r"write for example 'Ubuntu-(?P<version>\d+\.\d+\.\d+-\d+\.\d+)'"
         )
     found: list[TagRef] = []

@@ -63,7 +63,7 @@ class HeaderOptions:
         for name in self.kfuncs_of:
             words += ["--kfuncs-of", name]
         for name in self.prog_types:
-            words += ["--prog-type", name]
+            words += ["--prog", name]
         if self.beside is not None:
             words += ["--beside", self.beside]
         words += ["--docs"] if self.docs else []

@@ -96,7 +96,7 @@ def read_uses(timeline: Timeline, types: Sequence[str]) -> Uses:
     asked = [one.removeprefix(_TYPE).lower() for one in types]
     for one, spelt in zip(asked, types, strict=True):
         if one not in (*known, ALL):
-            raise HelperhistError(f"--prog-type {spelt}: known are all, {', '.join(known)}")
+            raise HelperhistError(f"--prog {spelt}: known are all, {', '.join(known)}")
     every = ALL in asked
     chosen = tuple(known) if every else tuple(dict.fromkeys(asked))
     pairs = [

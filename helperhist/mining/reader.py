@@ -172,6 +172,7 @@ class Reader:
         lost = said.lost
         if lost is None and name in _NEVER_EMPTY and not said.values:
             lost = Gap("", 0, "nothing was found", lost=True)
+            summary.gaps.append((tag.name, lost))
         if lost is None:
             return True
         found = Lost(name, tag.name, utf8(one_line(lost.path)), utf8(one_line(lost.what)))

@@ -15,10 +15,11 @@ from helperhist.git import (
 )
 from helperhist.mining.files import SOURCES
 from helperhist.mining.headers import HEADER, HEADER_VERSION, scan_header
+from helperhist.mining.kernelrepo import is_kernel
 from helperhist.mining.lines import follows, tag_key
 from helperhist.mining.relations import read_relations
 from helperhist.mining.summaries import SourceSummary
-from helperhist.printable import utf8
+from helperhist.printable import one_line, utf8
 from helperhist.timeline import Metadata, Parts, Tag, Timeline
 
 __all__ = ["HEADER", "SOURCE_NAMES", "Progress", "Summary", "scan", "scan_with_summary"]
@@ -106,7 +107,7 @@ def scan_with_summary(
         newest=max(found, key=tag_key).name,
         skipped=tuple(sorted(skipped.items())),
         commits=commits,
-        kernel=tags == DEFAULT_TAGS and any(_is_kernel_tag(tag) for tag in found),
+        kernel=tags == DEFAULT_TAGS and not paths and is_kernel(repository, found),
         shallow=tuple(sorted(repository.shallow)),
         version=__version__,
         format=FORMAT,
@@ -134,7 +135,8 @@ def scan_with_summary(
         found,
         [name for name in chosen if name in SOURCES],
         old,
-        kernel=metadata.kernel,
+        # Whether a tree is a kernel's, each is asked itself.
+        kernel=tags == DEFAULT_TAGS,
         commits=commits,
         strict=strict,
         progress=progress,
@@ -152,12 +154,6 @@ def _with_relations(timeline: Timeline, parts: Parts) -> Timeline:
         lambda: timeline.docs,
         relations=lambda name: parts,
     )
-
-
-def _is_kernel_tag(tag: Tag) -> bool:
-    """Whether a tag is named as the kernel names a release: v5.10, not v5.10.0 as iproute2."""
-    version = tag.version
-    return version.rc is None and tag.name == f"v{version.series}" and version.major >= 3
 
 
 def _is_complete(refs: Iterable[TagRef], found: Iterable[Tag]) -> bool:
@@ -189,7 +185,8 @@ def _locate(
         seen = ", ".join(f"{count} with {reason!r}" for reason, count in sorted(skipped.items()))
         hint = f" (skipped: {seen})" if before else "; it has no tags: run `git fetch --tags`"
         raise RepositoryError(
-            f"no tag of {repository.folder} fits {pattern!r}{hint}; choose others with --tags"
+            f"no tag of {repository.folder} fits '{one_line(pattern)}'{hint}; choose others with "
+            "--tags"
         )
     raise RepositoryError(
         f"none of {total} tags of {repository.folder} has {' or '.join(repository.paths)}; "

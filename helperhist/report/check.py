@@ -17,12 +17,15 @@ from helperhist.check import (
     newest_first,
     required,
     switched,
+    undecided,
 )
 from helperhist.report.causes import LOADER_NAMES, because, shown_name
+from helperhist.timeline import Asked
 
 __all__ = [
     "render_change",
     "render_object",
+    "render_quiet",
     "render_summary",
     "render_verdict",
     "where",
@@ -152,10 +155,20 @@ def render_summary(checked: Sequence[tuple[str, Findings]], width: int) -> str:
     return _wrapped(("object", "kernel", "because of"), rows, width)
 
 
-def render_verdict(file: str, target: str, found: Sequence[TooNew], width: int) -> str:
-    """Return whether an object works on a target, or what is missing there."""
+def render_verdict(
+    file: str, target: str, found: Sequence[TooNew], width: int, release: Asked | None = None
+) -> str:
+    """Return whether an object works on a target, or what is missing there.
+
+    :param release: that was asked for; None of a particular kernel
+    """
+    target = target if release is None else release.name
+    if not found and release is not None and undecided(release):
+        newest = f", though {release.floor} has all that it requires"
+        return f"{file}: not sure: nobody can tell what {target} has{newest}"
     if not found:
-        return f"{file}: yes, {target} has all that it requires"
+        known = "" if release is None or release.doubt is None else f", as {release.floor} has"
+        return f"{file}: yes, {target} has all that it requires{known}"
     certain = any(verdict.certain for verdict in found)
     if certain and loads(found):
         head = f"{file}: no, {target} loads it, but cannot attach it"
@@ -172,6 +185,11 @@ def render_verdict(file: str, target: str, found: Sequence[TooNew], width: int) 
             (name, f"{verdict.reason}{instead}", where(verdict.item)),
         )
     return f"{head}\n{_wrapped(('name', 'why', 'where'), list(rows.values()), width)}"
+
+
+def render_quiet(findings: Findings) -> str:
+    """Return the minimum of one object in a few words."""
+    return "does not load" if findings.refused else str(minimum(findings))
 
 
 def render_change(old: str, new: str, change: Change, width: int) -> str:

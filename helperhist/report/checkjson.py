@@ -13,8 +13,10 @@ from helperhist.check import (
     minimum,
     newest_first,
     switched,
+    undecided,
 )
 from helperhist.report.causes import evidence, shown_name
+from helperhist.timeline import Asked
 
 __all__ = ["change_json", "target_json", "to_json"]
 
@@ -68,19 +70,28 @@ def target_json(
     target: str,
     found: tuple[TooNew, ...],
     loader: str,
-    note: str | None = None,
+    release: Asked | None = None,
     refused: bool = False,
 ) -> dict[str, Any]:
     """Return the documented JSON object of a target.
 
-    :param note: from what the data answers, where it has no tag of the target
+    :param release: that was asked for; None of a particular kernel
     :param refused: whether no kernel loads the object with its loader
     """
+    doubt = None if release is None else release.doubt
+    if refused or any(verdict.certain for verdict in found):
+        answer = "no"
+    else:
+        answer = "cannot tell" if found or undecided(release) else "yes"
+    loaded = loads(found, refused)
     return {
         "kernel": target,
-        "ok": not found and not refused,
-        "loads": loads(found, refused),
-        "note": note,
+        "release": None if release is None else str(release.version),
+        "answer": answer,
+        "ok": answer == "yes",
+        "loads": None if loaded and undecided(release) else loaded,
+        "note": None if doubt is None else doubt.text,
+        "doubt": None if doubt is None else doubt.to_json(),
         "missing": [
             {
                 **_item(verdict.item, loader),

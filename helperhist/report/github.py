@@ -3,21 +3,28 @@
 from collections.abc import Iterator
 from pathlib import PurePath
 
-from helperhist.check import Change, Findings, TooNew, minimum
+from helperhist.check import Change, Findings, TooNew, minimum, undecided
 from helperhist.printable import printable
 from helperhist.report.causes import shown_name
 from helperhist.report.check import where
 from helperhist.report.refusals import place, reason, remedy
+from helperhist.timeline import Asked
 
 __all__ = ["annotate", "annotate_change", "render_annotation"]
 
 
 def annotate(
-    file: str, findings: Findings, found: tuple[TooNew, ...], target: str | None, root: PurePath
+    file: str,
+    findings: Findings,
+    found: tuple[TooNew, ...],
+    target: str | None,
+    root: PurePath,
+    release: Asked | None = None,
 ) -> Iterator[str]:
     """Yield the annotations of an object: what sets its minimum, or what a target lacks.
 
     :param target: None where none was given
+    :param release: that was asked for; None of a particular kernel
     """
     for refusal in findings.refused:
         text = f"{file}: {place(refusal)}{reason(refusal)}; {remedy(refusal)}"
@@ -30,6 +37,9 @@ def annotate(
             text = f"{shown_name(item)} sets the minimum kernel of {file}: {least} ({where(item)})"
             yield render_annotation("notice", f"Linux {least}", text, item.source, root)
         return
+    if release is not None and release.doubt is not None and undecided(release):
+        text = f"{file}: {release.doubt.text}"
+        yield render_annotation("warning", f"not sure of {target}", text, None, root)
     for verdict in found:
         level = "error" if verdict.certain else "warning"
         instead = f"; instead: {verdict.instead}" if verdict.instead else ""

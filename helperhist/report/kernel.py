@@ -6,7 +6,7 @@ from typing import Any
 from helperhist.errors import DatasetError
 from helperhist.kernel import Comparison, KernelInfo
 from helperhist.report.terminal import fields, table
-from helperhist.timeline import LISTS, SENTINEL, Timeline, plural, sort_key
+from helperhist.timeline import LISTS, SENTINEL, Timeline, no_such_kind, plural, sort_key
 
 __all__ = ["kernel_json", "render_kernel", "render_names"]
 
@@ -56,9 +56,7 @@ def render_names(info: KernelInfo, kinds: tuple[str, ...]) -> str:
     have = {name.kind for name in info.names} | {"kfunc"}
     for kind in kinds:
         if kind not in have | {"all"}:
-            raise DatasetError(
-                f"{info.source} shows no names of kind {kind!r}; it has {', '.join(sorted(have))}"
-            )
+            raise DatasetError(f"{info.source}: {no_such_kind(kind, have)}")
         if kind == "kfunc" and info.kfuncs is None:
             raise DatasetError(f"kfuncs of {info.source}: {_NO_KFUNCS[info.form]}")
     rows = [

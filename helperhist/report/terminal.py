@@ -46,10 +46,10 @@ def _unit(char: str) -> str:
 
 
 def terminal_width() -> int:
-    """Return the columns of the terminal, between 60 and 100; 80 where there is none."""
+    """Return the columns of the terminal, between 40 and 100; 80 where there is none."""
     import shutil  # it brings all of Python's compressors with it
 
-    return max(60, min(shutil.get_terminal_size((80, 24)).columns, 100))
+    return max(40, min(shutil.get_terminal_size((80, 24)).columns, 100))
 
 
 def table(

@@ -6,9 +6,11 @@ from helperhist.timeline.analysis import (
     by_release,
     first_names,
     lts_tags,
+    no_such_kind,
     releases,
     require_kinds,
 )
+from helperhist.timeline.asked import WORDS, Asked, Doubt, ask, known_names
 from helperhist.timeline.conditions import condition_words
 from helperhist.timeline.evidence import (
     ABSENT,
@@ -37,6 +39,7 @@ from helperhist.timeline.kinds import (
     kind_key,
     plural,
 )
+from helperhist.timeline.lookup import is_pattern, one_answer, spelled
 from helperhist.timeline.parts import (
     Introduction,
     Lost,
@@ -51,7 +54,7 @@ from helperhist.timeline.presence import Kernel, Presence, Release
 from helperhist.timeline.records import Backport, Diff, Doc, Event, Metadata, Row, Span, Tag
 from helperhist.timeline.relation import Interval, Relation
 from helperhist.timeline.relations import Relations
-from helperhist.timeline.timeline import Timeline, series_base
+from helperhist.timeline.timeline import Timeline, changes, series_base
 
 __all__ = [
     "ABSENT",
@@ -72,9 +75,12 @@ __all__ = [
     "SOMEHOW",
     "SOURCES",
     "STRUCT_OPS",
+    "WORDS",
+    "Asked",
     "Backport",
     "Diff",
     "Doc",
+    "Doubt",
     "Event",
     "Evidence",
     "Fact",
@@ -101,19 +107,26 @@ __all__ = [
     "Tag",
     "Timeline",
     "Witness",
+    "ask",
     "by_release",
     "canonical_name",
+    "changes",
     "condition_words",
     "evidence_of",
     "first_names",
     "is_followed",
+    "is_pattern",
     "kind_key",
+    "known_names",
     "lts_tags",
+    "no_such_kind",
+    "one_answer",
     "plural",
     "releases",
     "require_kinds",
     "series_base",
     "sort_key",
+    "spelled",
     "squash",
     "with_spellings",
 ]

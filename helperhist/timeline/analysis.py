@@ -13,6 +13,7 @@ __all__ = [
     "LAST_GROWTH",
     "LTS",
     "LTS_SOURCE",
+    "SUPPORTED",
     "Need",
     "by_release",
     "first_names",
@@ -20,6 +21,7 @@ __all__ = [
     "lts_tags",
     "minimum",
     "newest_additions",
+    "no_such_kind",
     "releases",
     "require_kinds",
     "together",
@@ -31,6 +33,14 @@ LTS_SOURCE = "https://www.kernel.org/category/releases.html, 'Longterm release k
 
 #: The longterm kernels from 4.4 on. 3.18 and 4.1, longterm too, are older than most of the API.
 LTS = ("4.4", "4.9", "4.14", "4.19", "5.4", "5.10", "5.15", "6.1", "6.6", "6.12", "6.18")
+
+#: Month until which a longterm kernel is to get updates, from the same page and, for 6.6 to 6.18,
+#: from what was announced in March 2026.
+SUPPORTED = {
+    "4.4": "2022-02", "4.9": "2023-01", "4.14": "2024-01", "4.19": "2024-12", "5.4": "2025-12",
+    "5.10": "2026-12", "5.15": "2026-12", "6.1": "2027-12", "6.6": "2027-12", "6.12": "2028-12",
+    "6.18": "2028-12",
+}  # fmt: skip
 
 #: The release with the last helpers, numbers 210 and 211. Since v6.15 bpf.h itself says of the
 #: list that it is "effectively frozen" and asks for kfuncs instead.
@@ -61,9 +71,29 @@ def require_kinds(timeline: Timeline, kinds: Iterable[str]) -> None:
     present = timeline.index.kinds
     for kind in kinds:
         if kind not in present:
-            raise DatasetError(
-                f"no names of kind {kind[:60]!r} in this data; it has: {', '.join(sorted(present))}"
-            )
+            raise DatasetError(no_such_kind(kind, present))
+
+
+def no_such_kind(kind: str, present: Iterable[str]) -> str:
+    """Return what to tell of a kind that is not there: the nearest one, and all.
+
+    >>> no_such_kind("maps", ["helper", "map_type"])
+    "no names of kind 'maps'; did you mean map_type? There are helper, map_type"
+    """
+    import difflib
+
+    kinds = sorted(present)
+    word = kind.strip().lower().removesuffix("s")
+    near = sorted(
+        (
+            name
+            for name in kinds
+            if word and (name.startswith(word) or word.startswith(name.partition("_")[0]))
+        ),
+        key=lambda name: (name != word, not name.endswith("_type")),
+    ) or difflib.get_close_matches(word, kinds, 1, 0.6)
+    hint = f"; did you mean {near[0]}? There are " if near else "; there are "
+    return f"no names of kind {kind[:60]!r}{hint}{', '.join(kinds)}"
 
 
 def by_release(row: Row) -> tuple[KernelVersion, int, str]:

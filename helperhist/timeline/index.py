@@ -1,11 +1,10 @@
 """The rows of a timeline by name, by number, and by spelling."""
 
-import fnmatch
 import re
 from collections.abc import Iterable, Mapping
 from functools import cached_property
 
-from helperhist.timeline.kinds import PREFIXES, SENTINEL
+from helperhist.timeline.kinds import PREFIXES
 from helperhist.timeline.records import Row
 from helperhist.version import KernelVersion
 
@@ -144,56 +143,3 @@ class Index:
         if row is None and name.isascii() and name.isdigit() and len(name) < 10:
             return self.numbered("helper", int(name))
         return row
-
-    def find(self, pattern: str) -> tuple[Row, ...]:
-        """Return the rows that a name or a shell pattern means; see :meth:`Timeline.find`."""
-        pattern = pattern.strip()
-        if not any(char in pattern for char in "*?["):
-            row = self.meant(pattern)
-            if row is not None:
-                return (row,)
-            end = f".{pattern}"
-            return tuple(row for row in self.rows if row.kind == "field" and row.name.endswith(end))
-        prefix = "BPF_FUNC_"
-        if pattern.startswith(prefix):
-            helpers = [row for row in self.rows if row.kind == "helper"]
-            return _match(f"bpf_{pattern.removeprefix(prefix)}", helpers)
-        if "." in pattern:
-            return _match(pattern, self.rows)
-        groups: tuple[list[Row], list[Row], list[Row]] = ([], [], [])
-        for row in self.rows:
-            groups[(row.kind == "field") + 2 * (row.kind == SENTINEL)].append(row)
-        names, fields, sentinels = groups
-        for flags in (0, re.IGNORECASE):
-            for rows in (names, sentinels, fields):
-                if found := _match(pattern, rows, flags):
-                    return found
-        return ()
-
-    def nearest(self, name: str, count: int = 3) -> tuple[str, ...]:
-        """Return the known names that look most like an unknown one, else that contain it."""
-        import difflib
-
-        name = canonical_name(name).lower()
-        choices: dict[str, str] = {}
-        for row in self.rows:
-            choices.setdefault(row.name.lower(), row.name)
-            if row.kind == "field":
-                choices.setdefault(row.name.rpartition(".")[2].lower(), row.name)
-        close: list[str] = []
-        for spelling in (name, f"bpf_{name}"):
-            close += difflib.get_close_matches(spelling, choices, count, 0.75)
-        if not close and len(name) > 2:
-            close = sorted((text for text in choices if name in text), key=len)[:count]
-        return tuple(dict.fromkeys(choices[found] for found in close))[:count]
-
-
-def _match(pattern: str, rows: Iterable[Row], flags: int = 0) -> tuple[Row, ...]:
-    match = re.compile(fnmatch.translate(pattern), flags).match
-    return tuple(
-        row
-        for row in rows
-        if match(row.name)
-        or (row.kind == "helper" and match(row.name.removeprefix("bpf_")))
-        or (row.kind == "field" and match(row.name.rpartition(".")[2]))
-    )

@@ -91,6 +91,19 @@ class Row:
             "attributes": list(self.attributes),
         }
 
+    def to_cells(self) -> list[str | None]:
+        """Return the cells of a line of CSV, in the order of the JSON: lists have spaces."""
+        return [_cell(value) for value in self.to_json().values()]
+
+
+def _cell(value: object) -> str | None:
+    if isinstance(value, bool):
+        return "yes" if value else ""
+    if isinstance(value, list):
+        words = (f"{v['series']}:{v['since']}" if isinstance(v, dict) else v for v in value)
+        return " ".join(words)
+    return None if value is None else str(value)
+
 
 @dataclass(frozen=True, slots=True)
 class Tag:

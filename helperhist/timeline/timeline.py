@@ -1,12 +1,13 @@
 """The timeline: which name came with which release, and the questions that it answers."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cached_property
 
 from helperhist.errors import DatasetError
 from helperhist.timeline.evidence import Evidence, Statements, Witness
 from helperhist.timeline.facts import Fact, sort_key
 from helperhist.timeline.index import Index
+from helperhist.timeline.lookup import find, nearest
 from helperhist.timeline.parts import Parts
 from helperhist.timeline.presence import Release
 from helperhist.timeline.records import (
@@ -19,9 +20,9 @@ from helperhist.timeline.records import (
     Tag,
 )
 from helperhist.timeline.relations import Relations
-from helperhist.version import KernelVersion
+from helperhist.version import KernelVersion, read_version
 
-__all__ = ["Timeline", "series_base"]
+__all__ = ["Timeline", "changes", "series_base"]
 
 
 class Timeline:
@@ -175,27 +176,31 @@ class Timeline:
         return self.index.numbered("helper", number)
 
     def find(self, pattern: str) -> tuple[Row, ...]:
-        """Return the rows that a name or a shell pattern means, in row order.
+        """Return the rows that a name or a shell pattern means.
 
-        A name is as for :meth:`since`, else the end of a field's path (``gso_size``). A pattern
+        A name is as for :meth:`since`, with ``()`` or ``struct`` or as ``#182``, too; else a type
+        without its prefix (``xdp``, ``ringbuf``; then the fields of that name), else a struct
+        (``xdp_md``: its fields), else the end of a field's path (``gso_size``); and if it is none
+        of these as it is written, then in any case (``BPF_LOOP``). A pattern
         (``bpf_skb_*``) is matched with names, helpers with or without ``bpf_``. It means fields
         only with a dot in it or if it fits nothing else, and so with sentinels; where it fits
         nothing at all, upper and lower case are taken for the same.
         """
-        return self.index.find(pattern)
+        return find(self.index, pattern)
 
     def nearest(self, name: str, count: int = 3) -> tuple[str, ...]:
         """Return the known names that look most like an unknown one, else that contain it."""
-        return self.index.nearest(name, count)
+        return nearest(self.index, name, count)
 
     def kernel(self, version: str) -> Release:
         """Return a release or an update of one, whether or not the data has its tag.
 
-        Its ``has(kind, name)`` is asked of the tag itself, never of ``since``.
+        Its ``has(kind, name)`` is asked of the tag itself, never of ``since``. What the data
+        cannot tell of it is in :func:`helperhist.timeline.ask`.
 
         :raises InvalidVersion: the version has another form
         """
-        return Release(self, KernelVersion.parse(version))
+        return Release(self, read_version(version).version)
 
     def tag(self, version: str) -> Tag:
         """Return the tag of a version (``5.4``, ``5.8-rc3``, ``5.10.42``) or of that name.
@@ -205,7 +210,7 @@ class Timeline:
         for tag in self.tags:
             if tag.name == version:
                 return tag
-        wanted = KernelVersion.parse(version)
+        wanted = read_version(version).version
         found = [tag for tag in self.tags if tag.version == wanted]
         if found:
             return found[-1]
@@ -229,21 +234,7 @@ class Timeline:
 
         :raises DatasetError: this timeline has no such tag
         """
-        before, after = self.present(self.tag(old)), self.present(self.tag(new))
-        return Diff(
-            tuple(sorted((after[name] for name in after.keys() - before), key=sort_key)),
-            tuple(sorted((before[name] for name in before.keys() - after), key=sort_key)),
-            tuple(
-                sorted(
-                    (
-                        (before[name], after[name])
-                        for name in before.keys() & after
-                        if before[name].value != after[name].value
-                    ),
-                    key=lambda pair: sort_key(pair[1]),
-                )
-            ),
-        )
+        return changes(self.present(self.tag(old)), self.present(self.tag(new)))
 
     @cached_property
     def _position(self) -> dict[str, int]:
@@ -302,3 +293,18 @@ class Timeline:
 def series_base(mainline: Iterable[Tag], series: str) -> Tag | None:
     """Return the release that a stable series starts from, None if it is not tagged."""
     return next((tag for tag in mainline if tag.version.text == series), None)
+
+
+def changes(before: Mapping[str, Fact], after: Mapping[str, Fact]) -> Diff:
+    """Return what changed from the names of one kernel to those of another."""
+    both = [(before[name], after[name]) for name in before.keys() & after]
+    return Diff(
+        tuple(sorted((after[name] for name in after.keys() - before), key=sort_key)),
+        tuple(sorted((before[name] for name in before.keys() - after), key=sort_key)),
+        tuple(
+            sorted(
+                (pair for pair in both if pair[0].value != pair[1].value),
+                key=lambda pair: sort_key(pair[1]),
+            )
+        ),
+    )

@@ -24,6 +24,19 @@ WRITE = {
     "json": ("{", '"{}":\n"{}",\n', '"bpf_loop": "5.17"}'),
     "go": ("package x\n", '\t"{}": "{}",\n', ""),
     "c": ("", '\t{{"{}", "{}"}},\n', ""),
+    "code": ("", '    ("{}", Version("{}")),\n', ""),
+    "rst": (
+        ".. list-table::\n\n   * - Helper\n     - Kernel\n",
+        "   * - {}\n     - {}\n",
+        "",
+    ),
+    "org": ("| Helper | Kernel |\n|---+---|\n", "| {} | {} |\n", ""),
+    "asciidoc": ("|===\n| Helper | Kernel\n", "| {}\n| {}\n", "|===\n"),
+    "html": (
+        "<table><tr><th>Helper</th><th>Kernel</th></tr>\n",
+        "<tr><td>{}</td>\n<td>{}</td></tr>\n",
+        "</table>\n",
+    ),
 }
 
 

@@ -1,6 +1,7 @@
 """Real git repositories for tests: pinned commits, headers rendered from lists of names."""
 
 import os
+import re
 import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -55,6 +56,14 @@ def doc_comment(*prototypes: str) -> str:
     return "\n".join([*lines, " */", ""])
 
 
+def makefile(version: str) -> dict[str, bytes]:
+    """Return the kernel's Makefile of a version; none where the text is not a version."""
+    match = re.match(r"v([0-9]+)\.([0-9]+)", version)
+    if match is None:
+        return {}
+    return {"Makefile": f"VERSION = {match[1]}\nPATCHLEVEL = {match[2]}\nSUBLEVEL = 0\n".encode()}
+
+
 class History:
     """A repository whose commits are known by short keys."""
 
@@ -82,7 +91,7 @@ class History:
         :param date: seconds since 1970, of author and committer
         """
         content = names if isinstance(names, bytes | None) else render_header(names, flags, style)
-        tree: dict[str, bytes] = {"README": b"read me\n", **(files or {})}
+        tree: dict[str, bytes] = {"README": b"read me\n", **makefile(key), **(files or {})}
         if content is not None:
             tree[path] = content
         self._clock += 3600

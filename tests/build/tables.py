@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 import helperhist
-from helperhist.audit.judge import Finding
+from helperhist.audit.finding import Finding
 from helperhist.timeline import Row, Timeline
 
 EMBEDDED = helperhist.load("embedded")
@@ -32,7 +32,7 @@ MARKDOWN = """\
 
 Feature | Kernel version | Commit
 --------|----------------|-------
-Some *feature* of the kernel | 4.11 (removed in 4.18) | [`a67edbf4fb6d`](https://x/commit/a67e)
+Some feature of the kernel | 4.11 (removed in 4.18) | [`a67edbf4fb6d`](https://x/commit/a67e)
 
 ### Map types
 

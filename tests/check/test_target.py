@@ -147,4 +147,15 @@ def test_what_the_last_tag_has_is_taken_to_stay_and_said(
     result = ask(history, "5.12.7")
     assert missing(result) == []
     assert "note: the data has no 5.12.7; the answer is from 5.12\n" in result.stderr
-    assert "note: 9.9 is newer than the data, which ends with 5.14\n" in ask(history, "9.9").stderr
+
+
+def test_nobody_can_tell_of_a_release_after_the_data(history: tuple[Path, Path, Path]) -> None:
+    result = ask(history, "9.9")
+    assert result.exit_code == 1
+    (answer,) = json.loads(result.stdout)
+    target = answer["target"]
+    assert (target["ok"], target["answer"]) == (False, "cannot tell")
+    assert target["doubt"]["kind"] == "newer"
+    assert target["doubt"]["text"] == target["note"]
+    assert "note: 9.9 is newer than the data, which ends with 5.14: nobody" in result.stderr
+    assert "scan" in target["note"], "the remedy"

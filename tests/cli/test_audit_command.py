@@ -54,6 +54,7 @@ def test_json(table: Path) -> None:
         "tag": "v5.8",
         "commit": "457f44363a8894135c85b7a9afd2bd8196db24ab",
         "note": None,
+        "program_type": None,
     }
     missing = json.loads(run("audit", table, "--json").stdout)[-1]
     assert (missing["verdict"], missing["stated"], missing["line"]) == ("missing", None, None)

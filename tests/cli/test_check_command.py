@@ -209,9 +209,9 @@ def test_nobody_knows_of_a_target_beyond_the_data() -> None:
 
 
 def test_bad_target() -> None:
-    result = run(build(NEW), "--target", "latest")
+    result = run(build(NEW), "--target", "newest")
     assert result.exit_code == 2
-    assert "'latest' is no kernel version" in result.stderr
+    assert "'newest' is not a kernel version" in result.stderr
 
 
 def test_several_objects_and_a_folder(tmp_path: Path) -> None:
@@ -497,5 +497,8 @@ def test_data_of_another_project(tmp_path: Path) -> None:
 
 def test_target_beyond_the_data() -> None:
     result = run(build(NEW), "--target", "99.9")
-    assert result.exit_code == 0
-    assert "note: 99.9 is newer than the data, which ends with 7.3\n" in result.stderr
+    assert result.exit_code == 1
+    assert "note: 99.9 is newer than the data, which ends with " in result.stderr
+    assert ": not sure: nobody can tell what 99.9 has" in result.stdout
+    (line,) = run(build(NEW), "--target", "99.9", "--format", "github").stdout.splitlines()
+    assert line.startswith("::warning title=not sure of 99.9::")

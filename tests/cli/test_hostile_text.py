@@ -103,7 +103,7 @@ CASES: dict[str, list[tuple[str, ...]]] = {
               ("check", "{objects}", "--target", EVIL),
               ("check", "--diff", "{objects}/bad.o", "{objects}/" + FILE + ".o")],
     "kernel": [("kernel", EVIL), ("kernel", "{table}"), ("kernel", "{objects}"),
-               ("kernel", "{repository}@" + EVIL), ("kernel", "{table}", "--against", EVIL)],
+               ("kernel", "{repository}@" + EVIL), ("kernel", "{table}", "--at", EVIL)],
     "explain": [("explain", f"invalid func bpf_{EVIL}#182"), ("explain", EVIL),
                 ("explain", f"unknown func {EVIL}#9; invalid func unknown#182"),
                 ("explain", f"libbpf: map '{EVIL}': failed to create: Invalid argument(-22)"),
@@ -118,6 +118,8 @@ CASES: dict[str, list[tuple[str, ...]]] = {
              ("scan", "{repository}", "--tags", "(" + EVIL),
              ("scan", "{repository}", "--name", EVIL),
              ("scan", "{repository}", "--output", EVIL, "--name", EVIL)],
+    "data": [("data", EVIL), ("data", "use", EVIL), ("data", "use", "{data}"), ("data",),
+             ("data", "verify", EVIL), ("data", "remove", EVIL)],
     "page": [("page", "--data", "{data}", "-o", "x.html"), ("page", "--data", EVIL, "-o", "x.html"),
              ("page", "--data", "{data}", "-o", "/none/" + EVIL)],
     "completion": [("completion", EVIL)],
@@ -255,7 +257,7 @@ def test_annotations(title: str, message: str, source: str | None) -> None:
 
 
 @settings(max_examples=30)
-@given(st.text(st.characters(exclude_characters="\0")))
+@given(st.text(st.characters(codec="utf-8", exclude_characters="\0")))
 def test_any_text_as_an_argument(text: str) -> None:
     commands: list[Callable[[str], tuple[str, ...]]] = [
         lambda text: ("since", "--", text),

@@ -81,7 +81,6 @@ def _outcome(name: str, words: list[str]) -> tuple[int, str, str]:
 @pytest.mark.parametrize(
     "words",
     [
-        ("check", "x.o", "--target", "5.4", "--target", "6.1"),
         ("check", "x.o", "--target=6.1", "--target=6.1"),
         ("list", "--kind", "helper", "--kind", "cmd"),
         ("diff", "5.4", "5.10", "--kind", "helper", "--kind", "cmd"),

@@ -79,7 +79,7 @@ def test_a_hole_is_shown(data: str) -> None:
 def test_spellings_of_a_program_type(data: str, spelling: str) -> None:
     assert lines("since", "-q", "bpf_b", "--prog", spelling, "--data", data) == []
     result = run("since", "-q", "bpf_b", "--prog", spelling, "--data", data)
-    assert result.stdout == "5.4\n"
+    assert result.stdout == "5.4 or earlier\n"
 
 
 def test_a_program_type_that_is_none(data: str) -> None:
@@ -164,13 +164,19 @@ def test_a_release_that_was_not_read(data: str) -> None:
     assert "1 more came or went around 5.3, which was not read: nobody can tell" in result.stderr
 
 
+def test_an_update_may_call_what_its_release_may(data: str) -> None:
+    release, update = (run("list", "--prog", "xdp", "--at", at, "--data", data)
+                       for at in ("5.5", "5.5.3"))  # fmt: skip
+    assert release.stdout == update.stdout
+    assert "note: the data has no 5.5.3; the answer is from 5.5" in update.stderr
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
         (("--kind", "helper_use", "--at", "5.9"), "helper_use was read from 5.1 to 5.7, not at"),
-        (("--kind", "helper_use", "--at", "5.5.3"), "is known of releases only; ask for 5.5"),
-        (("--kind", "map_use", "--prog", "xdp"), "--prog limits helper_use, gpl_only"),
-        (("--kind", "gpl_only"), "no relations of kind 'gpl_only' in this data; there are helper"),
+        (("--kind", "map_use", "--prog", "xdp"), "--prog limits helper_use, gpl_only, kfunc_use"),
+        (("--kind", "gpl_only"), "no names of kind 'gpl_only'; there are helper_use"),
         (("--kind", "nothing"), "no names of kind 'nothing'"),
     ],
 )

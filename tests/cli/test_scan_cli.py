@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pygit2
@@ -13,9 +14,11 @@ import pytest
 from click.testing import CliRunner, Result
 
 from helperhist.cli.group import cli
-from helperhist.dataset.store import load, read_dataset
+from helperhist.dataset import folders, store
+from helperhist.dataset.store import load, read_dataset, write_dataset
 from tests.build.kernel_tree import XDP, Kernel
-from tests.build.repository import History, clone, git, loose, render_header
+from tests.build.repository import History, clone, git, loose, makefile, render_header
+from tests.build.timeline import make_timeline
 
 
 @pytest.fixture(autouse=True)
@@ -33,7 +36,7 @@ def history(tmp_path: Path) -> History:
     history = History(tmp_path / "linux", bare=False)
     history.commit("before", None)
     history.commit("0", ["a"], "before")
-    history.commit("1", ["a", "b"], "0")
+    history.commit("1", ["a", "b"], "0", files=makefile("v5.1"))
     history.tags(v4_20="before", v5_0="0", v5_1_rc1="1", v5_1="1", notes="0")
     return history
 
@@ -69,10 +72,20 @@ def test_a_part_of_a_kernel_does_not_become_the_default(history: History, home: 
     assert (asked.exit_code, asked.stdout) == (0, "5.1\n")
 
 
-def test_a_whole_kernel_becomes_the_default(tmp_path: Path, home: Path) -> None:
-    """A history with every release of the embedded data, and one more."""
+def test_a_whole_kernel_becomes_the_default(
+    tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A history with every release of the embedded data, which here are of helpers alone."""
     repo = History(tmp_path / "whole")
     before: tuple[str, ...] = ()
+    known = load("embedded")
+    only = make_timeline(
+        {tag.name: [f for f in known.at(tag.name) if f.kind == "helper"] for tag in known.releases}
+    )
+    only.metadata = replace(only.metadata, paths=known.metadata.paths)
+    write_dataset(only, tmp_path / "embedded")
+    for module in (store, folders):
+        monkeypatch.setattr(module, "embedded_dir", lambda: tmp_path / "embedded")
     known = load("embedded")
     for release in known.releases:
         names = [name for name in known.at(release.name) if name.kind == "helper"]

@@ -1,6 +1,7 @@
 import json
 import os
 import resource
+import shutil
 import stat
 from collections.abc import Callable
 from dataclasses import replace
@@ -13,7 +14,9 @@ from hypothesis import strategies as st
 
 from helperhist import frames
 from helperhist.cli.group import cli
+from helperhist.dataset import folders
 from helperhist.dataset import store as dataset
+from helperhist.dataset.files import LATER
 from helperhist.dataset.store import load, read_dataset, write_dataset
 from helperhist.errors import DatasetError
 from helperhist.timeline import Backport, Doc, Event, Fact, Metadata, Row, Span, Tag, Timeline
@@ -424,6 +427,17 @@ def remember(folder: Path) -> None:
     assert dataset.remember_scan(folder, load("embedded")) is None
 
 
+@pytest.fixture
+def headers_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the embedded data be without what only whole trees say."""
+    folder = tmp_path / "embedded"
+    shutil.copytree(folders.embedded_dir(), folder)
+    for name in LATER:
+        (folder / name).unlink(missing_ok=True)
+    for module in (dataset, folders):
+        monkeypatch.setattr(module, "embedded_dir", lambda: folder)
+
+
 def test_the_embedded_one_without_any_other() -> None:
     assert load().label.startswith("embedded data: ")
     assert load().metadata == load("embedded").metadata
@@ -434,6 +448,7 @@ def test_versions_that_may_be_no_kernels_are_told(tmp_path: Path) -> None:
     assert label == "/src/libbpf (its versions are not known to be the kernel's)"
 
 
+@pytest.mark.usefixtures("headers_only")
 def test_order_of_the_sources(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     last = make(tmp_path / "last", "last scan")
     variable = make(tmp_path / "variable", "variable")
@@ -484,7 +499,7 @@ def test_no_such_dataset(
     ("name", "plain"),
     [("linux", True), ("linux-6.1", True), ("a b", True), ("", False), (".", False), ("..", False),
      (".x", False), ("a/b", False), ("a\\b", False), ("a\0b", False), ("embedded", False),
-     ("last-kernel-scan", False)],
+     ("last-kernel-scan", False), ("chosen-dataset", False), ("default", False)],
 )  # fmt: skip
 def test_plain_names(name: str, plain: bool) -> None:
     assert dataset.is_plain_name(name) is plain
@@ -527,17 +542,20 @@ def grown(*, without: str = "", release: str = "", **changes: object) -> Timelin
     return made
 
 
+@pytest.mark.usefixtures("headers_only")
 @pytest.mark.parametrize(
     ("timeline", "reason"),
     [
         (lambda: grown(), None),
         (lambda: load("embedded"), None),
-        (lambda: grown(kernel=False), "its tags are not named as the kernel's"),
+        (lambda: grown(kernel=False), "its tags are not the kernel's"),
         (lambda: grown(paths=("bundled/bpf.h",)), "it was read with --path"),
         (lambda: grown(release="v3.18"), "it lacks 3.18"),
         (lambda: grown(release="v7.1"), "it lacks 7.1"),
         (lambda: grown(release="v5.8", without="bpf_ringbuf_output"),
          "its 5.8 lacks bpf_ringbuf_output"),
+        (lambda: grown(release="v5.8", without="BPF_MAP_TYPE_RINGBUF"),
+         "its 5.8 lacks BPF_MAP_TYPE_RINGBUF"),
         (lambda: make_timeline({"v5.8": [], "v5.9": []}), "it was read with --path"),
     ],
 )  # fmt: skip
@@ -554,6 +572,17 @@ def test_what_becomes_the_default(
     assert label == (made.label if reason is None else load("embedded").label)
 
 
+def test_without_what_trees_say_a_scan_is_not_the_default(tmp_path: Path) -> None:
+    folder = make(tmp_path / "linux", "headers alone")
+    assert load("embedded").relations
+    remember(folder)  # as an older version did
+    assert load().label == load("embedded").label
+    reason = dataset.remember_scan(folder, grown())
+    assert reason is not None
+    assert reason.startswith("it does not say what ")
+
+
+@pytest.mark.usefixtures("headers_only")
 def test_newer_embedded_data_win(tmp_path: Path) -> None:
     remember(make(tmp_path / "old", "old scan", newest="v5.3"))
     assert load().label == load("embedded").label
@@ -561,6 +590,7 @@ def test_newer_embedded_data_win(tmp_path: Path) -> None:
     assert load().label == "new scan"
 
 
+@pytest.mark.usefixtures("headers_only")
 def test_a_folder_whose_name_is_no_text(tmp_path: Path) -> None:
     folder = make(tmp_path / os.fsdecode(b"\xff\n"), "odd")
     remember(folder)

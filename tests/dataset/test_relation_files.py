@@ -89,7 +89,7 @@ def test_relations_of_another_dataset_are_not_mixed_in(folder: Path) -> None:
         (RELATIONS, "map_use,", "map_used,", "is damaged ('map_used' is not a kind of relation)"),
         (RELATIONS, ",v5.1,v5.1", ",v5.1,v5.1,", "relations.csv:6 is damaged"),
         (RELATIONS, ",v5.1,v5.1", ",v5.1,v5.3", "damaged ('bpf_a' has a tag that was not read)"),
-        (READ, "helper_use,v5.2", "helper_use,new", "is damaged ('new' is no kernel version"),
+        (READ, "helper_use,v5.2", "helper_use,new", "is damaged ('new' is not a kernel version"),
         (READ, "helper_use,v5.2", "helper_use,v5.1", "is damaged ('v5.1' is there twice)"),
         (READ, "helper_use,v5.2", "helper_use,v5.2.1", "'v5.2.1' is not a release of mainline"),
         (READ, "helper_use,v5.2", "helper_use,v5.2-rc1", "'v5.2-rc1' is not a release of"),

@@ -419,7 +419,7 @@ def test_the_same_bytes_in_any_locale(tmp_path: Path) -> None:
 def test_help_has_examples() -> None:
     code, text, _ = run("--help")
     assert code == 0
-    assert "Examples: header -o bpf_helper_defs.h" in text
+    assert "Examples:\n  helperhist header -o bpf_helper_defs.h\n" in text
 
 
 def test_the_command_imports_nothing_heavy() -> None:

@@ -134,5 +134,5 @@ def test_kfuncs_of_the_type_only() -> None:
 
 
 def test_an_unknown_type() -> None:
-    with pytest.raises(HelperhistError, match=r"--prog-type foo: known are all, .*xdp"):
+    with pytest.raises(HelperhistError, match=r"--prog foo: known are all, .*xdp"):
         render_header(embedded(), HeaderOptions(prog_types=("foo",)))

@@ -72,7 +72,7 @@ def test_stored_outputs_are_those_of_a_clean_run(
     path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stored, fresh = read(path), execute(read(path), tmp_path, monkeypatch)
-    remedy = "run `jupyter execute --inplace notebooks/*.ipynb`"
+    remedy = "run `python notebooks/run.py`"
     for old, new in zip(code(stored), code(fresh), strict=True):
         assert [substance(item) for item in old.outputs] == [
             substance(item) for item in new.outputs

@@ -426,7 +426,7 @@ def test_command(timeline: Timeline) -> None:
     assert ["added", "5.8", "helper", "125", "bpf_ktime_get_boot_ns"] in [
         line.split() for line in out.splitlines()
     ]
-    code, out, _ = run(path, "--against", "5.8")
+    code, out, _ = run(path, "--at", "5.8")
     assert "missing  5.8" in out
     code, out, _ = run(path, "--list", "prog_type", "--list", "map_type")
     assert out.splitlines()[1] == "map_type   1   BPF_MAP_TYPE_HASH"

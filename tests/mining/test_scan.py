@@ -24,6 +24,7 @@ from tests.build.repository import (
     clone,
     doc_comment,
     git,
+    makefile,
     render_header,
     write_object,
 )
@@ -253,7 +254,7 @@ def test_order_of_versions(history: History) -> None:
 @pytest.mark.parametrize("both", [False, True], ids=["v5.10.0", "v5.10 and v5.10.0"])
 def test_releases_with_three_numbers(history: History, both: bool) -> None:
     history.commit("5.9", ["a"])
-    history.commit("5.10", ["a", "b"], "5.9")
+    history.commit("5.10", ["a", "b"], "5.9", files=makefile("v5.10"))
     history.commit("5.10.1", ["a", "b", "c"], "5.10")
     history.tags(v5_9_0="5.9", v5_10_0="5.10", v5_10_1="5.10.1")
     if both:

@@ -58,7 +58,7 @@ def test_since(timeline: Timeline, text: str, name: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", " ", "0", "99", "-1", "2.0", "\u0662", "9" * 5000, "bpf_", "BPF_FUNC_", "BPF_PROBE_READ",
+    ["", " ", "0", "99", "-1", "2.0", "\u0662", "9" * 5000, "bpf_", "BPF_FUNC_",
      "BPF_FUNC_BPF_MAP_TYPE_HASH", "bpf_BPF_MAP_TYPE_HASH", "map_type", "probe_read "[:-2]],
 )  # fmt: skip
 def test_since_of_no_name(timeline: Timeline, text: str) -> None:

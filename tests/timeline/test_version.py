@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from helperhist.errors import HelperhistError, InvalidVersion
-from helperhist.version import KernelVersion, natural_key
+from helperhist.version import OWN_BUILD, KernelVersion, natural_key, read_version
 
 # This list must be in sorted order: every pair of it is compared.
 VERSIONS = [
@@ -97,7 +97,7 @@ def test_rejects(text: str) -> None:
     with pytest.raises(InvalidVersion) as caught:
         KernelVersion.parse(text)
     message = str(caught.value)
-    assert "no kernel version" in message
+    assert "not a kernel version" in message
     assert "5.10-rc3" in message, "the message shows a valid form"
     assert len(message) < 200
     assert "\n" not in message
@@ -156,6 +156,79 @@ def test_any_text_is_a_version_or_our_error(text: str) -> None:
         return
     assert KernelVersion.parse(version.text) == version
     assert version.release
+
+
+RHEL = "RHEL, or a distribution made from it"
+#: What people write, the version that it means, and the family of the kernel.
+WRITTEN = [
+    ("5.10", "5.10", None),
+    (" v5.8\n", "5.8", None),
+    ("5.10.42", "5.10.42", None),
+    ("5.10.0", "5.10", None),
+    ("linux-5.4", "5.4", None),
+    ("linux-v5.4.7", "5.4.7", None),
+    ("Linux 6.1", "6.1", None),
+    ("kernel 6.1", "6.1", None),
+    ("5.8-rc7", "5.8-rc7", None),
+    ("5.8-rc7+", "5.8-rc7", None),
+    ("v5.8.0-rc7-custom", "5.8-rc7", None),
+    ("6.12-rc6-amd64", "6.12-rc6", None),
+    ("6.12~rc6-1~exp1", "6.12-rc6", None),
+    ("6.12.0-0.rc3.20241014git6485cf5ea253.30.fc42.x86_64", "6.12-rc3", None),
+    ("6.8.0-060800rc3-generic", "6.8-rc3", None),
+    ("5.8.0-rc7-next-20200729", "5.8-rc7", None),
+    ("6.12.0-next-20241125", "6.12.0-next-20241125", "linux-next"),
+    ("5.14.0-503.el9", "5.14.0-503.el9", RHEL),
+    ("4.18.0-553.el8_10.x86_64", "4.18.0-553.el8_10.x86_64", RHEL),
+    ("3.10.0-1160.el7.x86_64", "3.10.0-1160.el7.x86_64", RHEL),
+    ("5.15.0-200.131.27.el8uek.x86_64", "5.15.0-200.131.27.el8uek.x86_64", "Oracle Linux (UEK)"),
+    ("6.8.0-60-generic", "6.8.0-60-generic", "Ubuntu"),
+    ("5.4.0-1103-aws", "5.4.0-1103-aws", "Ubuntu"),
+    ("5.15.167.4-microsoft-standard-WSL2", "5.15.167.4-microsoft-standard-WSL2",
+     "WSL2 (Microsoft)"),
+    ("6.1.141-155.222.amzn2023", "6.1.141-155.222.amzn2023", "Amazon Linux"),
+    ("4.14.355-275.570.amzn2.x86_64", "4.14.355-275.570.amzn2.x86_64", "Amazon Linux"),
+    ("5.10.226-android12-9-00001-gabc", "5.10.226-android12-9-00001-gabc", "Android"),
+    ("6.1.0-28-amd64", "6.1.0-28-amd64", "Debian"),
+    ("5.10.0-32-cloud-amd64", "5.10.0-32-cloud-amd64", "Debian"),
+    ("6.12.117+deb13-cloud-amd64", "6.12.117+deb13-cloud-amd64", "Debian"),
+    ("6.12.9+bpo-arm64", "6.12.9+bpo-arm64", "Debian"),
+    ("6.11.4-301.fc41.x86_64", "6.11.4-301.fc41.x86_64", "Fedora"),
+    ("5.14.21-150500.55.88-default", "5.14.21-150500.55.88-default", "SUSE"),
+    ("6.12.1-arch1-1", "6.12.1-arch1-1", "Arch Linux"),
+    ("6.6.74-1-lts", "6.6.74-1-lts", "Arch Linux"),
+    ("6.6.57.1-1.azl3", "6.6.57.1-1.azl3", "Azure Linux"),
+    ("6.8.12-4-pve", "6.8.12-4-pve", "Proxmox VE"),
+    ("6.6.51+rpt-rpi-v8", "6.6.51+rpt-rpi-v8", "Raspberry Pi"),
+    ("6.1.0+", "6.1.0+", OWN_BUILD),
+    ("6.18.44-custom", "6.18.44-custom", OWN_BUILD),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("text", "version", "family"), WRITTEN, ids=[w[0].strip() for w in WRITTEN]
+)
+def test_versions_as_people_write_them(text: str, version: str, family: str | None) -> None:
+    written = read_version(text)
+    assert (str(written.version), written.family) == (version, family)
+    assert written.text == text.strip()
+
+
+@pytest.mark.parametrize("text", ["", " ", "\n", "linux", "linux-", "latest", "5", "99", "el9"])
+def test_what_is_not_a_version(text: str) -> None:
+    with pytest.raises(InvalidVersion, match="not a kernel version") as caught:
+        read_version(text)
+    assert "\n" not in str(caught.value)
+
+
+@given(st.text(max_size=60))
+def test_any_text_is_read_or_our_error(text: str) -> None:
+    try:
+        written = read_version(text)
+    except InvalidVersion:
+        return
+    assert written.version.rc is None or not written.version.build
+    assert (written.family is None) == (not written.version.build)
 
 
 def test_natural_key_of_numbers_too_long_for_an_integer() -> None:

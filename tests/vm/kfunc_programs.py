@@ -1,6 +1,6 @@
 """Programs that call kfuncs by one name on every kernel, and the functions that they come to.
 
-Each is built with a header of ``helperhist header --kfuncs --prog-type all`` and a few types of the
+Each is built with a header of ``helperhist header --kfuncs --prog all`` and a few types of the
 kernel's UAPI.
 """
 

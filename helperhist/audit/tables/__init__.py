@@ -1,12 +1,21 @@
 """Tables of names and kernel versions as people keep them: bytes in, rows out."""
 
+import json
 import re
 from collections.abc import Callable, Iterator, Mapping
 
+from helperhist.audit.tables.code import read_code
 from helperhist.audit.tables.delimited import find_delimiter, read_delimited
-from helperhist.audit.tables.markdown import is_rule, read_markdown
+from helperhist.audit.tables.markdown import has_list, is_rule, read_markdown
+from helperhist.audit.tables.markup import (
+    find_markup,
+    read_asciidoc,
+    read_html,
+    read_org,
+    read_rst,
+)
 from helperhist.audit.tables.model import Stated, Version
-from helperhist.audit.tables.source import read_c, read_go
+from helperhist.audit.tables.source import find_language, read_c, read_go
 from helperhist.audit.tables.structured import read_json, read_yaml
 from helperhist.binary import describe
 from helperhist.errors import ParseError
@@ -24,10 +33,15 @@ FORMATS: Mapping[str, Callable[[str, str], Iterator[Stated]]] = {
     "json": read_json,
     "go": read_go,
     "c": read_c,
+    "code": read_code,
+    "rst": read_rst,
+    "org": read_org,
+    "asciidoc": read_asciidoc,
+    "html": read_html,
 }
 
 _PACKAGE = re.compile(r"package[ \t]+\w+[ \t]*(?://.*)?\r?", re.ASCII)
-_YAML = re.compile(r"[ \t]*(?:-[ \t]+)?[\w\"'-]+[ \t]*:(?:[ \t].*)?\r?", re.ASCII)
+_YAML = re.compile(r"[ \t]*(?:-[ \t]+)?[\w.\"'-]+[ \t]*:(?:[ \t].*)?\r?", re.ASCII)
 _REMARK = re.compile(r"[ \t]*(?:#.*|//.*|/\*.*|\*.*|---)?\r?")
 
 
@@ -58,7 +72,7 @@ def read_table(text: str, what: str, form: str = "auto") -> tuple[str, tuple[Sta
     if not rows:
         raise ParseError(
             f"{what} has no row with a name and a version (read as {chosen}); "
-            f"give another --format ({', '.join(FORMATS)})"
+            f"give another --input-format ({', '.join(FORMATS)})"
         )
     return chosen, rows
 
@@ -66,25 +80,44 @@ def read_table(text: str, what: str, form: str = "auto") -> tuple[str, tuple[Sta
 def _recognise(text: str, what: str) -> str:
     """Tell the format of a table from its content."""
     body = text.removeprefix("\ufeff").lstrip()
-    if body[:1] in ("{", "[") and not re.match(r"\{[ \t]*\"\w+\"[ \t]*,|\[\w+\]", body):
+    braces = body[:1] in ("{", "[")
+    if braces and _is_json(body):
         return "json"
     lines = text.removeprefix("\ufeff").split("\n")
     first = next((line for line in lines if _REMARK.fullmatch(line) is None), "")
     if _PACKAGE.fullmatch(first):
         return "go"
-    if any(is_rule(line) for line in lines):
+    if any(is_rule(line) for line in lines) or has_list(lines):
         return "bcc"
+    if (markup := find_markup(text)) is not None and not _is_code(lines):
+        return markup
     if find_delimiter(text) is not None:
         return "csv"
     # Before YAML: a line of Go without its file looks like one of YAML.
-    for form in ("go", "c"):
-        if next(FORMATS[form](text, what), None) is not None and not _is_yaml(lines):
-            return form
+    language = find_language(text, what)
+    if language is not None and not _is_yaml(lines):
+        return language
+    if braces:
+        # It is refused with the line that is wrong.
+        return "json"
     if _YAML.fullmatch(first):
         return "ebpf-docs"
     raise ParseError(
-        f"cannot tell what {what} is; give --format ({', '.join(FORMATS)}) if it holds a table"
+        f"cannot tell what {what} is; give --input-format ({', '.join(FORMATS)}) if it has a table"
     )
+
+
+def _is_json(text: str) -> bool:
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
+def _is_code(lines: list[str]) -> bool:
+    """Whether a text has lines that end as statements do; their comments may hold tables."""
+    return sum(line.rstrip().endswith((";", "{", "}")) for line in lines) > len(lines) // 4
 
 
 def _is_yaml(lines: list[str]) -> bool:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from helperhist.audit.tables.model import Columns, Stated, Version
 
-__all__ = ["Cell", "make_row", "read_cell"]
+__all__ = ["Cell", "make_row", "read_cell", "split_versions"]
 
 _VERSION = re.compile(
     r"(?<![\w.])v?[0-9]{1,4}(?:\.[0-9]{1,4}){1,2}(?:-rc[0-9]{1,3})?(?!\w|\.\d)", re.ASCII
@@ -63,6 +63,7 @@ def read_cell(cell: str, start: int) -> Cell:
     (0, -1)
     """
     text = _HIDDEN.sub(lambda match: " " * len(match[0]), cell)
+    text = text.replace("&lt;", "   <").replace("&gt;", "   >")
     found = []
     for match in _VERSION.finditer(text):
         found.append(match)
@@ -95,11 +96,27 @@ def make_row(
     kind: str | None,
     table: int,
     commits: tuple[str, ...],
+    program: str = "",
 ) -> Stated:
     """Return the row of a table: what its cell says, as far as its columns leave no doubt."""
     version = read.version if columns.sure else replace(read.version, start=-1, end=-1)
     doubt = columns.doubt or read.doubt
-    return Stated(name, version, line, kind, table, commits, False, read.note, doubt)
+    return Stated(
+        name, version, line, kind, table, commits, False, read.note, doubt, program, columns.loose
+    )
+
+
+def split_versions(cell: str, count: int) -> tuple[Cell, ...]:
+    """Return the versions of a cell that has one for each of several names, else nothing.
+
+    >>> [cell.version.text for cell in split_versions("4.1 / 4.9", 2)]
+    ['4.1', '4.9']
+    """
+    parts = re.split(r"[/,;+&、\n]|<br ?/?>", _HIDDEN.sub(" ", cell))
+    cells = [read_cell(part, 0) for part in parts]
+    if len(cells) != count or any(c.doubt or not c.version.text for c in cells):
+        return ()
+    return tuple(replace(c, version=replace(c.version, start=-1, end=-1)) for c in cells)
 
 
 def _without_version(cell: str, start: int) -> Cell:

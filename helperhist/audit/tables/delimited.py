@@ -76,7 +76,10 @@ def read_delimited(text: str, what: str) -> Iterator[Stated]:
         if columns.commit is not None and columns.commit < len(cells):
             commits = find_commits(cells[columns.commit].text)
         name = cells[columns.name].text.strip().removesuffix("()")
-        yield make_row(columns, stated, name, line, kind, 1, commits)
+        program = ""
+        if columns.program is not None and columns.program < len(cells):
+            program = cells[columns.program].text.strip()
+        yield make_row(columns, stated, name, line, kind, 1, commits, program)
 
 
 def _rows(text: str, delimiter: str, what: str) -> Iterator[list[_Cell]]:

@@ -1,28 +1,25 @@
 """Tables of Markdown, as bcc's ``docs/kernel-versions.md`` has them."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from helperhist.audit.tables.cells import make_row, read_cell
-from helperhist.audit.tables.model import (
-    Columns,
-    LineIndex,
-    Stated,
-    find_columns,
-    find_commits,
-)
-from helperhist.errors import ParseError
+from helperhist.audit.tables.grid import Box, Grid, read_grid
+from helperhist.audit.tables.model import Columns, LineIndex, Stated, is_version
+from helperhist.audit.tables.names import read_names
 
-__all__ = ["is_rule", "read_markdown"]
+__all__ = ["has_list", "is_rule", "read_markdown"]
 
 # Possessive throughout: each of these takes time in proportion to the line.
 _RULE = re.compile(r"[ \t]*+\|?(?:[ \t]*+:?-++:?[ \t]*+\|)++(?:[ \t]*+:?-++:?[ \t]*+)?\r?")
 _CELL = re.compile(r"(?:\\.|[^|\\])*+")
+# - `bpf_loop` (5.17+)    * bpf_loop: since Linux 5.17
+_ITEM = re.compile(
+    r"[ \t]{0,20}[-*+] (?P<names>[^|]{1,200}?)"
+    r"(?: ?\((?P<version>[^()|]{1,40})\)| ?[:\u2013\u2014-] (?P<other>[^|]{1,40}))",
+)
 _FENCE = re.compile(r" {0,3}(```+|~~~+)")
-_LINK = re.compile(r"\[([^][]{0,200})\]\([^()]{0,500}\)")
-_ESCAPE = re.compile(r"\\([^\w\s])")
-_IDENTIFIER = re.compile(r"[A-Za-z_][\w.]*(?:\(\))?", re.ASCII)
 
 
 def is_rule(line: str) -> bool:
@@ -57,10 +54,34 @@ def read_markdown(text: str, what: str) -> Iterator[Stated]:
             end = number + 2
             while end < len(lines) and _goes_on(lines[end]):
                 end += 1
-            yield from _rows(index, number, end, table, heading, what)
+            yield from read_grid(_grid(index, number, end, heading), table, what)
             number = end
             continue
+        else:
+            yield from _item(line, index.starts[number], number + 1)
         number += 1
+
+
+def has_list(lines: Iterable[str]) -> bool:
+    """Whether any line is an item of a list that has a name and a version."""
+    return any(next(_item(line, 0, 1), None) is not None for line in lines)
+
+
+def _item(line: str, start: int, number: int) -> Iterator[Stated]:
+    """Read an item of a list: names, and behind them a version and nothing else."""
+    item = _ITEM.fullmatch(line.rstrip())
+    named = read_names(item["names"]) if item is not None else None
+    if item is None or named is None or not named.names:
+        return
+    group = "version" if item["version"] is not None else "other"
+    stated = read_cell(item[group], start + item.start(group))
+    if stated.doubt or stated.version.start < 0 or not is_version(stated.version.text):
+        return
+    columns = Columns(0, 1, None, None, None, named.doubt, named.plain)
+    for name in named.names:
+        row = make_row(columns, stated, name, number, None, -1, ())
+        beside = tuple(other for other in named.names if other != name)
+        yield replace(row, program=named.remark, loose=True, beside=beside)
 
 
 def _goes_on(line: str) -> bool:
@@ -68,46 +89,15 @@ def _goes_on(line: str) -> bool:
     return bool(line.strip()) and not line.startswith("#") and not _FENCE.match(line)
 
 
-def _rows(
-    index: LineIndex, first: int, end: int, table: int, heading: str, what: str
-) -> Iterator[Stated]:
-    header = [_plain(cell) for cell, _ in _cells(index.lines[first])]
-    columns = find_columns(header)
-    if columns.version is None:
-        return
-    label, kind = _label(header, columns)
-    for number in range(first + 2, end):
-        cells = _cells(index.lines[number])
-        if len(cells) <= max(columns.version, label or 0):
-            raise ParseError(
-                f"{what}:{number + 1}: a row of {len(cells)} cells in the table of line "
-                f"{first + 1}, whose kernel version is cell {columns.version + 1}; "
-                "complete the row, or end the table with an empty line"
-            )
-        cell, offset = cells[columns.version]
-        stated = read_cell(cell, index.starts[number] + offset)
-        name = heading if label is None else _name(cells[label][0])
-        if columns.name is not None and columns.name < len(cells):
-            # The Enum column of bcc names what the first column only describes.
-            name = _name(cells[columns.name][0]) or name
-        commits: tuple[str, ...] = ()
-        if columns.commit is not None and columns.commit < len(cells):
-            commits = find_commits(cells[columns.commit][0])
-        known = kind
-        if known is None and _IDENTIFIER.fullmatch(name) is None:
-            known = "feature"
-        if known == "feature":
-            stated = replace(stated, note="")
-        yield make_row(columns, stated, name, number + 1, known, table, commits)
+def _grid(index: LineIndex, first: int, end: int, heading: str) -> Grid:
+    def boxes(number: int) -> list[Box]:
+        start = index.starts[number]
+        return [
+            Box(cell, start + offset, number + 1) for cell, offset in _cells(index.lines[number])
+        ]
 
-
-def _label(header: list[str], columns: Columns) -> tuple[int | None, str | None]:
-    """Return the column that names rows, and the kind of all rows."""
-    taken = (columns.version, columns.commit, columns.kind)
-    label = next((i for i in range(len(header)) if i not in taken), None)
-    if columns.of_kind is not None or columns.name is not None:
-        return label, columns.of_kind
-    return label, "feature"
+    rows = [boxes(number) for number in range(first + 2, end)]
+    return Grid(boxes(first), rows, heading, strict=True)
 
 
 def _cells(line: str) -> list[tuple[str, int]]:
@@ -124,11 +114,3 @@ def _cells(line: str) -> list[tuple[str, int]]:
         cells.append((line[offset:end], offset))
         offset = end + 1
     return cells
-
-
-def _plain(cell: str) -> str:
-    return _ESCAPE.sub(r"\1", _LINK.sub(r"\1", cell)).replace("\\_", "_").strip(" \t`*")
-
-
-def _name(cell: str) -> str:
-    return _plain(cell).removesuffix("()")

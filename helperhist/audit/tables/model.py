@@ -14,8 +14,10 @@ __all__ = [
     "LineIndex",
     "Stated",
     "Version",
+    "find_arch",
     "find_columns",
     "find_commits",
+    "heads_versions",
     "is_heading",
     "is_version",
     "squash",
@@ -55,6 +57,23 @@ _VERSION_WORDS = (
     "requiredkernel", "requiredversion", "since", "version", "kernel", "minversion", "introduced",
     "introducedin", "addedin", "release", "linux", "linuxversion",
 )  # fmt: skip
+#: In headings of other columns with versions; in those of ours, if no known one is there.
+_NO_VERSIONS = re.compile(
+    r"remov|test|until|deprecat|last|latest|max|eol|end|drop|backport|date|ubuntu|rhel|red hat|"
+    r"debian|fedora|centos|suse|distro|android|libbpf|llvm|clang|gcc|bcc|bpftool|iproute|golang|"
+    r"移除|删除|废弃|弃用",
+    re.IGNORECASE,
+)
+_MAYBE_VERSIONS = re.compile(
+    r"kernel|linux|since|introduc|added|first|min|requir|version|availab|support|upstream|"
+    r"mainline|release|from|needs",
+    re.IGNORECASE,
+)
+_ARCH = re.compile(
+    r"x86\w*|amd64|arm64|aarch64|arm(?!\w)|s390x?|risc-?v\w*|powerpc\w*|ppc\w*|mips\w*|"
+    r"loongarch\w*|sparc\w*",
+    re.IGNORECASE,
+)
 _NAME_WORDS = ("enum", "name", "symbol", "identifier", "constant")
 _COMMIT_WORDS = ("commit", "commits", "commitid", "sha", "hash")
 #: Headings of columns that only number the rows.
@@ -104,6 +123,11 @@ class Stated:
     :ivar go: whether the name is an identifier of Go (``asm.FnMapLookupElem``)
     :ivar note: what to tell users of this row, whatever the verdict
     :ivar doubt: why it is not judged; empty if its reading is clear
+    :ivar program: the type of programs, or of maps, for which it states the version; empty if it
+        states it for none in particular
+    :ivar loose: whether the version may be that of the name alone
+    :ivar beside: the other names that share the version, which is that of the newest at least
+    :ivar listed: whether the row lists what a release has, and older names may be among them
     """
 
     name: str
@@ -115,6 +139,10 @@ class Stated:
     go: bool = False
     note: str = ""
     doubt: str = ""
+    program: str = ""
+    loose: bool = False
+    beside: tuple[str, ...] = ()
+    listed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +159,29 @@ class Columns:
     doubt: str = ""
     #: Whether it is clear that the versions are those of the names.
     sure: bool = True
+    #: The types of programs (or maps) for which the versions are.
+    program: int | None = None
+    #: Whether the types may be only where a name can be used.
+    loose: bool = False
+
+
+def heads_versions(word: str) -> bool:
+    """Whether a heading may be that of a column with the first releases of mainline.
+
+    >>> [heads_versions(word) for word in ("First release", "Removed in", "Ubuntu", "内核版本")]
+    [True, False, False, True]
+    """
+    if squash(word) in _VERSION_WORDS:
+        return True
+    if _NO_VERSIONS.search(word):
+        return False
+    return not word.isascii() or _MAYBE_VERSIONS.search(word) is not None
+
+
+def find_arch(word: str) -> str:
+    """Return the architecture that a heading names; empty if it names none."""
+    match = _ARCH.search(word)
+    return match[0] if match else ""
 
 
 def is_heading(word: str) -> bool:
@@ -154,11 +205,18 @@ def find_columns(header: Sequence[str]) -> Columns:
     # A type of programs beside a helper is where the helper may be called.
     where = [i for i, of in kinds if of in ("prog_type", "attach_type")]
     what = [(i, of) for i, of in kinds if i not in where]
+    # A type of maps beside a helper, likewise.
+    if any(of == "helper" for _, of in what):
+        where += [i for i, of in what if of == "map_type"]
+        what = [(i, of) for i, of in what if of != "map_type"]
     index, of_kind = next(iter(what or kinds), (None, None))
-    doubt = ""
-    if where and (what and name is None):
-        if where[0] < what[0][0]:
-            doubt = f"a {of_kind} in a program type: the data has no pairs"
+    doubt, program, loose = "", None, False
+    if where and what and name is None:
+        program = where[0]
+        loose = program > what[0][0]
+    elif where and name is not None and words[name] == "name":
+        # "Enum" beside it is the name of the type itself.
+        program, loose, of_kind = where[0], True, None
     elif where and name is None and any(words[i] not in _NUMBERS for i in range(where[0])):
         doubt = f"is where {header[0][:40].strip()!r} runs, not what the row is about"
     several = sum(word in _VERSION_WORDS for word in words) > 1
@@ -169,7 +227,9 @@ def find_columns(header: Sequence[str]) -> Columns:
         kind,
         of_kind,
         doubt,
-        not (several or (where and what)),
+        not (several or loose),
+        program,
+        loose,
     )
 
 

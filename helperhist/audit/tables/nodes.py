@@ -4,10 +4,12 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-
-import yaml
+from typing import TYPE_CHECKING
 
 from helperhist.errors import ParseError
+
+if TYPE_CHECKING:
+    import yaml
 
 __all__ = ["Node", "parse_json", "parse_yaml"]
 
@@ -48,6 +50,8 @@ def parse_yaml(text: str, what: str) -> Node:
 
     :raises ParseError: it is no YAML, or holds more than one document
     """
+    import yaml  # only such tables need it
+
     # The C parser is several times faster; a wheel of pyyaml has it, a build without libyaml not.
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     # The two loaders count a byte order mark differently.
@@ -70,6 +74,8 @@ def parse_yaml(text: str, what: str) -> Node:
 
 
 def _check_depth(text: str, what: str, loader: type) -> None:
+    import yaml  # only such tables need it
+
     # Composing is recursive, in C without a guard.
     depth = 0
     for event in yaml.parse(text, loader):
@@ -82,8 +88,10 @@ def _check_depth(text: str, what: str, loader: type) -> None:
             depth -= 1
 
 
-def _from_yaml(node: yaml.Node, text: str, shift: int, done: dict[int, Node]) -> Node:
+def _from_yaml(node: "yaml.Node", text: str, shift: int, done: dict[int, Node]) -> Node:
     """Convert a node; what aliases repeat is one object, converted once."""
+    import yaml  # only such tables need it
+
     known = done.get(id(node))
     if known is not None:
         return known

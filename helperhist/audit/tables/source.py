@@ -1,19 +1,25 @@
 """Source code that maps names to versions, in Go and in C: read line by line."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
-from helperhist.audit.tables.model import KIND_OF, LineIndex, Stated, Version, squash
+from helperhist.audit.tables.code import blank_comments, read_code
+from helperhist.audit.tables.model import (
+    KIND_OF,
+    LineIndex,
+    Stated,
+    Version,
+    heads_versions,
+    squash,
+)
 
-__all__ = ["read_c", "read_go"]
+__all__ = ["find_language", "read_c", "read_go"]
 
 # Two or three numbers between commas, 3, 18 or 5, 8, 0, or a version in quotes. All blanks are
 # possessive: what was skipped once is not tried again.
 _PARTS = r"\d{1,4}[ \t]*+,[ \t]*+\d{1,4}(?:[ \t]*+,[ \t]*+\d{1,4})?"
 _QUOTED = r'"(?P<quoted>v?\d{1,4}\.\d{1,4}(?:\.\d{1,4})?(?:-rc\d{1,3})?)"'
 _KEY = r'(?: "(?P<string>\w++)" | (?<![\w.]) (?P<name>[A-Za-z_][\w.]*+) )'
-
-_COMMENT = re.compile(r"//|/\*")
 
 # asm.FnMapLookupElem: V(3, 18),  "bpf_loop": "5.17",  ebpf.Hash: {Version: "3.19"},
 _GO_ROW = re.compile(
@@ -40,15 +46,27 @@ _C_ROW = re.compile(
 )
 
 
+def find_language(text: str, what: str) -> str | None:
+    """Return the format of the initialisers of a source, None if it has none."""
+    for form, rows in (("go", _go_rows), ("c", _c_rows), ("code", read_code)):
+        if next(rows(text, what), None) is not None:
+            return form
+    return None
+
+
 def read_go(text: str, what: str) -> Iterator[Stated]:
     """Read composite literals of Go, whose keys are names and whose values are versions.
 
     :param what: names the file in errors
     """
+    return _with_others(_go_rows(text, what), text, what)
+
+
+def _go_rows(text: str, what: str) -> Iterator[Stated]:
     index = LineIndex(text, what)
     table, kind = 0, None
     pending: tuple[str, bool, int] | None = None
-    for number, code in enumerate(_code(index.lines), 1):
+    for number, code in enumerate(blank_comments(index.lines), 1):
         start = index.starts[number - 1]
         if code[:1].strip():
             # A statement of the file, not a line inside of one.
@@ -58,7 +76,7 @@ def read_go(text: str, what: str) -> Iterator[Stated]:
         found = False
         for match in _GO_ROW.finditer(code):
             name = match["string"] or match["name"]
-            if name.lower().endswith("version"):
+            if name.lower().endswith("version") or heads_versions(name):
                 continue
             found = True
             version = _version(match, start)
@@ -81,9 +99,13 @@ def read_c(text: str, what: str) -> Iterator[Stated]:
 
     :param what: names the file in errors
     """
+    return _with_others(_c_rows(text, what), text, what)
+
+
+def _c_rows(text: str, what: str) -> Iterator[Stated]:
     index = LineIndex(text, what)
     table = 0
-    for number, code in enumerate(_code(index.lines), 1):
+    for number, code in enumerate(blank_comments(index.lines), 1):
         if code[:1].strip("{[ \t\r"):
             table += 1
         for match in _C_ROW.finditer(code):
@@ -91,29 +113,18 @@ def read_c(text: str, what: str) -> Iterator[Stated]:
             yield Stated(name, _version(match, index.starts[number - 1]), number, None, table)
 
 
-def _code(lines: Sequence[str]) -> Iterator[str]:
-    """Yield the lines of a source with their comments blanked, so that offsets stay."""
-    inside = False
-    for line in lines:
-        parts: list[str] = []
-        offset = 0
-        while offset < len(line):
-            if inside:
-                end = line.find("*/", offset)
-                inside = end < 0
-                end = len(line) if inside else end + 2
-                parts.append(" " * (end - offset))
-            else:
-                opened = _COMMENT.search(line, offset)
-                end = len(line) if opened is None else opened.start()
-                parts.append(line[offset:end])
-                if opened is None or opened[0] == "//":
-                    break
-                inside = True
-                parts.append("  ")
-                end += 2
-            offset = end
-        yield "".join(parts)
+def _with_others(rows: Iterator[Stated], text: str, what: str) -> Iterator[Stated]:
+    """Yield rows, and those that only :func:`read_code` understands, in the order of lines."""
+    known = list(rows)
+    read = {(row.line, row.name.rpartition(".")[2]) for row in known}
+    starts = {row.version.start for row in known}
+    others = [
+        row
+        for row in read_code(text, what)
+        if (row.line, row.name.rpartition(".")[2]) not in read
+        and (row.version.start < 0 or row.version.start not in starts)
+    ]
+    yield from sorted([*known, *others], key=lambda row: row.line)
 
 
 def _version(match: re.Match[str], start: int) -> Version:

@@ -4,6 +4,7 @@ The groups of ebpf-docs' ``data/feature-versions.yaml`` are such objects whose `
 the rows; the group's name says what they are.
 """
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -18,6 +19,7 @@ from helperhist.audit.tables.model import (
     is_version,
     squash,
 )
+from helperhist.audit.tables.names import is_name
 from helperhist.audit.tables.nodes import Node, parse_json, parse_yaml
 from helperhist.errors import ParseError
 
@@ -57,6 +59,7 @@ class _Walk:
         self.nameless: int | None = None
 
     def rows(self, root: Node) -> Iterator[Stated]:
+        _fold(root, set())
         found = False
         for row in self.walk(root, None):
             found = True
@@ -95,7 +98,10 @@ class _Walk:
         self.table += 1
         table = self.table
         for key, value in node.pairs:
-            if value.text is None:
+            if value.items and is_version((key.text or "").strip()):
+                # {"5.8": ["bpf_ringbuf_output", ...]}
+                yield from self._listed(key, value, kind, table)
+            elif value.text is None:
                 # {"helpers": [...]}, or {"bpf_loop": {"since": "5.17"}}
                 columns = _columns(value)
                 if columns is not None and columns.version is not None and columns.name is None:
@@ -106,11 +112,27 @@ class _Walk:
             elif is_version(value.text.strip()) and not is_heading(key.text or ""):
                 yield self._stated(key, value, kind, table, ())
 
+    def _listed(self, key: Node, value: Node, kind: str | None, table: int) -> Iterator[Stated]:
+        """Read the names that a release has, of which older ones may be some."""
+        self.seen.add(id(value))
+        stated = read_cell(key.text or "", max(key.start, 0))
+        columns = replace(_MAPPING, sure=False)
+        for item in value.items:
+            name = (item.text or "").strip().removesuffix("()")
+            if is_name(name) or (kind is not None and name):
+                row = make_row(columns, stated, name, item.line, kind, table, ())
+                yield replace(row, listed=True)
+            else:
+                yield from self.walk(item, kind)
+
     def _row(
         self, node: Node, columns: Columns, kind: str | None, table: int, key: Node | None = None
     ) -> Stated:
         values = [value for _, value in node.pairs]
         name = key if columns.name is None else values[columns.name]
+        if name is None:
+            # Whatever it is called: {"id": "bpf_loop", "since": "5.17"}
+            name = next((value for value in values if is_name(value.text or "")), None)
         if name is None or not name.text:
             raise self._no_name(node.line)
         if columns.version is None:
@@ -124,7 +146,9 @@ class _Walk:
         if columns.commit is not None:
             commits = find_commits(values[columns.commit].text or "")
         kind = kind or columns.of_kind
-        return self._stated(name, values[columns.version], kind, table, commits, columns)
+        program = "" if columns.program is None else values[columns.program].text or ""
+        row = self._stated(name, values[columns.version], kind, table, commits, columns)
+        return replace(row, program=program, loose=columns.loose)
 
     def _no_name(self, line: int) -> ParseError:
         return ParseError(f"{self.what}:{line}: a row without a name")
@@ -155,6 +179,26 @@ class _Walk:
         lost = text.endswith("0") and not text.endswith(".0")
         taken = f"that {language} reads as {text.rstrip('0')}" if lost else f"to {language}"
         return f"{text} is a number {taken}; {quoted.format(text)} is none"
+
+
+def _fold(node: Node, done: set[int]) -> None:
+    """Make one version of the parts that versions have: {major: 5, minor: 17}, [5, 17]."""
+    if id(node) in done:
+        return
+    done.add(id(node))
+    parts = {key.text.lower(): value.text for key, value in node.pairs if key.text and value.text}
+    numbers = [item.text or "" for item in node.items]
+    if {"major", "minor"} <= {*parts} and len(node.pairs) <= 4:
+        version = f"{parts['major']}.{parts['minor']}"
+    elif 2 <= len(numbers) <= 3 and all(re.fullmatch(r"[0-9]{1,3}", text) for text in numbers):
+        version = ".".join(numbers)
+    else:
+        version = ""
+    if is_version(version):
+        node.text, node.start, node.end, node.pairs, node.items = version, -1, -1, [], []
+        return
+    for child in (*node.items, *(value for _, value in node.pairs)):
+        _fold(child, done)
 
 
 def _columns(node: Node) -> Columns | None:
