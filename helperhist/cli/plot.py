@@ -13,18 +13,27 @@ from helperhist.dataset import load
 
 __all__ = ["command"]
 
+_KINDS = [kind for kind in plots.PLOTS if kind != plots.BY_TYPE]
+
 
 @new_command(
     "plot",
     examples=(
         "helperhist plot growth",
-        "helperhist plot matrix -o helpers.pdf",
+        "helperhist plot kfuncs",
+        "helperhist plot matrix --prog-type -o types.pdf",
         "helperhist plot lead --data linux -o lead.png",
     ),
     help="Draw a figure of KIND into a file, without a display.\n\n\b\n"
-    + "\n".join(f"{kind:<10}{plot.summary}" for kind, plot in plots.PLOTS.items()),
+    + "\n".join(f"{kind:<10}{plots.PLOTS[kind].summary}" for kind in _KINDS),
 )
-@click.argument("kind", type=click.Choice(list(plots.PLOTS)), metavar="KIND")
+@click.argument("kind", type=click.Choice(_KINDS), metavar="KIND")
+@click.option(
+    "--prog-type",
+    "by_type",
+    is_flag=True,
+    help=f"With matrix: {plots.PLOTS[plots.BY_TYPE].summary}.",
+)
 @click.option(
     "-o",
     "--output",
@@ -34,7 +43,12 @@ __all__ = ["command"]
     "Default: KIND.svg; - is SVG on standard output.",
 )
 @data_option
-def command(kind: str, output: Path | None, data: str | None) -> None:  # noqa: D103
+def command(  # noqa: D103
+    kind: str, by_type: bool, output: Path | None, data: str | None
+) -> None:
+    if by_type and kind != "matrix":
+        raise click.UsageError(f"--prog-type goes with matrix, not with {kind}")
+    kind = plots.BY_TYPE if by_type else kind
     if str(output) == "-":
         timeline = load(data)
         write(plots.render(kind, timeline, "svg"))

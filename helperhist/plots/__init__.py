@@ -18,23 +18,30 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 from helperhist import frames
 from helperhist.plots.bars import draw_families, draw_lts, draw_releases
 from helperhist.plots.cells import draw_matrix
+from helperhist.plots.kfuncs import draw_churn, draw_kfuncs
 from helperhist.plots.style import MUTED, style
 from helperhist.plots.time import LISTS_DRAWN, draw_growth, draw_lead, draw_lists
+from helperhist.plots.types import draw_pairs, draw_prog_types
 from helperhist.timeline import Timeline
 
 if TYPE_CHECKING:
     from helperhist.frames import DataFrame
 
 __all__ = [
+    "BY_TYPE",
     "FORMATS",
     "PLOTS",
     "Plot",
+    "draw_churn",
     "draw_families",
     "draw_growth",
+    "draw_kfuncs",
     "draw_lead",
     "draw_lists",
     "draw_lts",
     "draw_matrix",
+    "draw_pairs",
+    "draw_prog_types",
     "draw_releases",
     "figure",
     "render",
@@ -59,6 +66,9 @@ class Plot:
     draw: "Callable[[DataFrame, Axes], Axes]"
     size: tuple[float, float]
 
+
+#: The kind of the matrix by program type, which has no name of its own on the command line.
+BY_TYPE = "matrix-prog-type"
 
 #: The kinds of figures, by name.
 PLOTS = {
@@ -86,6 +96,24 @@ PLOTS = {
     ),
     "lead": Plot(
         "days from a helper's author date to its release", frames.lead_times, draw_lead, (8.6, 3.6)
+    ),
+    "kfuncs": Plot(
+        "kfuncs over time, beside the helpers", frames.kfunc_growth, draw_kfuncs, (8.6, 4.2)
+    ),
+    "churn": Plot(
+        "kfuncs that came, were renamed, went, by release",
+        frames.kfunc_churn,
+        draw_churn,
+        (8.6, 4.2),
+    ),
+    "pairs": Plot(
+        "helpers by program type, over releases", frames.pair_growth, draw_pairs, (8.6, 10.5)
+    ),
+    BY_TYPE: Plot(
+        "how many helpers each program type may call on each longterm kernel",
+        frames.by_prog_type,
+        draw_prog_types,
+        (8.6, 7.6),
     ),
 }
 

@@ -13,7 +13,7 @@ from helperhist.timeline import LTS
 if TYPE_CHECKING:
     from helperhist.frames import DataFrame
 
-__all__ = ["draw_families", "draw_lts", "draw_releases"]
+__all__ = ["draw_families", "draw_lts", "draw_releases", "legend_above", "version_ticks"]
 
 
 def draw_releases(frame: "DataFrame", ax: Axes) -> Axes:
@@ -27,14 +27,14 @@ def draw_releases(frame: "DataFrame", ax: Axes) -> Axes:
     for place, count in enumerate(new):
         if count:
             _note(ax, str(count), (place, count), 1, fontsize=6.5)
-    _version_ticks(ax, versions, lts)
+    version_ticks(ax, versions, lts)
     ax.yaxis.set_major_locator(MaxNLocator(integer=True))
     ax.set_ylim(0, max([*new, 1]) * 1.1)
     ax.grid(axis="y")
     ax.set_title("New BPF helpers per release")
     ax.set_xlabel(_with_older("release (version)", frame))
     ax.set_ylabel("new helpers (number)")
-    _legend_above(ax, _legend(), right=True)
+    legend_above(ax, _legend(), right=True)
     return ax
 
 
@@ -65,7 +65,7 @@ def draw_families(frame: "DataFrame", ax: Axes) -> Axes:
                 height = base + count / highest * _ROW + 0.02
                 ax.text(at, height, str(count), ha="center", va="bottom", fontsize=5.5)
         ax.text(len(versions) + 0.4, base + 0.12, str(finals[index]), fontweight="bold")
-    _version_ticks(ax, versions, lts)
+    version_ticks(ax, versions, lts)
     ax.set_yticks(
         [base + 0.25 for base in range(len(order))],
         [str(new.index[index]) for index in reversed(order)],
@@ -77,7 +77,7 @@ def draw_families(frame: "DataFrame", ax: Axes) -> Axes:
     ax.set_title("New BPF helpers by family")
     ax.set_xlabel(_with_older("release (version); a bar without a number is 1 helper", frame))
     ax.set_ylabel("family (bars: new helpers, one scale for all rows)")
-    _legend_above(ax, _legend(), right=True)
+    legend_above(ax, _legend(), right=True)
     return ax
 
 
@@ -114,7 +114,7 @@ def draw_lts(frame: "DataFrame", ax: Axes) -> Axes:
     here = Patch(
         facecolor=BLUE, hatch="////", edgecolor="white", label="not in the bar to the left"
     )
-    _legend_above(ax, [here, Patch(facecolor=PALE, label="the others")], right=False)
+    legend_above(ax, [here, Patch(facecolor=PALE, label="the others")], right=False)
     return ax
 
 
@@ -159,19 +159,19 @@ def _note(ax: Axes, text: str, place: tuple[float, float], points: float, **styl
     )
 
 
-def _legend_above(ax: Axes, handles: list[Patch], *, right: bool) -> None:
+def legend_above(ax: Axes, handles: list[Patch], *, right: bool, columns: int = 2) -> None:
     """Put the legend where no bar can be: above the axes."""
     ax.legend(
         handles=handles,
         loc="lower right" if right else "lower left",
         bbox_to_anchor=(1.0 if right else 0.0, 1.0),
-        ncols=2,
+        ncols=columns,
         borderaxespad=0.2,
         frameon=False,
     )
 
 
-def _version_ticks(ax: Axes, versions: Sequence[str], lts: Sequence[bool]) -> None:
+def version_ticks(ax: Axes, versions: Sequence[str], lts: Sequence[bool]) -> None:
     """Label every release, the longterm ones in bold; of very many, some."""
     step = -(-len(versions) // 70)
     places = [at for at in range(len(versions)) if lts[at] or at % step == 0]

@@ -13,7 +13,15 @@ from helperhist.timeline import LAST_GROWTH, plural
 if TYPE_CHECKING:
     from helperhist.frames import DataFrame
 
-__all__ = ["LISTS_DRAWN", "draw_growth", "draw_lead", "draw_lists"]
+__all__ = [
+    "LISTS_DRAWN",
+    "dated_rows",
+    "draw_growth",
+    "draw_lead",
+    "draw_lists",
+    "with_undated",
+    "year_ticks",
+]
 
 #: Colour, dashes and marker of each list.
 _LINES: dict[str, tuple[str, Any, str]] = {
@@ -34,7 +42,7 @@ def draw_growth(frame: "DataFrame", ax: Axes) -> Axes:
     :param frame: of :func:`helperhist.frames.growth`, of helpers
     :raises DatasetError: no release has a date
     """
-    dated = _dated(frame)
+    dated = dated_rows(frame)
     days, totals = dated["released"].to_numpy(), dated["total"].to_numpy()
     ax.step(days, totals, where="post", color=BLUE, linewidth=2, label="helpers")
     top = max(int(totals.max()), 1)
@@ -67,10 +75,10 @@ def draw_growth(frame: "DataFrame", ax: Axes) -> Axes:
     _explain_end(frame, dated, ax)
     ax.set_ylim(0, top * 1.22)
     ax.margins(x=0.02)
-    unit = _year_ticks(ax, days)
+    unit = year_ticks(ax, days)
     ax.grid(axis="y")
     ax.set_title("BPF helpers over time")
-    ax.set_xlabel(_with_undated(f"date of the release ({unit})", frame))
+    ax.set_xlabel(with_undated(f"date of the release ({unit})", frame))
     ax.set_ylabel("helpers (number)")
     ax.legend(loc="lower right")
     return ax
@@ -103,7 +111,7 @@ def draw_lists(frame: "DataFrame", ax: Axes) -> Axes:
     :param frame: of :func:`helperhist.frames.growth`, of :data:`LISTS_DRAWN`
     :raises DatasetError: no release has a date, or none of these lists
     """
-    dated = _dated(frame)
+    dated = dated_rows(frame)
     ends = []
     for kind, (colour, dashes, marker) in _LINES.items():
         part = dated[dated["kind"] == kind]
@@ -145,10 +153,10 @@ def draw_lists(frame: "DataFrame", ax: Axes) -> Axes:
             fontweight="bold",
         )
     ax.set_ylim(0, max(places) * 1.06)
-    unit = _year_ticks(ax, dated["released"].to_numpy())
+    unit = year_ticks(ax, dated["released"].to_numpy())
     ax.grid(axis="y")
     ax.set_title("The other lists of bpf.h over time", pad=18)
-    ax.set_xlabel(_with_undated(f"date of the release ({unit}); dotted: longterm kernels", frame))
+    ax.set_xlabel(with_undated(f"date of the release ({unit}); dotted: longterm kernels", frame))
     ax.set_ylabel("members of the list (number)")
     ax.legend(loc="best", handlelength=4)
     return ax
@@ -180,7 +188,7 @@ def draw_lead(frame: "DataFrame", ax: Axes) -> Axes:
     low, high = min(0.0, float(frame["days"].min())), max(1.0, float(frame["days"].max()))
     ax.set_ylim(low * 1.1, high * 1.25)
     ax.margins(x=0.03)
-    unit = _year_ticks(ax, frame["released"].dt.tz_localize(None).to_numpy())
+    unit = year_ticks(ax, frame["released"].dt.tz_localize(None).to_numpy())
     ax.grid(axis="y")
     ax.set_title("From the author's date of a helper to the release that has it")
     ax.set_xlabel(f"date of the release ({unit})")
@@ -189,7 +197,11 @@ def draw_lead(frame: "DataFrame", ax: Axes) -> Axes:
     return ax
 
 
-def _dated(frame: "DataFrame") -> "DataFrame":
+def dated_rows(frame: "DataFrame") -> "DataFrame":
+    """Return the rows with a date.
+
+    :raises DatasetError: no row has one
+    """
     dated = frame[frame["released"].notna()]
     if dated.empty:
         raise DatasetError("no release of this data has a date; draw `plot releases` instead")
@@ -200,7 +212,7 @@ def _rows(frame: "DataFrame", *columns: str) -> Iterator[tuple[Any, ...]]:
     return zip(*(frame[column].tolist() for column in columns), strict=True)
 
 
-def _year_ticks(ax: Axes, days: Any) -> str:
+def year_ticks(ax: Axes, days: Any) -> str:
     """Label years, where the dates span some; return the unit of the labels."""
     first, last = days.min().astype("datetime64[Y]"), days.max().astype("datetime64[Y]")
     years = np.arange(first + 1, last + 1)
@@ -214,7 +226,7 @@ def _year_ticks(ax: Axes, days: Any) -> str:
     return "year"
 
 
-def _with_undated(label: str, frame: "DataFrame") -> str:
+def with_undated(label: str, frame: "DataFrame") -> str:
     """Name the releases that cannot be drawn over time, below the axis."""
     undated = [str(v) for v in frame[frame["released"].isna()]["version"].unique()]
     if not undated:

@@ -16,11 +16,11 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from matplotlib.text import Text
 
-from helperhist import plots
+from helperhist import frames, plots
 from helperhist.cli.group import cli
 from helperhist.dataset.store import load, write_dataset
 from helperhist.errors import DatasetError
-from helperhist.timeline import Fact, Timeline
+from helperhist.timeline import Fact, Parts, Reading, Run, Timeline
 from helperhist.timeline.analysis import LTS
 from tests.build.growth import helpers, make_timeline, with_author_dates
 
@@ -51,6 +51,33 @@ def short_scan() -> Timeline:
     )
 
 
+XDP, TC = "BPF_PROG_TYPE_XDP", "BPF_PROG_TYPE_SCHED_CLS"
+RELATED = ("kfuncs", "churn", "pairs", plots.BY_TYPE)
+
+
+def short_trees() -> Timeline:
+    """Return the short scan with two of its releases read as trees."""
+    plain = short_scan()
+    parts = Parts(
+        (
+            Run("helper_use", "bpf_probe_read", XDP, "", "v5.4", None),
+            Run("helper_use", "bpf_skb_output", TC, "", "v5.6", None),
+            Run("helper_use", "bpf_probe_read", TC, "?", "v5.4", None),
+            Run("kfunc", "bpf_a", "", "", "v5.4", None),
+            Run("kfunc", "bpf_b", "", "", "v5.6", None),
+        ),
+        tuple(
+            Reading(source, tag, "a tree")
+            for source in ("helper_use", "kfuncs")
+            for tag in ("v5.4", "v5.6")
+        ),
+    )
+    return Timeline(
+        plain.metadata, plain.rows, lambda: plain.tags, lambda: plain.spans,
+        lambda: plain.events, lambda: plain.docs, relations=lambda name: parts,
+    )  # fmt: skip
+
+
 def timeline_for(kind: str, timeline: Timeline) -> Timeline:
     return with_author_dates(timeline, 120) if kind == "lead" else timeline
 
@@ -72,7 +99,8 @@ def visible_texts(figure: Figure) -> list[Text]:
 @pytest.mark.parametrize("data", ["embedded", "short"])
 @pytest.mark.parametrize("kind", plots.PLOTS)
 def test_no_text_is_clipped_or_overlaps_another(kind: str, data: str, embedded: Timeline) -> None:
-    timeline = timeline_for(kind, embedded if data == "embedded" else short_scan())
+    short = short_trees() if kind in RELATED else short_scan()
+    timeline = timeline_for(kind, embedded if data == "embedded" else short)
     figure = plots.figure(kind, timeline)
     # A canvas that knows the sizes of letters.
     FigureCanvasAgg(figure)
@@ -141,6 +169,51 @@ def test_growth_shows_the_end_of_the_list_and_what_it_does_not_show(embedded: Ti
 def test_no_end_of_the_list_is_claimed_for_other_histories() -> None:
     texts = [text.get_text() for text in visible_texts(plots.figure("growth", short_scan()))]
     assert not any("last new" in text for text in texts)
+
+
+def test_kfuncs_say_where_the_helpers_stopped(embedded: Timeline) -> None:
+    figure = plots.figure("kfuncs", embedded)
+    title = figure.axes[0].get_title(loc="left")
+    assert title == "Helpers stopped at 211 in 6.2; kfuncs went on to 349 in 7.3"
+    texts = [text.get_text() for text in visible_texts(figure)]
+    assert "not drawn, date not known: v7.3" in "\n".join(texts)
+    other = plots.figure("kfuncs", short_trees()).axes[0]
+    assert other.get_title(loc="left") == "BPF helpers and kfuncs over time"
+
+
+def test_releases_that_were_not_read_are_drawn_as_bounds() -> None:
+    axes = plots.figure("kfuncs", short_trees()).axes[0]
+    boxes = [bar for bar in axes.patches if isinstance(bar, Rectangle) and bar.get_hatch()]
+    # Of 5.5, between two releases that were read: bpf_a, and perhaps bpf_b.
+    assert [(bar.get_y(), bar.get_height()) for bar in boxes] == [(1, 1)]
+    churned = plots.figure("churn", short_trees()).axes[0]
+    outlines = [
+        (bar.get_x() + bar.get_width() / 2, bar.get_height())
+        for bar in churned.patches
+        if isinstance(bar, Rectangle) and bar.get_facecolor()[:3] == (1.0, 1.0, 1.0)
+    ]
+    assert [(round(x, 6), y) for x, y in outlines] == [(2, 1)]
+    assert "may be older: 1 kfuncs" in churned.get_xlabel()
+
+
+def test_cells_of_program_types_have_numbers_and_bounds(embedded: Timeline) -> None:
+    axes = plots.figure(plots.BY_TYPE, short_trees()).axes[0]
+    assert sorted(text.get_text() for text in axes.texts) == ["0-1", "1", "1", "1-2"]
+    axes = plots.figure(plots.BY_TYPE, embedded).axes[0]
+    rows = [label.get_text() for label in axes.get_yticklabels()]
+    texts = [text.get_text() for text in axes.texts]
+    at = rows.index("xdp") * 12
+    assert texts[at : at + 3] == ["-", "9", "13"]
+
+
+def test_late_pairs_are_counted_in_the_title(embedded: Timeline) -> None:
+    axes = plots.figure("pairs", embedded).axes[0]
+    found = frames.pairs(embedded)
+    late = found[found["removed"].isna() & found["late"].fillna(value=False)]
+    title = axes.get_title(loc="left")
+    # Those of a condition that was not read are no certain yes.
+    unread = late["condition"].str.contains("?", regex=False).sum()
+    assert title.startswith(f"{len(late) - unread} of ")
 
 
 def test_what_a_history_begins_with_is_no_bar() -> None:
@@ -270,14 +343,27 @@ def test_command_names_the_file_after_the_kind(
     assert (tmp_path / "lts.svg").read_bytes().startswith(b"<?xml")
 
 
+def test_command_draws_the_matrix_by_program_type(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, embedded: Timeline
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    arguments = ["plot", "matrix", "--prog-type", "--data", "embedded"]
+    assert CliRunner().invoke(cli, arguments, catch_exceptions=False).exit_code == 0
+    written = (tmp_path / "matrix-prog-type.svg").read_bytes()
+    assert written == plots.render(plots.BY_TYPE, embedded, "svg")
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
         (["plot", "growth", "-o", "x.gif"], "x.gif must end in .svg, .png, .pdf"),
         (["plot", "growth", "-o", "absent/x.svg"], "there is no folder absent"),
+        (["plot", "xdp", "--prog-type"], "'xdp' is not one of 'growth'"),
+        (["plot", "lts", "--prog-type"], "--prog-type goes with matrix, not with lts"),
+        (["plot", plots.BY_TYPE], "is not one of 'growth'"),
         (["plot", "pie"], "'pie' is not one of 'growth'"),
     ],
-    ids=["format", "folder", "kind"],
+    ids=["format", "folder", "flag", "flag of another kind", "variant", "kind"],
 )
 def test_command_says_what_is_wrong(
     arguments: list[str], message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
