@@ -202,7 +202,8 @@ def test_errors() -> None:
 
 def test_comment_release_and_range() -> None:
     text = header_text(HeaderOptions(only=("bpf_cpumask_create",)))
-    assert "/* bpf_cpumask_create: Linux 6.3 */" in text
+    commit = "516f4d3397c9e90f4da04f59986c856016269aa1"
+    assert f" * bpf_cpumask_create: Linux 6.3\n * Commit {commit}\n */" in text
     gone = header_text(HeaderOptions(only=("scx_bpf_dispatch",)))
     assert "Removed in Linux 6.17" in gone
     late = HeaderOptions(only=("bpf_cpumask_*", "bpf_loop"), max_kernel=KernelVersion.parse("6.2"))
