@@ -63,8 +63,12 @@ def picture(output: Any) -> Any:
     return np.array([[part.mean() for part in np.array_split(row, 24, axis=1)] for row in rows])
 
 
-def test_there_are_two_notebooks() -> None:
-    assert [path.name for path in NOTEBOOKS] == ["api-growth.ipynb", "which-kernel.ipynb"]
+def test_there_are_three_notebooks() -> None:
+    assert [path.name for path in NOTEBOOKS] == [
+        "after-the-helpers.ipynb",
+        "api-growth.ipynb",
+        "which-kernel.ipynb",
+    ]
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
