@@ -106,7 +106,17 @@ def with_graph(repo: Path, scratch: Path, runs: int) -> tuple[Run, Run]:
     git = ("git", "-C", repo, "commit-graph", "write", "--reachable", "--no-progress")
     graph = repo / "objects" / "info" / "commit-graph"
     output = scratch / "graph"
-    scan = (sys.executable, "-m", "helperhist", "scan", repo, "--output", output)
+    scan = (
+        sys.executable,
+        "-m",
+        "helperhist",
+        "scan",
+        repo,
+        "--source",
+        "bpf.h",
+        "--output",
+        output,
+    )
     found = []
     for option in ("--no-changed-paths", "--changed-paths"):
         subprocess.run([*git, option], check=True)
@@ -120,7 +130,7 @@ def measure(repo: Path, scratch: Path, runs: int) -> None:
     git = ("git", "-C", repo, "-c", "core.commitGraph=false")
     commits = subprocess.check_output([*git, "rev-list", "--all", "--count"], text=True).strip()
     tags = subprocess.check_output([*git, "tag"], text=True).split()
-    scan = (sys.executable, "-m", "helperhist", "scan", repo, "--output")
+    scan = (sys.executable, "-m", "helperhist", "scan", repo, "--source", "bpf.h", "--output")
     full, bare = scratch / "full", scratch / "bare"
 
     # What an interrupted run left.
