@@ -59,7 +59,7 @@ __all__ = ["command"]
 @click.option("--beside", type=click.Path(path_type=Path, dir_okay=False, exists=True),
               metavar="VMLINUX.H",
               help="Make the kfuncs for this vmlinux.h, whatever it declares.")  # fmt: skip
-@click.option("--prog", "prog_types", multiple=True, metavar="TYPE",
+@click.option("--prog", "--prog-type", "prog_types", multiple=True, metavar="TYPE",
               shell_complete=complete_programs,
               help="Declare what programs of a type (xdp) may call, say of the rest since when "
               "they may, and add HELPERHIST_SINCE_IN() and helperhist_usable(). 'all': add just "
